@@ -1,0 +1,1 @@
+"""What is measured: families, tasks, questions, graders and statistics. Knows no service, store or screen."""

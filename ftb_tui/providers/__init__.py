@@ -1,0 +1,1 @@
+"""Who trains and answers: one protocol, several services. Knows no store and no screen."""

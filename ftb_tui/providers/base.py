@@ -1,0 +1,251 @@
+"""The protocol that every service is spoken to through: its records, states and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+
+class JobState(StrEnum):
+    """What a fine-tuning job is doing, in our words. The service's own word is kept beside it."""
+
+    PREPARING = "preparing"
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job will never change again. `unknown` and `paused` are not final."""
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {JobState.SUCCEEDED, JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED}
+)
+
+
+class ErrorKind(StrEnum):
+    """Why a call failed, as far as it decides what to do next."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    AUTH = "auth"
+    NOT_FOUND = "not_found"
+    RATE_LIMITED = "rate_limited"
+    QUOTA = "quota"
+    INVALID_REQUEST = "invalid_request"
+    SERVER = "server"
+    BAD_RESPONSE = "bad_response"
+
+
+_RETRYABLE = frozenset(
+    {ErrorKind.UNREACHABLE, ErrorKind.TIMEOUT, ErrorKind.RATE_LIMITED, ErrorKind.SERVER, ErrorKind.BAD_RESPONSE}
+)
+
+
+class ProviderError(Exception):
+    """A call to a service failed. `message` is the service's own text where it gave one."""
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        host: str = "",
+        status: int | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.host = host
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+        """Seconds that the service asked us to wait, if it did."""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed later. Never true for quota, keys or bad requests."""
+        return self.kind in _RETRYABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a service can do. Screens and commands ask this, never the service's name."""
+
+    trains: bool = True
+    events: bool = True
+    checkpoints: bool = True
+    pause: bool = False
+    validation_file: bool = True
+    seed: bool = True
+    metadata: bool = True
+    suffix_length: int = 64
+    deploy_step: bool = False
+    cost_basis: str = "tokens"
+    """`free`, or what is billed: `tokens`, `hours`."""
+    min_examples: int = 10
+    max_concurrency: int = 64
+    start_concurrency: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """All that creation of a job needs. `tag` is the intent's UUID; it makes the job findable again."""
+
+    tag: str
+    base_model: str
+    training_file: str
+    validation_file: str | None = None
+    n_epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate_multiplier: float | None = None
+    seed: int | None = None
+    suffix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteJob:
+    """A job as the service describes it now. Times are seconds since 1970."""
+
+    job_id: str
+    state: JobState
+    raw_state: str
+    base_model: str
+    tuned_model: str | None = None
+    created_at: float | None = None
+    finished_at: float | None = None
+    estimated_finish: float | None = None
+    trained_tokens: int | None = None
+    error: str | None = None
+    tag: str | None = None
+    hyperparameters: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """One line of a job's log; `metrics` holds numbers such as `train_loss` when the event carries them."""
+
+    event_id: str
+    created_at: float
+    level: str
+    message: str
+    step: int | None = None
+    total_steps: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCheckpoint:
+    """A model saved during training, callable by `model` where the service allows it."""
+
+    checkpoint_id: str
+    model: str
+    step: int
+    created_at: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteModel:
+    """A model that the service lists."""
+
+    name: str
+    owned_by: str = ""
+    created_at: float | None = None
+    shutdown_date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskRequest:
+    """One question to one model. The defaults are the paper's: one user message, temperature 0, seed 42."""
+
+    model: str
+    prompt: str
+    max_tokens: int = 100
+    temperature: float | None = 0.0
+    seed: int | None = 42
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the text verbatim, and what the service says about it."""
+
+    text: str
+    model_reported: str
+    finish_reason: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    latency_ms: float
+    request_id: str | None = None
+
+
+class Provider(Protocol):
+    """A service that trains, answers, or both. Every method raises `ProviderError` and nothing else."""
+
+    name: str
+    """The name in the configuration, for example `local` or `openai`; kept in the store."""
+    host: str
+    """Scheme, host and port that requests go to; shown beside the name."""
+    capabilities: Capabilities
+
+    async def list_models(self) -> list[RemoteModel]:
+        """Every model that the key may use. Also the cheapest way to see whether the service answers."""
+        ...
+
+    async def upload_training_file(self, path: Path, *, filename: str) -> str:
+        """Send a JSONL file and return its id at the service."""
+        ...
+
+    async def create_job(self, request: JobRequest) -> RemoteJob:
+        """Create a job. Sent exactly once, never repeated by any layer below."""
+        ...
+
+    async def find_jobs(self, tag: str) -> list[RemoteJob]:
+        """Jobs that carry this tag, to reconcile after an unclear answer."""
+        ...
+
+    async def get_job(self, job_id: str) -> RemoteJob:
+        """The job as it is now."""
+        ...
+
+    async def cancel_job(self, job_id: str) -> RemoteJob:
+        """Ask for cancellation; the state in the answer says how far it is."""
+        ...
+
+    async def pause_job(self, job_id: str) -> RemoteJob:
+        """Ask for a pause (see `Capabilities.pause`)."""
+        ...
+
+    async def resume_job(self, job_id: str) -> RemoteJob:
+        """Let a paused job go on."""
+        ...
+
+    async def list_events(self, job_id: str, *, known: frozenset[str] = frozenset()) -> list[JobEvent]:
+        """Events that are not in `known` (by id), oldest first. Pages until it meets known ones or a cap."""
+        ...
+
+    async def list_checkpoints(self, job_id: str) -> list[RemoteCheckpoint]:
+        """Checkpoints of a job, oldest first."""
+        ...
+
+    async def ask(self, request: AskRequest) -> Answer:
+        """One answer. Retries are the caller's, so that limits and deadlines are in one place."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
