@@ -1,0 +1,48 @@
+# Every target works first thing in a fresh clone that has only python3, make and git.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The engine's and the tests' arithmetic: one thread, as measured best on small machines.
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: setup start test check bench pictures clean
+
+setup: $(VENV)/.dev
+
+start: $(VENV)/.run
+	@$(BIN)/ftb models pull smollm2-135m --if-missing || echo "The app opens without the weights; it can fetch them later."
+	@$(BIN)/ftb
+
+# The weights are fetched once into the user's cache; without them the tests that train SmolLM2 are skipped, loudly.
+test: check
+	@weights=$$($(BIN)/ftb models pull smollm2-135m --if-missing --print-path) \
+	  || echo "No weights: the tests that train SmolLM2 are skipped." >&2; \
+	FTB_TEST_WEIGHTS="$$weights" $(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "ftb-tui needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "Python could not make a virtual environment (on Debian: apt install python3-venv)."; exit 1; }
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml
+	@echo "Installing what ftb needs into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	@echo "Installing what ftb and its tests need into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.run
