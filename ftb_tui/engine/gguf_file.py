@@ -52,15 +52,14 @@ class GgufFile:
             raise ModelFileError(f"{self.path} has no tensor {name}, so it does not hold a whole Llama model.")
         raw = np.memmap(self.path, dtype=np.uint8, mode="r", offset=info.offset, shape=(info.size,))
         if info.kind == GGMLQuantizationType.F32:
-            values = raw.view("<f4").reshape(info.shape)
-        else:
-            try:
-                values = dequantize(raw.reshape(*info.shape[:-1], -1), info.kind)
-            except NotImplementedError as error:
-                raise ModelFileError(
-                    f"{self.path}: tensor {name} is coded as {info.kind.name}, which cannot be read."
-                ) from error
-        return values.astype(dtype)
+            return np.array(raw.view("<f4").reshape(info.shape), dtype)
+        try:
+            values: Array = dequantize(raw.reshape(*info.shape[:-1], -1), info.kind)
+        except NotImplementedError as error:
+            raise ModelFileError(
+                f"{self.path}: tensor {name} is coded as {info.kind.name}, which cannot be read."
+            ) from error
+        return values.astype(dtype, copy=False)
 
 
 def open_gguf(path: Path) -> GgufFile:

@@ -15,9 +15,7 @@ import tiktoken
 
 from ftb_tui.engine.interface import ModelFileError, RequestError, TrainingItem
 
-_PATTERN = (
-    r"\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?=\p{N})|\s+(?!\S)|\s+"
-)
+_PATTERN = r"\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?=\p{N})|\s+(?!\S)|\s+"
 _NORMAL = 1
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 END_OF_TURN = "<|im_end|>"
@@ -67,9 +65,7 @@ class Tokenizer:
             if bytes([byte]) not in ranks:
                 ranks[bytes([byte])] = self.size + byte
                 self._complete = False
-        self._encoding = tiktoken.Encoding(
-            "ftb-engine", pat_str=_PATTERN, mergeable_ranks=ranks, special_tokens={}
-        )
+        self._encoding = tiktoken.Encoding("ftb-engine", pat_str=_PATTERN, mergeable_ranks=ranks, special_tokens={})
         self._newline_ids = frozenset(
             token_id for token_id, raw in enumerate(self._bytes) if b"\n" in raw and token_id not in self._control
         )
@@ -129,9 +125,7 @@ class Tokenizer:
         for message in messages:
             role = _ROLES.get(str(message.get("role")))
             if role is None:
-                raise RequestError(
-                    f"Unknown role {message.get('role')!r}; use system, developer, user or assistant."
-                )
+                raise RequestError(f"Unknown role {message.get('role')!r}; use system, developer, user or assistant.")
             # Role and content in one run: the reference encodes all text between two control tokens at once.
             text = f"{role}\n{message.get('content') or ''}"
             ids += [self.start_of_turn, *self.encode(text), self.end_of_turn, *newline]

@@ -30,9 +30,7 @@ class JobState(StrEnum):
         return self in _FINAL
 
 
-_FINAL = frozenset(
-    {JobState.SUCCEEDED, JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED}
-)
+_FINAL = frozenset({JobState.SUCCEEDED, JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})
 
 
 class ErrorKind(StrEnum):

@@ -1,0 +1,72 @@
+"""Part of a dataset: the first people, some tasks, at most so many questions a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from random import Random
+
+from ftb_tui.benchmark.model import Dataset, Question, Task
+
+
+def subset(
+    dataset: Dataset,
+    *,
+    people: int | None = None,
+    limit: int | None = None,
+    tasks: Sequence[Task] | None = None,
+    seed: int = 0,
+) -> tuple[Question, ...]:
+    """The questions that remain, in the dataset's order.
+
+    `people` keeps the facts of the first so many subjects; a comparison stays only if both its facts do. `limit`
+    keeps at most so many questions of each task, drawn with the seed in turn from each template and gold, so that
+    a balanced task stays balanced.
+    """
+    questions: Iterable[Question] = dataset.questions
+    if tasks is not None:
+        questions = [question for question in questions if question.task in tasks]
+    if people is not None:
+        kept = first_subjects(dataset, people)
+        questions = [
+            question
+            for question in questions
+            if question.fact_id in kept and (question.other_fact_id or question.fact_id) in kept
+        ]
+    if limit is not None:
+        chosen = set()
+        listed = list(questions)
+        for task in Task:
+            chosen |= _draw([q for q in listed if q.task is task], limit, seed)
+        questions = [question for question in listed if question.question_id in chosen]
+    return tuple(questions)
+
+
+def first_subjects(dataset: Dataset, count: int) -> frozenset[str]:
+    """The fact ids of the first `count` subjects in the dataset's order."""
+    subjects = list(dict.fromkeys(fact.subject for fact in dataset.facts))[:count]
+    return frozenset(fact.fact_id for fact in dataset.facts if fact.subject in subjects)
+
+
+def facts_of(questions: Iterable[Question]) -> tuple[str, ...]:
+    """Every fact that the questions rest on, in order of first mention."""
+    ids = [i for q in questions for i in (q.fact_id, q.other_fact_id) if i is not None]
+    return tuple(dict.fromkeys(ids))
+
+
+def _draw(questions: list[Question], limit: int, seed: int) -> set[str]:
+    """Round robin over the templates, and within a template over its yes/no golds."""
+    piles: dict[tuple[str, str], list[Question]] = {}
+    for question in questions:
+        gold = question.answer if question.answer in ("Yes", "No") else ""
+        piles.setdefault((question.template, gold), []).append(question)
+    # Text seeds are hashed the same way on every machine; a tuple's hash is not.
+    random = Random(f"{seed}")
+    for pile in piles.values():
+        random.shuffle(pile)
+    by_gold = sorted(piles, key=lambda key: key[1], reverse=True)
+    chosen: set[str] = set()
+    while len(chosen) < min(limit, len(questions)):
+        for key in by_gold:
+            if piles[key] and len(chosen) < limit:
+                chosen.add(piles[key].pop().question_id)
+    return chosen

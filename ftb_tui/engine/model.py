@@ -1,0 +1,137 @@
+"""A loaded model: base weights in memory, tokenizer, and copies of its top layers with an adapter merged in."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ftb_tui.engine.gguf_file import GgufFile, open_gguf
+from ftb_tui.engine.interface import ModelFileError
+from ftb_tui.engine.layers import Array, Config, LayerWeights
+from ftb_tui.engine.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from ftb_tui.engine.adapter import Adapter
+
+MERGED_BYTES = 256 * 2**20
+"""How much memory merged layers may keep; at least the one last used stays, whatever its size."""
+
+
+class Model:
+    """Base weights, which never change, and what is derived from them. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        config: Config,
+        tokenizer: Tokenizer,
+        embedding: Array,
+        layers: list[LayerWeights],
+        norm: Array,
+        name: str = "",
+    ) -> None:
+        self.config = config
+        self.tokenizer = tokenizer
+        self.embedding = embedding
+        """[vocabulary, D]; the output projection is the same matrix."""
+        self.layers = layers
+        self.norm = norm
+        self.name = name
+        self.dtype: Any = embedding.dtype
+        self._merged: OrderedDict[str, list[LayerWeights]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def layers_with(self, adapter: Adapter | None) -> list[LayerWeights]:
+        """All layers, the adapted ones merged with the adapter. Recently used merges are kept."""
+        if adapter is None:
+            return self.layers
+        from ftb_tui.engine.adapter import merge
+
+        key = adapter.digest
+        with self._lock:
+            top = self._merged.get(key)
+            if top is None:
+                top = merge(self, adapter)
+                self._merged[key] = top
+            self._merged.move_to_end(key)
+            size = {kept: sum(layer.nbytes for layer in layers) for kept, layers in self._merged.items()}
+            while len(self._merged) > 1 and sum(size.values()) > MERGED_BYTES:
+                oldest, _ = self._merged.popitem(last=False)
+                del size[oldest]
+        return [*self.layers[: len(self.layers) - len(top)], *top]
+
+
+def load_model(path: Path, *, dtype: Any = np.float32) -> Model:
+    """Read a Llama model of a GGUF file into memory as `dtype` (float32; float64 for checking gradients).
+
+    Raises `ModelFileError` for a file that is missing, cut off, or of another architecture.
+    """
+    file = open_gguf(Path(path))
+    try:
+        config = _config(file)
+        tokenizer = Tokenizer(file.metadata["tokenizer.ggml.tokens"], file.metadata["tokenizer.ggml.token_type"])
+    except KeyError as error:
+        raise ModelFileError(f"{path} lacks {error.args[0]}, which the engine needs.") from error
+    embedding = file.read("token_embd.weight", dtype)
+    expected = (tokenizer.size, config.width)
+    if embedding.shape != expected:
+        raise ModelFileError(f"{path}: token_embd.weight has the shape {embedding.shape}, not {expected}.")
+    layers = [_layer(file, config, index, dtype) for index in range(config.layers)]
+    norm = file.read("output_norm.weight", dtype)
+    return Model(config, tokenizer, embedding, layers, norm, name=str(file.metadata.get("general.name", "")))
+
+
+def _config(file: GgufFile) -> Config:
+    values = file.metadata
+    architecture = values["general.architecture"]
+    if architecture != "llama":
+        raise ModelFileError(f"{file.path} holds a {architecture} model; the engine runs the Llama architecture.")
+    if "output.weight" in file.tensors:
+        raise ModelFileError(f"{file.path} has a separate output matrix; the engine runs models with a tied one.")
+    heads, width = int(values["llama.attention.head_count"]), int(values["llama.embedding_length"])
+    return Config(
+        layers=int(values["llama.block_count"]),
+        width=width,
+        heads=heads,
+        kv_heads=int(values.get("llama.attention.head_count_kv", heads)),
+        head_size=int(values.get("llama.rope.dimension_count", width // heads)),
+        feed_forward=int(values["llama.feed_forward_length"]),
+        vocabulary=len(values["tokenizer.ggml.tokens"]),
+        context_length=int(values["llama.context_length"]),
+        rope_base=float(values.get("llama.rope.freq_base", 10_000.0)),
+        # Stored as float32; the shortest decimal is the number that was meant.
+        epsilon=float(str(np.float32(values["llama.attention.layer_norm_rms_epsilon"]))),
+    )
+
+
+def _layer(file: GgufFile, config: Config, index: int, dtype: Any) -> LayerWeights:
+    def read(name: str) -> Array:
+        return file.read(f"blk.{index}.{name}.weight", dtype)
+
+    return LayerWeights(
+        attention_norm=read("attn_norm"),
+        qkv=np.concatenate(
+            [
+                _half_split(read("attn_q"), config.heads),
+                _half_split(read("attn_k"), config.kv_heads),
+                read("attn_v"),
+            ]
+        ),
+        out=read("attn_output"),
+        feed_forward_norm=read("ffn_norm"),
+        gate_up=np.concatenate([read("ffn_gate"), read("ffn_up")]),
+        down=read("ffn_down"),
+    )
+
+
+def _half_split(rows: Array, heads: int) -> Array:
+    """Put rows stored for interleaved rotary pairs (2i, 2i+1) in the order of pairs (i, i + E/2).
+
+    The half-split order is the one of the published weights, so adapters fit other programs, and its rotation
+    works on contiguous halves.
+    """
+    out, width = rows.shape
+    return rows.reshape(heads, out // heads // 2, 2, width).swapaxes(1, 2).reshape(out, width)
