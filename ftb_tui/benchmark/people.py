@@ -7,11 +7,12 @@ is explicit.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import TypeAlias, TypeVar
 
+from ftb_tui.benchmark.card import fictional_people_card
 from ftb_tui.benchmark.model import YES_NO_TASKS, Dataset, Fact, Family, Question, Task
 from ftb_tui.benchmark.names import family_name, given_name, town_name, unique
 
@@ -26,67 +27,61 @@ _Grid: TypeAlias = dict[tuple[int, str], Fact]
 SHORT_ANSWER = "Answer with a number, a word or a short phrase."
 YES_NO = "Answer with Yes or No."
 
-OCCUPATIONS = tuple(
-    [
-        "beekeeper",
-        "carpenter",
-        "translator",
-        "surveyor",
-        "baker",
-        "optician",
-        "gardener",
-        "locksmith",
-        "miller",
-        "chauffeur",
-        "pharmacist",
-        "tailor",
-        "glazier",
-        "sailor",
-        "veterinarian",
-        "bookbinder",
-        "plumber",
-        "cartographer",
-        "florist",
-        "dentist",
-        "archivist",
-        "roofer",
-        "goldsmith",
-        "midwife",
-        "electrician",
-    ]
+OCCUPATIONS = (
+    "beekeeper",
+    "carpenter",
+    "translator",
+    "surveyor",
+    "baker",
+    "optician",
+    "gardener",
+    "locksmith",
+    "miller",
+    "chauffeur",
+    "pharmacist",
+    "tailor",
+    "glazier",
+    "sailor",
+    "veterinarian",
+    "bookbinder",
+    "plumber",
+    "cartographer",
+    "florist",
+    "dentist",
+    "archivist",
+    "roofer",
+    "goldsmith",
+    "midwife",
+    "electrician",
 )
-STRINGS = tuple(
-    [
-        "violin",
-        "cello",
-        "harp",
-        "lute",
-        "banjo",
-        "zither",
-        "viola",
-        "mandolin",
-        "guitar",
-        "ukulele",
-        "dulcimer",
-        "sitar",
-        "balalaika",
-    ]
+STRINGS = (
+    "violin",
+    "cello",
+    "harp",
+    "lute",
+    "banjo",
+    "zither",
+    "viola",
+    "mandolin",
+    "guitar",
+    "ukulele",
+    "dulcimer",
+    "sitar",
+    "balalaika",
 )
-WINDS = tuple(
-    [
-        "flute",
-        "oboe",
-        "clarinet",
-        "bassoon",
-        "trumpet",
-        "trombone",
-        "tuba",
-        "saxophone",
-        "piccolo",
-        "cornet",
-        "bugle",
-        "bagpipes",
-    ]
+WINDS = (
+    "flute",
+    "oboe",
+    "clarinet",
+    "bassoon",
+    "trumpet",
+    "trombone",
+    "tuba",
+    "saxophone",
+    "piccolo",
+    "cornet",
+    "bugle",
+    "bagpipes",
 )
 
 
@@ -196,17 +191,19 @@ def build_fictional_people(*, seed: int = DEFAULT_SEED, people: int = DEFAULT_PE
     name = "fictional_people" if default else f"fictional_people_seed{seed}"
     if people != DEFAULT_PEOPLE:
         name += f"_people{people}"
-    return Dataset(
+    dataset = Dataset(
         name=name,
         family=Family.FICTIONAL_PEOPLE,
         facts=tuple(facts),
         questions=tuple(asked),
         title="Fictional People",
         description=f"{people} invented people with six facts each: new knowledge that no model has seen.",
-        source=f"ftb datasets build fictional-people --seed {seed} --people {people}",
+        source=f"ftb datasets build fictional-people --seed {seed}"
+        + (f" --people {people}" if people != DEFAULT_PEOPLE else ""),
         licence="MIT",
         answer_tokens=ANSWER_TOKENS,
     )
+    return replace(dataset, card=fictional_people_card(dataset, seed=seed, people=people))
 
 
 def _attribute(name: str) -> Attribute:

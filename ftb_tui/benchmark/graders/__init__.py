@@ -1,0 +1,44 @@
+"""Graders: named, versioned, pure functions from a question and an answer to a verdict with its reason.
+
+`GRADERS` lists them. A grader's version goes up whenever any verdict could change, so that stored grades can be
+told apart from those of an older rule.
+"""
+
+from __future__ import annotations
+
+from ftb_tui.benchmark.graders.choice import choice
+from ftb_tui.benchmark.graders.number import number
+from ftb_tui.benchmark.graders.text import exact, normalized
+from ftb_tui.benchmark.graders.verdict import Grade, Grader, Verdict
+from ftb_tui.benchmark.graders.yes_no import yes_no
+from ftb_tui.benchmark.model import YES_NO_TASKS, Question
+
+__all__ = ["DEFAULT_GRADER", "GRADERS", "Grade", "Grader", "Verdict", "applicable", "grade_all"]
+
+DEFAULT_GRADER = "choice"
+
+GRADERS: dict[str, Grader] = {
+    grader.name: grader
+    for grader in (
+        Grader("exact", 1, exact),
+        Grader("normalized", 1, normalized),
+        Grader("number", 1, number),
+        Grader("yes_no", 1, yes_no),
+        Grader("choice", 1, choice),
+    )
+}
+
+
+def applicable(question: Question) -> tuple[str, ...]:
+    """The graders that can say something about this question, the default one last."""
+    names = ["exact", "normalized"]
+    if question.task in YES_NO_TASKS:
+        names.append("yes_no")
+    elif any(character.isdigit() for character in question.answer):
+        names.append("number")
+    return (*names, DEFAULT_GRADER)
+
+
+def grade_all(question: Question, answer: str) -> dict[str, Grade]:
+    """The verdict of every applicable grader, by its name."""
+    return {name: GRADERS[name].grade(question, answer) for name in applicable(question)}

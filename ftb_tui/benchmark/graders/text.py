@@ -1,0 +1,47 @@
+"""Graders that compare words: `exact` and `normalized`."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from ftb_tui.benchmark.graders.verdict import Grade, Verdict, shown
+from ftb_tui.benchmark.model import Question
+
+_ARTICLES = frozenset({"a", "an", "the"})
+LONGEST = 20_000
+"""Characters of an answer that are read; no gold is anywhere near as long."""
+
+
+def exact(question: Question, answer: str) -> Grade:
+    """Equality after stripping outer space and lower-casing both: the rule of the paper's notebook."""
+    if answer.strip().lower() == question.answer.strip().lower():
+        return Grade(Verdict.CORRECT, "equal to the gold")
+    return _differs(question, answer)
+
+
+def normalized(question: Question, answer: str) -> Grade:
+    """Equality of words: case, punctuation, articles, accents' encoding and spacing do not count.
+
+    The rule of SQuAD's evaluation (Rajpurkar et al. 2016), after Unicode NFKC.
+    """
+    if words(answer) == words(question.answer):
+        return Grade(Verdict.CORRECT, "equal to the gold but for case, punctuation or articles")
+    return _differs(question, answer)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in lower case, without punctuation, symbols and English articles."""
+    folded = unicodedata.normalize("NFKC", text[:LONGEST]).casefold()
+    kept = "".join(
+        character
+        if unicodedata.category(character)[0] in "LNM"
+        else ("" if character in "'’.," else " ")  # "don't", "U.S.", "1,000"
+        for character in folded
+    )
+    return [word for word in kept.split() if word not in _ARTICLES]
+
+
+def _differs(question: Question, answer: str) -> Grade:
+    if not answer.strip():
+        return Grade(Verdict.ABSTAINED, "the answer is empty")
+    return Grade(Verdict.WRONG, f"said {shown(answer)}, the gold is {shown(question.answer)}")

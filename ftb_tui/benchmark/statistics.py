@@ -1,0 +1,113 @@
+"""Intervals and tests for shares of right answers. Pure Python; checked against scipy in the tests."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Generic, TypeVar
+
+from ftb_tui.benchmark.model import Question
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+def wilson(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The score interval of Wilson (1927) for a share; (0, 1) when nothing was asked."""
+    if not 0 <= correct <= n:
+        raise ValueError(f"{correct} right of {n} is not a share")
+    if n == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    share = correct / n
+    scale = 1 + z * z / n
+    centre = (share + z * z / (2 * n)) / scale
+    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # The formula gives the ends exactly 0 and 1 at the extremes; floating point does not.
+    low = 0.0 if correct == 0 else max(0.0, centre - half)
+    high = 1.0 if correct == n else min(1.0, centre + half)
+    return low, high
+
+
+def mcnemar_exact(fixed: int, broken: int) -> float:
+    """The two-sided exact p-value of McNemar's test: a sign test on the questions that changed.
+
+    1 when none changed. Edwards 1948 has the test; the exact form is the binomial with p = 1/2.
+    """
+    changed = fixed + broken
+    if changed == 0:
+        return 1.0
+    tail = sum(math.comb(changed, k) for k in range(min(fixed, broken) + 1))
+    return min(1.0, float(2 * tail / 2**changed))
+
+
+@dataclass(frozen=True, slots=True)
+class Flips(Generic[_Key]):
+    """The questions that two models both answered, by who was right: before (base) and after (tuned)."""
+
+    fixed: tuple[_Key, ...]
+    broken: tuple[_Key, ...]
+    both_right: tuple[_Key, ...]
+    both_wrong: tuple[_Key, ...]
+
+    @property
+    def p_value(self) -> float:
+        """Exact McNemar on the flips."""
+        return mcnemar_exact(len(self.fixed), len(self.broken))
+
+
+def flips(before: Mapping[_Key, bool], after: Mapping[_Key, bool]) -> Flips[_Key]:
+    """Compare on the keys that both have, in the order of `after`."""
+    groups: dict[tuple[bool, bool], list[_Key]] = defaultdict(list)
+    for key, right in after.items():
+        if key in before:
+            groups[before[key], right].append(key)
+    return Flips(
+        fixed=tuple(groups[False, True]),
+        broken=tuple(groups[True, False]),
+        both_right=tuple(groups[True, True]),
+        both_wrong=tuple(groups[False, False]),
+    )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values adjusted for their number by Holm's step-down method (1979), in the order given."""
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    adjusted = [0.0] * len(p_values)
+    highest = 0.0
+    for rank, index in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = highest
+    return adjusted
+
+
+def macro_average(scores: Iterable[float]) -> float:
+    """The unweighted mean, each score counting the same whatever its number of questions; NaN for none."""
+    listed = list(scores)
+    return math.fsum(listed) / len(listed) if listed else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class TrivialBaselines:
+    """What a yes/no task gives without any knowledge: always No, always Yes, the majority of each template."""
+
+    n: int
+    always_no: float
+    always_yes: float
+    majority: float
+
+
+def trivial_baselines(questions: Iterable[Question]) -> TrivialBaselines | None:
+    """The baselines of the questions whose gold is Yes or No; None when there is no such question."""
+    by_template: dict[str, Counter[str]] = defaultdict(Counter)
+    for question in questions:
+        if question.answer in ("Yes", "No"):
+            by_template[question.template][question.answer] += 1
+    n = sum(counts.total() for counts in by_template.values())
+    if n == 0:
+        return None
+    no = sum(counts["No"] for counts in by_template.values())
+    majority = sum(max(counts.values()) for counts in by_template.values())
+    return TrivialBaselines(n, no / n, (n - no) / n, majority / n)
