@@ -100,7 +100,7 @@ def _worded(text: str) -> list[Fraction]:
     found: list[Fraction] = []
     total, current, open_ = 0, 0, False
     spoken = [word for match in _WORDS.finditer(text) for word in match.group().split("-")]
-    for word, following in zip(spoken, [*spoken[1:], ""], strict=True):
+    for word, following in zip(spoken, [*spoken[1:], ""], strict=False):
         value = _SMALL.get(word, _TENS.get(word))
         # Alone, "one" is mostly a pronoun.
         if value is not None and (word != "one" or open_ or following in _SCALES):
