@@ -155,6 +155,9 @@ CREATE TABLE evaluations (
   created_at     REAL NOT NULL,
   started_at     REAL,
   finished_at    REAL,
+  -- Who runs it now; free again when the lease has run out, so that a killed run can be taken over.
+  owner          TEXT,
+  lease_until    REAL,
   deleted_at     REAL
 ) STRICT;
 
@@ -197,3 +200,15 @@ CREATE TABLE grades (
   PRIMARY KEY (response_key, grader)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX grades_by_verdict ON grades (grader, verdict, response_key);
+
+-- One run of the whole job: what was asked for, and the job and evaluations that do it.
+CREATE TABLE benches (
+  bench_key            INTEGER PRIMARY KEY,
+  plan                 TEXT NOT NULL,
+  dataset_id           TEXT NOT NULL REFERENCES datasets,
+  job_key              INTEGER REFERENCES jobs,
+  base_evaluation_key  INTEGER REFERENCES evaluations,
+  tuned_evaluation_key INTEGER REFERENCES evaluations,
+  created_at           REAL NOT NULL,
+  finished_at          REAL
+) STRICT;

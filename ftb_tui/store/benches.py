@@ -1,0 +1,73 @@
+"""Runs of the whole job: what was asked for, and which job and evaluations do it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiosqlite
+
+from ftb_tui.store.database import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class BenchRow:
+    """One run. Keys are None until that part was begun."""
+
+    bench_key: int
+    plan: dict[str, object]
+    dataset_id: str
+    job_key: int | None
+    base_evaluation_key: int | None
+    tuned_evaluation_key: int | None
+    created_at: float
+    finished_at: float | None
+
+
+async def create_bench(db: aiosqlite.Connection, plan: Mapping[str, object], dataset_id: str) -> int:
+    """Begin a run."""
+    async with transaction(db):
+        cursor = await db.execute(
+            "INSERT INTO benches (plan, dataset_id, created_at) VALUES (?, ?, ?)",
+            (json.dumps(plan, sort_keys=True), dataset_id, time.time()),
+        )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+async def update_bench(
+    db: aiosqlite.Connection,
+    bench_key: int,
+    *,
+    job_key: int | None = None,
+    base_evaluation_key: int | None = None,
+    tuned_evaluation_key: int | None = None,
+    finished: bool = False,
+) -> None:
+    """Record the parts of a run as they begin, and its end."""
+    async with transaction(db):
+        await db.execute(
+            "UPDATE benches SET job_key = coalesce(?, job_key),"
+            " base_evaluation_key = coalesce(?, base_evaluation_key),"
+            " tuned_evaluation_key = coalesce(?, tuned_evaluation_key),"
+            " finished_at = CASE WHEN ? THEN ? ELSE finished_at END WHERE bench_key = ?",
+            (job_key, base_evaluation_key, tuned_evaluation_key, finished, time.time(), bench_key),
+        )
+
+
+async def get_bench(db: aiosqlite.Connection, bench_key: int) -> BenchRow:
+    """The run with this key."""
+    [row] = await db.execute_fetchall("SELECT * FROM benches WHERE bench_key = ?", (bench_key,))
+    return _bench(row)
+
+
+async def unfinished_benches(db: aiosqlite.Connection) -> list[BenchRow]:
+    """Runs that have begun and not ended, the newest first."""
+    rows = await db.execute_fetchall("SELECT * FROM benches WHERE finished_at IS NULL ORDER BY bench_key DESC")
+    return [_bench(row) for row in rows]
+
+
+def _bench(row: aiosqlite.Row) -> BenchRow:
+    return BenchRow(row[0], json.loads(row[1]), row[2], row[3], row[4], row[5], row[6], row[7])

@@ -1,0 +1,207 @@
+"""Datasets, facts and questions in the store."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from dataclasses import dataclass
+
+import aiosqlite
+
+from ftb_tui.benchmark.load import DatasetError
+from ftb_tui.benchmark.model import Dataset, Fact, Family, Question, Task
+from ftb_tui.store.database import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """A stored dataset, with how many questions each task has."""
+
+    dataset_id: str
+    name: str
+    version: str
+    family: str
+    title: str
+    description: str
+    source: str
+    licence: str
+    card: str
+    answer_tokens: int
+    created_at: float
+    tasks: dict[str, int]
+    n_facts: int
+
+    @property
+    def n_questions(self) -> int:
+        """Questions of all tasks."""
+        return sum(self.tasks.values())
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRow:
+    """A stored question. `fact` is the text of the fact that it rests on."""
+
+    question_key: int
+    position: int
+    question_id: str
+    task: str
+    fact_id: str
+    other_fact_id: str | None
+    prompt: str
+    question: str
+    answer: str
+    answer_before: str | None
+    template: str
+    fact: str
+
+
+async def save_dataset(db: aiosqlite.Connection, dataset: Dataset) -> str:
+    """Keep a dataset; equal content is kept once. All of it or nothing. Returns the dataset id."""
+    dataset_id = dataset.dataset_id
+    async with transaction(db):
+        known = await db.execute_fetchall("SELECT 1 FROM datasets WHERE dataset_id = ?", (dataset_id,))
+        if known:
+            await db.execute("UPDATE datasets SET deleted_at = NULL WHERE dataset_id = ?", (dataset_id,))
+            return dataset_id
+        await db.execute(
+            "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            (
+                dataset_id, dataset.name, dataset.version, str(dataset.family), dataset.title, dataset.description,
+                dataset.source, dataset.licence, dataset.card, dataset.answer_tokens, time.time(),
+            ),
+        )  # fmt: skip
+        await db.executemany(
+            "INSERT INTO facts (dataset_id, position, fact_id, text, subject, attribute, value)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (dataset_id, position, fact.fact_id, fact.text, fact.subject, fact.attribute, fact.value)
+                for position, fact in enumerate(dataset.facts)
+            ],
+        )
+        await db.executemany(
+            "INSERT INTO questions (dataset_id, position, question_id, task, fact_id, other_fact_id, prompt,"
+            " question, answer, answer_before, template) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    dataset_id, position, q.question_id, str(q.task), q.fact_id, q.other_fact_id, q.prompt,
+                    q.question, q.answer, q.answer_before, q.template,
+                )
+                for position, q in enumerate(dataset.questions)
+            ],
+        )  # fmt: skip
+    return dataset_id
+
+
+async def list_datasets(db: aiosqlite.Connection) -> list[DatasetRow]:
+    """Every dataset that is not deleted, the newest first."""
+    rows = await db.execute_fetchall("SELECT * FROM datasets WHERE deleted_at IS NULL ORDER BY created_at DESC, name")
+    counts: dict[str, dict[str, int]] = {}
+    for row in await db.execute_fetchall("SELECT dataset_id, task, count(*) FROM questions GROUP BY dataset_id, task"):
+        counts.setdefault(row[0], {})[row[1]] = row[2]
+    facts = {
+        row[0]: row[1]
+        for row in await db.execute_fetchall("SELECT dataset_id, count(*) FROM facts GROUP BY dataset_id")
+    }
+    listed = []
+    for row in rows:
+        values = {key: row[key] for key in row.keys() if key != "deleted_at"}  # noqa: SIM118 - a Row iterates over values
+        found = counts.get(row["dataset_id"], {})
+        tasks = {str(task): found[task] for task in Task if task in found}
+        listed.append(DatasetRow(**values, tasks=tasks, n_facts=facts.get(row["dataset_id"], 0)))
+    return listed
+
+
+async def find_dataset(db: aiosqlite.Connection, reference: str) -> DatasetRow:
+    """The dataset of that id, or the newest version of that name; the error lists what there is."""
+    listed = await list_datasets(db)
+    wanted = reference.replace("-", "_")
+    for row in listed:
+        if reference in (row.dataset_id, row.name) or wanted == row.name:
+            return row
+    names = sorted({row.name for row in listed})
+    near = difflib.get_close_matches(wanted, names, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    known = ", ".join(names) or "none"
+    raise DatasetError(f"There is no dataset {reference!r} in the store.{hint} Stored: {known}.")
+
+
+async def load_dataset(db: aiosqlite.Connection, dataset_id: str) -> Dataset:
+    """The whole dataset as it was saved."""
+    rows = list(await db.execute_fetchall("SELECT * FROM datasets WHERE dataset_id = ?", (dataset_id,)))
+    if not rows:
+        raise DatasetError(f"There is no dataset {dataset_id!r} in the store.")
+    row = rows[0]
+    facts = await db.execute_fetchall(
+        "SELECT fact_id, text, subject, attribute, value FROM facts WHERE dataset_id = ? ORDER BY position",
+        (dataset_id,),
+    )
+    questions = await db.execute_fetchall(
+        "SELECT question_id, task, fact_id, prompt, question, answer, other_fact_id, template, answer_before"
+        " FROM questions WHERE dataset_id = ? ORDER BY position",
+        (dataset_id,),
+    )
+    return Dataset(
+        name=row["name"],
+        family=Family(row["family"]),
+        facts=tuple(Fact(*fact) for fact in facts),
+        questions=tuple(Question(q[0], Task(q[1]), *q[2:]) for q in map(tuple, questions)),
+        title=row["title"],
+        description=row["description"],
+        source=row["source"],
+        licence=row["licence"],
+        card=row["card"],
+        answer_tokens=row["answer_tokens"],
+    )
+
+
+_QUESTION = """
+  SELECT q.question_key, q.position, q.question_id, q.task, q.fact_id, q.other_fact_id, q.prompt, q.question,
+         q.answer, q.answer_before, q.template, coalesce(f.text, '') AS fact
+    FROM questions q LEFT JOIN facts f ON f.dataset_id = q.dataset_id AND f.fact_id = q.fact_id
+"""
+
+
+async def question_page(
+    db: aiosqlite.Connection,
+    dataset_id: str,
+    *,
+    task: str | None = None,
+    search: str = "",
+    after_position: int = -1,
+    limit: int = 200,
+) -> list[QuestionRow]:
+    """Questions after a position, in order; `search` is sought in question, gold and fact."""
+    where, values = "WHERE q.dataset_id = ? AND q.position > ?", [dataset_id, after_position]
+    if task:
+        where += " AND q.task = ?"
+        values.append(task)
+    if search:
+        where += r" AND (q.question || ' ' || q.answer || ' ' || coalesce(f.text, '')) LIKE ? ESCAPE '\'"
+        values.append(like(search))
+    rows = await db.execute_fetchall(f"{_QUESTION} {where} ORDER BY q.position LIMIT ?", (*values, limit))
+    return [QuestionRow(*row) for row in rows]
+
+
+async def questions_of_fact(db: aiosqlite.Connection, dataset_id: str, fact_id: str) -> list[QuestionRow]:
+    """Every question that rests on a fact, as its first or its other one."""
+    rows = await db.execute_fetchall(
+        f"{_QUESTION} WHERE q.dataset_id = ? AND (q.fact_id = ? OR q.other_fact_id = ?) ORDER BY q.position",
+        (dataset_id, fact_id, fact_id),
+    )
+    return [QuestionRow(*row) for row in rows]
+
+
+async def questions_by_key(db: aiosqlite.Connection, dataset_id: str) -> dict[int, Question]:
+    """The questions of a dataset by their keys, as records for graders."""
+    rows = await db.execute_fetchall(
+        "SELECT question_key, question_id, task, fact_id, prompt, question, answer, other_fact_id, template,"
+        " answer_before FROM questions WHERE dataset_id = ? ORDER BY position",
+        (dataset_id,),
+    )
+    return {row[0]: Question(row[1], Task(row[2]), *tuple(row)[3:]) for row in rows}
+
+
+def like(text: str) -> str:
+    """A LIKE pattern (with backslash as escape) that finds the text anywhere."""
+    escaped = text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    return f"%{escaped}%"

@@ -1,0 +1,250 @@
+"""Evaluations, their questions, responses and grades."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import aiosqlite
+
+from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADERS, Grade
+from ftb_tui.store.database import transaction
+
+LEASE_SECONDS = 20.0
+
+
+class EvaluationNotFoundError(Exception):
+    """No stored evaluation has that number."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRow:
+    """An evaluation with its totals, which are counted from the rows at every call."""
+
+    evaluation_key: int
+    model_key: int
+    provider: str
+    model: str
+    kind: str
+    dataset_id: str
+    dataset: str
+    grader: str
+    parameters: dict[str, object]
+    state: str
+    error: str | None
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    lease_until: float | None
+    n_questions: int
+    n_answered: int
+    n_failed: int
+    n_correct: int
+    n_abstained: int
+    prompt_tokens: int
+    completion_tokens: int
+    tasks: tuple[str, ...]
+
+    @property
+    def n_missing(self) -> int:
+        """Questions without an answer, failed ones included."""
+        return self.n_questions - self.n_answered
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether it is said to run but nobody has renewed its lease."""
+        return self.state == "running" and (self.lease_until or 0) < time.time()
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRecord:
+    """What came of one question: an answer with its grades, or a failure."""
+
+    question_key: int
+    parameters: Mapping[str, object]
+    answer: str | None = None
+    grades: Mapping[str, Grade] = field(default_factory=dict)
+    error_kind: str | None = None
+    error: str | None = None
+    attempts: int = 1
+    model_reported: str | None = None
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    latency_ms: float | None = None
+    request_id: str | None = None
+    repeat: int = 0
+
+
+async def create_evaluation(
+    db: aiosqlite.Connection,
+    *,
+    model_key: int,
+    dataset_id: str,
+    question_keys: Sequence[int],
+    parameters: Mapping[str, object],
+    grader: str = DEFAULT_GRADER,
+) -> int:
+    """Plan an evaluation of exactly these questions."""
+    async with transaction(db):
+        parameters_key = await _parameters_key(db, parameters)
+        cursor = await db.execute(
+            "INSERT INTO evaluations (model_key, dataset_id, grader, parameters_key, state, created_at)"
+            " VALUES (?, ?, ?, ?, 'pending', ?)",
+            (model_key, dataset_id, grader, parameters_key, time.time()),
+        )
+        key = cursor.lastrowid
+        await db.executemany(
+            "INSERT INTO evaluation_questions VALUES (?, ?)", [(key, question) for question in question_keys]
+        )
+    assert key is not None
+    return key
+
+
+_EVALUATION = f"""
+  SELECT e.evaluation_key, e.model_key, m.provider, m.name AS model, m.kind, e.dataset_id, d.name AS dataset,
+         e.grader, p.parameters, e.state, e.error, e.created_at, e.started_at, e.finished_at, e.lease_until,
+         (SELECT count(*) FROM evaluation_questions q WHERE q.evaluation_key = e.evaluation_key) AS n_questions,
+         coalesce(t.answered, 0) AS n_answered, coalesce(t.failed, 0) AS n_failed,
+         coalesce(t.correct, 0) AS n_correct, coalesce(t.abstained, 0) AS n_abstained,
+         coalesce(t.prompt_tokens, 0) AS prompt_tokens, coalesce(t.completion_tokens, 0) AS completion_tokens,
+         (SELECT group_concat(DISTINCT q.task) FROM evaluation_questions eq JOIN questions q USING (question_key)
+           WHERE eq.evaluation_key = e.evaluation_key) AS tasks
+    FROM evaluations e JOIN models m USING (model_key) JOIN datasets d USING (dataset_id)
+    JOIN request_parameters p USING (parameters_key)
+    LEFT JOIN (SELECT r.evaluation_key, count(r.answer) AS answered, count(r.error_kind) AS failed,
+                      sum(g.verdict = 'correct') AS correct, sum(g.verdict = 'abstained') AS abstained,
+                      sum(r.prompt_tokens) AS prompt_tokens, sum(r.completion_tokens) AS completion_tokens
+                 FROM responses r LEFT JOIN grades g ON g.response_key = r.response_key AND g.grader = '{DEFAULT_GRADER}'
+                GROUP BY r.evaluation_key) t ON t.evaluation_key = e.evaluation_key
+   WHERE e.deleted_at IS NULL
+"""
+
+
+def _evaluation(row: aiosqlite.Row) -> EvaluationRow:
+    values = {key: row[key] for key in row.keys()}  # noqa: SIM118 - a Row iterates over values
+    values["parameters"] = json.loads(values["parameters"])
+    values["tasks"] = tuple((values["tasks"] or "").split(","))
+    return EvaluationRow(**values)
+
+
+async def list_evaluations(db: aiosqlite.Connection) -> list[EvaluationRow]:
+    """Every evaluation that is not deleted, the newest first."""
+    rows = await db.execute_fetchall(f"{_EVALUATION} ORDER BY e.evaluation_key DESC")
+    return [_evaluation(row) for row in rows]
+
+
+async def get_evaluation(db: aiosqlite.Connection, evaluation_key: int) -> EvaluationRow:
+    """The evaluation with this key."""
+    rows = list(await db.execute_fetchall(f"{_EVALUATION} AND e.evaluation_key = ?", (evaluation_key,)))
+    if not rows:
+        raise EvaluationNotFoundError(f"There is no evaluation {evaluation_key} in the store.")
+    return _evaluation(rows[0])
+
+
+async def missing_questions(db: aiosqlite.Connection, evaluation_key: int, *, retry_failures: bool = True) -> list[int]:
+    """The keys of the questions that have no answer, in the dataset's order; failed ones if asked for."""
+    kept = "r.answer IS NULL" if retry_failures else "r.response_key IS NULL"
+    rows = await db.execute_fetchall(
+        "SELECT eq.question_key FROM evaluation_questions eq JOIN questions q USING (question_key)"
+        " LEFT JOIN responses r ON r.evaluation_key = eq.evaluation_key AND r.question_key = eq.question_key"
+        f" WHERE eq.evaluation_key = ? AND {kept} ORDER BY q.position",
+        (evaluation_key,),
+    )
+    return [row[0] for row in rows]
+
+
+async def claim_evaluation(db: aiosqlite.Connection, evaluation_key: int, owner: str) -> bool:
+    """Take or renew the lease on an evaluation; False when somebody else holds it."""
+    now = time.time()
+    async with transaction(db):
+        cursor = await db.execute(
+            "UPDATE evaluations SET owner = ?, lease_until = ?, state = 'running', error = NULL, finished_at = NULL,"
+            " started_at = coalesce(started_at, ?)"
+            " WHERE evaluation_key = ? AND (owner IS NULL OR owner = ? OR lease_until IS NULL OR lease_until < ?)",
+            (owner, now + LEASE_SECONDS, now, evaluation_key, owner, now),
+        )
+    return cursor.rowcount == 1
+
+
+async def release_evaluation(
+    db: aiosqlite.Connection, evaluation_key: int, owner: str, state: str, error: str | None = None
+) -> None:
+    """Give the lease back and record how the run ended: `finished`, `paused` or `failed`."""
+    async with transaction(db):
+        await db.execute(
+            "UPDATE evaluations SET owner = NULL, lease_until = NULL, state = ?, error = ?,"
+            " finished_at = CASE WHEN ? = 'finished' THEN ? END WHERE evaluation_key = ? AND owner = ?",
+            (state, error, state, time.time(), evaluation_key, owner),
+        )
+
+
+async def pause_request(db: aiosqlite.Connection, evaluation_key: int) -> None:
+    """Ask whoever runs the evaluation to stop: its next look at the state shows `paused`."""
+    async with transaction(db):
+        await db.execute(
+            "UPDATE evaluations SET state = 'paused' WHERE evaluation_key = ? AND state IN ('running', 'pending')",
+            (evaluation_key,),
+        )
+
+
+async def evaluation_state(db: aiosqlite.Connection, evaluation_key: int) -> str:
+    """The state alone, cheaply."""
+    [row] = await db.execute_fetchall("SELECT state FROM evaluations WHERE evaluation_key = ?", (evaluation_key,))
+    return str(row[0])
+
+
+async def write_responses(db: aiosqlite.Connection, evaluation_key: int, records: Iterable[ResponseRecord]) -> None:
+    """Commit responses and their grades together. An answer is never replaced; a failure is."""
+    now = time.time()
+    async with transaction(db):
+        for record in records:
+            parameters_key = await _parameters_key(db, record.parameters)
+            cursor = await db.execute(
+                "INSERT INTO responses (evaluation_key, question_key, repeat, answer, error_kind, error, attempts,"
+                " parameters_key, model_reported, finish_reason, prompt_tokens, completion_tokens, latency_ms,"
+                " request_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (evaluation_key, question_key, repeat) DO UPDATE SET answer = excluded.answer,"
+                "  error_kind = excluded.error_kind, error = excluded.error,"
+                "  attempts = responses.attempts + excluded.attempts, parameters_key = excluded.parameters_key,"
+                "  model_reported = excluded.model_reported, finish_reason = excluded.finish_reason,"
+                "  prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens,"
+                "  latency_ms = excluded.latency_ms, request_id = excluded.request_id,"
+                "  created_at = excluded.created_at WHERE responses.answer IS NULL"
+                " RETURNING response_key",
+                (
+                    evaluation_key, record.question_key, record.repeat, _storable(record.answer), record.error_kind,
+                    _storable(record.error), record.attempts, parameters_key, record.model_reported,
+                    record.finish_reason, record.prompt_tokens, record.completion_tokens, record.latency_ms,
+                    record.request_id, now,
+                ),
+            )  # fmt: skip
+            row = await cursor.fetchone()
+            await cursor.close()
+            if row is not None and record.grades:
+                await add_grades(db, row[0], record.grades)
+
+
+async def add_grades(db: aiosqlite.Connection, response_key: int, grades: Mapping[str, Grade]) -> None:
+    """Record verdicts, replacing those of the same grader. Part of the caller's transaction."""
+    await db.executemany(
+        "INSERT OR REPLACE INTO grades VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (response_key, name, GRADERS[name].version, str(grade.verdict), _storable(grade.reason), time.time())
+            for name, grade in grades.items()
+        ],
+    )
+
+
+async def _parameters_key(db: aiosqlite.Connection, parameters: Mapping[str, object]) -> int:
+    text = json.dumps(parameters, sort_keys=True)
+    await db.execute("INSERT OR IGNORE INTO request_parameters (parameters) VALUES (?)", (text,))
+    [row] = await db.execute_fetchall("SELECT parameters_key FROM request_parameters WHERE parameters = ?", (text,))
+    return int(row[0])
+
+
+def _storable(text: str | None) -> str | None:
+    """SQLite holds UTF-8; a lone surrogate, which JSON can carry, is kept as its escape."""
+    return None if text is None else text.encode("utf-8", "backslashreplace").decode()

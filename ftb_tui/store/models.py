@@ -1,0 +1,90 @@
+"""Models in the store: base, tuned, and checkpoints."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from dataclasses import dataclass
+
+import aiosqlite
+
+
+class ModelNotFoundError(Exception):
+    """No stored model, or more than one, goes by a name; the message lists the candidates."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model that was trained or asked here."""
+
+    model_key: int
+    provider: str
+    name: str
+    kind: str
+    """`base`, `tuned` or `checkpoint`."""
+    base_model: str
+    job_key: int | None
+    epoch: int | None
+    step: int | None
+    created_at: float
+
+
+async def ensure_model(
+    db: aiosqlite.Connection,
+    *,
+    provider: str,
+    name: str,
+    kind: str,
+    base_model: str,
+    job_key: int | None = None,
+    epoch: int | None = None,
+    step: int | None = None,
+) -> int:
+    """The key of the model, added if it is new. A checkpoint that turns out to be the tuned model becomes it."""
+    await db.execute(
+        "INSERT INTO models (provider, name, kind, base_model, job_key, epoch, step, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (provider, name) DO UPDATE SET"
+        "  kind = CASE WHEN excluded.kind = 'base' THEN models.kind"
+        "              WHEN models.kind = 'tuned' THEN 'tuned' ELSE excluded.kind END,"
+        "  base_model = CASE WHEN excluded.kind = 'base' THEN models.base_model ELSE excluded.base_model END,"
+        "  job_key = coalesce(excluded.job_key, models.job_key),"
+        "  epoch = coalesce(excluded.epoch, models.epoch), step = coalesce(excluded.step, models.step)",
+        (provider, name, kind, base_model, job_key, epoch, step, time.time()),
+    )
+    [row] = await db.execute_fetchall("SELECT model_key FROM models WHERE provider = ? AND name = ?", (provider, name))
+    return int(row[0])
+
+
+async def list_models(db: aiosqlite.Connection) -> list[ModelRow]:
+    """Every stored model, base models first, then by job and step."""
+    rows = await db.execute_fetchall("SELECT * FROM models ORDER BY provider, kind <> 'base', job_key, step, model_key")
+    return [ModelRow(*row) for row in rows]
+
+
+async def get_model(db: aiosqlite.Connection, model_key: int) -> ModelRow:
+    """The model with this key."""
+    [row] = await db.execute_fetchall("SELECT * FROM models WHERE model_key = ?", (model_key,))
+    return ModelRow(*row)
+
+
+async def find_model(db: aiosqlite.Connection, reference: str, *, provider: str | None = None) -> ModelRow:
+    """The model of that name, `provider/name`, or the only one whose name ends so or begins so."""
+    listed = [model for model in await list_models(db) if provider in (None, model.provider)]
+    rules = (
+        lambda model: reference in (model.name, f"{model.provider}/{model.name}"),
+        lambda model: model.name.endswith(reference),
+        lambda model: model.name.startswith(reference),
+    )
+    for rule in rules:
+        found = [model for model in listed if rule(model)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            listing = ", ".join(f"{model.provider}/{model.name}" for model in found[:8])
+            raise ModelNotFoundError(f"Several models go by {reference!r}: {listing}. Give the whole name.")
+    names = [model.name for model in listed]
+    near = difflib.get_close_matches(reference, names, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise ModelNotFoundError(
+        f"There is no model {reference!r} in the store.{hint} Known: {', '.join(names) or 'none'}."
+    )

@@ -1,0 +1,345 @@
+"""Scores and the answers behind them. Every figure is counted from rows; nothing is kept as a counter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aiosqlite
+
+from ftb_tui.benchmark.graders import DEFAULT_GRADER
+from ftb_tui.benchmark.model import Task
+from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
+from ftb_tui.store.datasets import like
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One model's score on one task by one grader. The base's figures are over the same questions."""
+
+    dataset: str
+    family: str
+    provider: str
+    model: str
+    kind: str
+    base_model: str
+    epoch: int | None
+    task: str
+    grader: str
+    n: int
+    correct: int
+    failed: int
+    score: float | None
+    low: float | None
+    high: float | None
+    base_score: float | None
+    fixed: int | None
+    broken: int | None
+    p_value: float | None
+    abstained: int
+    planned: int
+    model_key: int
+    dataset_id: str
+    evaluation_key: int
+
+    @property
+    def difference(self) -> float | None:
+        """Score minus the base's score on the same questions."""
+        if self.fixed is None or self.broken is None or self.score is None or self.base_score is None:
+            return None
+        return self.score - self.base_score
+
+
+# For each model, dataset and task the evaluation that counts: the one with the most planned questions of that task,
+# of equals the latest.
+_CHOSEN = """
+  WITH planned AS (
+    SELECT e.evaluation_key, e.model_key, e.dataset_id, q.task, count(*) AS planned
+      FROM evaluations e JOIN evaluation_questions eq USING (evaluation_key) JOIN questions q USING (question_key)
+     WHERE e.deleted_at IS NULL AND (:dataset_id IS NULL OR e.dataset_id = :dataset_id)
+     GROUP BY e.evaluation_key, q.task
+  ), chosen AS (
+    SELECT * FROM (
+      SELECT *, row_number() OVER (
+        PARTITION BY model_key, dataset_id, task ORDER BY planned DESC, evaluation_key DESC) AS place FROM planned)
+     WHERE place = 1
+  )
+"""
+
+_SCORES = f"""
+  {_CHOSEN}, graded AS (
+    SELECT c.model_key, c.dataset_id, c.task, c.evaluation_key, c.planned, r.question_key,
+           r.error_kind IS NOT NULL AS failed, g.grader, g.verdict
+      FROM chosen c JOIN evaluation_questions eq USING (evaluation_key)
+      JOIN questions q ON q.question_key = eq.question_key AND q.task = c.task
+      LEFT JOIN responses r ON r.evaluation_key = c.evaluation_key AND r.question_key = eq.question_key
+      LEFT JOIN grades g ON g.response_key = r.response_key
+  )
+  SELECT model_key, dataset_id, task, evaluation_key, planned, grader,
+         count(verdict) AS n, sum(verdict = 'correct') AS correct, sum(verdict = 'abstained') AS abstained,
+         (SELECT count(*) FROM responses f JOIN questions fq USING (question_key)
+           WHERE f.evaluation_key = graded.evaluation_key AND fq.task = graded.task AND f.error_kind IS NOT NULL) AS failed
+    FROM graded GROUP BY model_key, dataset_id, task, evaluation_key, grader
+"""
+
+_PAIRS = """
+  SELECT count(*) AS n, sum(gb.verdict = 'correct') AS base_correct,
+         sum(gt.verdict = 'correct' AND gb.verdict <> 'correct') AS fixed,
+         sum(gt.verdict <> 'correct' AND gb.verdict = 'correct') AS broken
+    FROM responses rt JOIN grades gt ON gt.response_key = rt.response_key AND gt.grader = :grader
+    JOIN questions q ON q.question_key = rt.question_key AND q.task = :task
+    JOIN responses rb ON rb.evaluation_key = :base AND rb.question_key = rt.question_key AND rb.repeat = rt.repeat
+    JOIN grades gb ON gb.response_key = rb.response_key AND gb.grader = :grader
+   WHERE rt.evaluation_key = :tuned
+"""
+
+
+async def results(
+    db: aiosqlite.Connection, *, dataset_id: str | None = None, grader: str | None = DEFAULT_GRADER
+) -> list[ResultRow]:
+    """The table: datasets x models x tasks x graders (all graders for `grader=None`).
+
+    A base model without a base of its own has no comparison; a tuned one is compared on the questions that both
+    answered. A task that was planned but not yet answered has n = 0 and no score.
+    """
+    models = {row["model_key"]: row for row in await db.execute_fetchall("SELECT * FROM models")}
+    datasets = {
+        row["dataset_id"]: row for row in await db.execute_fetchall("SELECT dataset_id, name, family FROM datasets")
+    }
+    scores = list(await db.execute_fetchall(_SCORES, {"dataset_id": dataset_id}))
+    bases = {
+        (row["dataset_id"], row["task"], models[row["model_key"]]["provider"], models[row["model_key"]]["name"]): row[
+            "evaluation_key"
+        ]
+        for row in scores
+        if models[row["model_key"]]["kind"] == "base"
+    }
+    table = []
+    for row in scores:
+        model, dataset = models[row["model_key"]], datasets[row["dataset_id"]]
+        used = row["grader"] or (grader or DEFAULT_GRADER)
+        if (grader is not None and used != grader) or (row["grader"] is None and _has_grades(scores, row)):
+            continue
+        n, correct = row["n"], row["correct"] or 0
+        low, high = wilson(correct, n) if n else (None, None)
+        base = bases.get((row["dataset_id"], row["task"], model["provider"], model["base_model"]))
+        pair = None
+        if model["kind"] != "base" and base is not None:
+            parameters = {"grader": used, "task": row["task"], "base": base, "tuned": row["evaluation_key"]}
+            [pair] = await db.execute_fetchall(_PAIRS, parameters)
+        paired = pair is not None and pair["n"] > 0
+        table.append(
+            ResultRow(
+                dataset=dataset["name"],
+                family=dataset["family"],
+                provider=model["provider"],
+                model=model["name"],
+                kind=model["kind"],
+                base_model=model["base_model"],
+                epoch=model["epoch"],
+                task=row["task"],
+                grader=used,
+                n=n,
+                correct=correct,
+                failed=row["failed"],
+                score=correct / n if n else None,
+                low=low,
+                high=high,
+                base_score=pair["base_correct"] / pair["n"] if pair and paired else None,
+                fixed=pair["fixed"] if pair and paired else None,
+                broken=pair["broken"] if pair and paired else None,
+                p_value=mcnemar_exact(pair["fixed"], pair["broken"]) if pair and paired else None,
+                abstained=row["abstained"] or 0,
+                planned=row["planned"],
+                model_key=row["model_key"],
+                dataset_id=row["dataset_id"],
+                evaluation_key=row["evaluation_key"],
+            )
+        )
+    return sorted(table, key=lambda r: _order(r, models[r.model_key]))
+
+
+def _has_grades(scores: Sequence[aiosqlite.Row], row: aiosqlite.Row) -> bool:
+    """Whether the same cell has graded answers, so that its ungraded rest needs no row of its own."""
+    return any(
+        other["grader"] is not None and (other["evaluation_key"], other["task"]) == (row["evaluation_key"], row["task"])
+        for other in scores
+    )
+
+
+def _order(row: ResultRow, model: aiosqlite.Row) -> tuple[object, ...]:
+    tasks, kinds = [str(task) for task in Task], ["base", "checkpoint", "tuned"]
+    return (
+        row.dataset, row.dataset_id, row.provider, row.base_model, kinds.index(row.kind) > 0, model["job_key"] or 0,
+        model["step"] or 0, kinds.index(row.kind), row.model, tasks.index(row.task), row.grader,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """One answer with all that is needed to judge its grade. `flip` compares with the base: fixed or broken."""
+
+    response_key: int
+    question_key: int
+    id: str
+    task: str
+    prompt: str
+    question: str
+    answer: str
+    """The gold."""
+    response: str | None
+    grade: str
+    """The verdict, or `failed` for a question without an answer."""
+    reason: str
+    fact: str
+    fact_id: str
+    base_response: str | None
+    base_grade: str | None
+    base_reason: str | None
+    flip: str | None
+    position: int
+
+
+_SHOW = {
+    "all": "1",
+    "wrong": "g.verdict IS NOT NULL AND g.verdict <> 'correct'",
+    "correct": "g.verdict = 'correct'",
+    "abstained": "g.verdict = 'abstained'",
+    "failed": "r.error_kind IS NOT NULL",
+    "fixed": "g.verdict = 'correct' AND gb.verdict <> 'correct'",
+    "broken": "g.verdict <> 'correct' AND gb.verdict = 'correct'",
+}
+SHOWS = tuple(_SHOW)
+
+_ANSWERS = """
+  SELECT r.response_key, r.question_key, q.question_id, q.task, q.prompt, q.question, q.answer AS gold, r.answer,
+         coalesce(g.verdict, 'failed') AS grade, coalesce(g.reason, r.error, '') AS reason, coalesce(f.text, '') AS fact,
+         q.fact_id, rb.answer AS base_answer, gb.verdict AS base_grade, gb.reason AS base_reason,
+         CASE WHEN g.verdict = 'correct' AND gb.verdict <> 'correct' THEN 'fixed'
+              WHEN g.verdict <> 'correct' AND gb.verdict = 'correct' THEN 'broken' END AS flip, q.position,
+         coalesce(f2.text, '') AS other_fact
+    FROM responses r JOIN questions q USING (question_key)
+    LEFT JOIN facts f ON f.dataset_id = q.dataset_id AND f.fact_id = q.fact_id
+    LEFT JOIN facts f2 ON f2.dataset_id = q.dataset_id AND f2.fact_id = q.other_fact_id
+    LEFT JOIN grades g ON g.response_key = r.response_key AND g.grader = :grader
+    LEFT JOIN responses rb ON rb.evaluation_key = :base AND rb.question_key = r.question_key AND rb.repeat = r.repeat
+    LEFT JOIN grades gb ON gb.response_key = rb.response_key AND gb.grader = :grader
+   WHERE r.evaluation_key = :evaluation AND q.task = :task AND q.position > :after
+"""
+
+
+async def answers(
+    db: aiosqlite.Connection,
+    *,
+    model_key: int,
+    dataset_id: str,
+    task: str,
+    show: str = "wrong",
+    search: str = "",
+    grader: str = DEFAULT_GRADER,
+    after: int = -1,
+    limit: int = 200,
+) -> list[AnswerRow]:
+    """The answers behind one score, in the dataset's order; `show` is one of `SHOWS`."""
+    evaluation = await chosen_evaluation(db, model_key, dataset_id, task)
+    if evaluation is None:
+        return []
+    [model] = await db.execute_fetchall(
+        "SELECT provider, kind, base_model FROM models WHERE model_key = ?", (model_key,)
+    )
+    base = None
+    if model["kind"] != "base":
+        rows = list(
+            await db.execute_fetchall(
+                "SELECT model_key FROM models WHERE provider = ? AND name = ? AND kind = 'base'",
+                (model["provider"], model["base_model"]),
+            )
+        )
+        base = await chosen_evaluation(db, rows[0][0], dataset_id, task) if rows else None
+    sql = f"{_ANSWERS} AND {_SHOW[show]}"
+    parameters: dict[str, object] = {
+        "grader": grader, "base": base, "evaluation": evaluation, "task": task, "after": after, "limit": limit,
+    }  # fmt: skip
+    if search:
+        sql += r" AND (q.question || ' ' || q.answer || ' ' || coalesce(r.answer, '')) LIKE :search ESCAPE '\'"
+        parameters["search"] = like(search)
+    rows = list(await db.execute_fetchall(f"{sql} ORDER BY q.position LIMIT :limit", parameters))
+    return [_answer(row) for row in rows]
+
+
+def _answer(row: aiosqlite.Row) -> AnswerRow:
+    facts = " ".join(part for part in (row["fact"], row["other_fact"]) if part)
+    return AnswerRow(
+        response_key=row["response_key"],
+        question_key=row["question_key"],
+        id=row["question_id"],
+        task=row["task"],
+        prompt=row["prompt"],
+        question=row["question"],
+        answer=row["gold"],
+        response=row["answer"],
+        grade=row["grade"],
+        reason=row["reason"],
+        fact=facts,
+        fact_id=row["fact_id"],
+        base_response=row["base_answer"],
+        base_grade=row["base_grade"],
+        base_reason=row["base_reason"],
+        flip=row["flip"],
+        position=row["position"],
+    )
+
+
+async def chosen_evaluation(db: aiosqlite.Connection, model_key: int, dataset_id: str, task: str) -> int | None:
+    """The evaluation that counts for a model, dataset and task (see `results`)."""
+    rows = list(
+        await db.execute_fetchall(
+            "SELECT e.evaluation_key FROM evaluations e JOIN evaluation_questions eq USING (evaluation_key)"
+            " JOIN questions q USING (question_key) WHERE e.model_key = ? AND e.dataset_id = ? AND q.task = ?"
+            " AND e.deleted_at IS NULL GROUP BY e.evaluation_key ORDER BY count(*) DESC, e.evaluation_key DESC LIMIT 1",
+            (model_key, dataset_id, task),
+        )
+    )
+    return rows[0][0] if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What one model said to one question."""
+
+    model_key: int
+    model: str
+    kind: str
+    epoch: int | None
+    evaluation_key: int
+    response: str | None
+    grade: str
+    reason: str
+
+
+async def question_answers(
+    db: aiosqlite.Connection, question_key: int, *, grader: str = DEFAULT_GRADER
+) -> list[ModelAnswer]:
+    """Every model's latest answer to one question, base models first."""
+    rows = await db.execute_fetchall(
+        "SELECT m.model_key, m.name, m.kind, m.epoch, max(r.evaluation_key), r.answer,"
+        " coalesce(g.verdict, 'failed'), coalesce(g.reason, r.error, '')"
+        " FROM responses r JOIN evaluations e USING (evaluation_key) JOIN models m USING (model_key)"
+        " LEFT JOIN grades g ON g.response_key = r.response_key AND g.grader = ?"
+        " WHERE r.question_key = ? AND e.deleted_at IS NULL GROUP BY m.model_key"
+        " ORDER BY m.kind <> 'base', m.job_key, m.step, m.model_key",
+        (grader, question_key),
+    )
+    return [ModelAnswer(*row) for row in rows]
+
+
+async def learning_curve(
+    db: aiosqlite.Connection, job_key: int, task: str, *, grader: str = DEFAULT_GRADER
+) -> list[tuple[int, ResultRow]]:
+    """(step, result) of every evaluated checkpoint and of the tuned model of a job, by step."""
+    models = {
+        row[0]: row[1]
+        for row in await db.execute_fetchall("SELECT model_key, step FROM models WHERE job_key = ?", (job_key,))
+    }
+    found = [row for row in await results(db, grader=grader) if row.model_key in models and row.task == task]
+    return sorted(((models[row.model_key] or 0, row) for row in found), key=lambda pair: pair[0])
