@@ -71,7 +71,7 @@ class Adapter:
     def __post_init__(self) -> None:
         if not self.digest:
             content = hashlib.sha256(repr(self.shape).encode())
-            content.update(np.ascontiguousarray(self.flat).view(np.uint8))
+            content.update(memoryview(np.ascontiguousarray(self.flat)).cast("B"))
             object.__setattr__(self, "digest", content.hexdigest())
 
     @property
@@ -216,7 +216,8 @@ def shape_metadata(shape: AdapterShape) -> dict[str, str]:
 def shape_from_metadata(metadata: dict[str, str]) -> AdapterShape:
     """The inverse of `shape_metadata`. Raises `KeyError` or `ValueError`."""
     values: dict[str, Any] = {part.name: metadata[part.name] for part in fields(AdapterShape)}
-    return AdapterShape(**{name: float(value) if name == "alpha" else int(value) for name, value in values.items()})
+    numbers: dict[str, Any] = {name: float(v) if name == "alpha" else int(v) for name, v in values.items()}
+    return AdapterShape(**numbers)
 
 
 def _named(shape: AdapterShape, flat: Array) -> Iterator[tuple[str, Array]]:

@@ -22,7 +22,7 @@ from ftb_tui.engine.interface import AdapterError
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-_KINDS = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+_KINDS: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _CHECKSUM = "ftb_sha256"
 
@@ -65,10 +65,10 @@ def unpack_arrays(content: bytes, what: str) -> tuple[dict[str, Array], dict[str
         data = memoryview(content)[8 + length :]
         if _checksum(metadata, header, data) != expected:
             raise ValueError("its checksum is wrong")
-        arrays = {}
+        arrays: dict[str, Array] = {}
         for name, entry in header.items():
             start, end = entry["data_offsets"]
-            arrays[name] = np.frombuffer(data[start:end], _KINDS[entry["dtype"]]).reshape(entry["shape"])
+            arrays[name] = np.frombuffer(data[start:end], dtype=_KINDS[str(entry["dtype"])]).reshape(entry["shape"])
     except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = str(error) if str(error) == "its checksum is wrong" else "it is cut off or was overwritten"
         raise AdapterError(f"{what} is damaged: {reason}. Train again, or use another checkpoint.") from error

