@@ -71,7 +71,7 @@ class Adapter:
     def __post_init__(self) -> None:
         if not self.digest:
             content = hashlib.sha256(repr(self.shape).encode())
-            content.update(memoryview(np.ascontiguousarray(self.flat)).cast("B"))
+            content.update(self.flat.tobytes())
             object.__setattr__(self, "digest", content.hexdigest())
 
     @property

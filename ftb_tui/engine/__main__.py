@@ -1,0 +1,148 @@
+"""`python -m ftb_tui.engine serve`: the embedded engine as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+THREADS = os.environ.get("FTB_ENGINE_THREADS", "1")
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    # Read by the linear algebra library when it is loaded, so this comes before anything that imports numpy.
+    os.environ[_name] = THREADS
+
+from ftb_tui import __version__  # noqa: E402
+from ftb_tui.engine_state import EngineState, clear_engine_state, read_engine_state, write_engine_state  # noqa: E402
+from ftb_tui.paths import paths  # noqa: E402
+from ftb_tui.weights import WeightsError, find_weights  # noqa: E402
+
+log = logging.getLogger("ftb.engine")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the engine; the exit code says how it ended (0 stopped, 1 could not run, 2 usage)."""
+    parser = argparse.ArgumentParser(prog="python -m ftb_tui.engine", description=__doc__)
+    serve = parser.add_subparsers(dest="command", required=True).add_parser("serve", help="listen until stopped")
+    serve.add_argument("--host", default="127.0.0.1", choices=["127.0.0.1", "::1", "localhost"], help="loopback only")
+    serve.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    serve.add_argument("--weights", type=Path, help="a GGUF file of SmolLM2-135M-Instruct")
+    serve.add_argument("--data", type=Path, help="where files, jobs and adapters are kept")
+    serve.add_argument("--idle-exit", type=float, metavar="SECONDS", help="end after so long without work")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    data: Path = options.data or paths().engine_data
+    try:
+        weights = find_weights(options.weights)
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = _only_one(data)
+    except (WeightsError, OSError) as error:
+        return _refuse(str(error))
+    if lock is None:
+        other = read_engine_state()
+        where = f" (process {other.pid}, {other.url})" if other else ""
+        return _refuse(f"An engine for {data} is running already{where}. Use it, or stop it with: ftb serve --stop")
+    with contextlib.suppress(OSError):
+        os.nice(5)
+    return asyncio.run(_serve(options, data, weights))
+
+
+def _only_one(data: Path) -> IO[str] | None:
+    """The lock that this process holds as long as it lives; None when another one does."""
+    lock = (data / "engine.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+def _refuse(reason: str) -> int:
+    print(f"ftb engine: {reason}", file=sys.stderr)
+    return 1
+
+
+async def _serve(options: argparse.Namespace, data: Path, weights: Path | None) -> int:
+    import sqlite3
+
+    from aiohttp import web
+
+    from ftb_tui.engine.answering import Answering
+    from ftb_tui.engine.interface import EngineError
+    from ftb_tui.engine.loading import ModelLoader
+    from ftb_tui.engine.queue import TrainingQueue
+    from ftb_tui.engine.records import Records
+    from ftb_tui.engine.server import Engine, make_app
+
+    try:
+        records = Records(data / "engine.db")
+    except (sqlite3.Error, EngineError, OSError) as error:
+        return _refuse(f"{data / 'engine.db'} cannot be used: {error}")
+    loader = ModelLoader(weights)
+    queue, answering = TrainingQueue(records, loader, data), Answering(loader)
+    now = time.time()
+    engine = Engine(data, secrets.token_urlsafe(24), records, loader, queue, answering, now, now)
+    runner = web.AppRunner(make_app(engine), handler_cancellation=True, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, options.host, options.port).start()
+    except OSError as error:
+        await runner.cleanup()
+        return _refuse(
+            f"port {options.port} on {options.host} cannot be used: {error.strerror}. Give another --port, or 0 for a free one."
+        )
+    port = runner.addresses[0][1]
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    state = EngineState(
+        url=f"http://{host}:{port}/v1",
+        token=engine.token,
+        pid=os.getpid(),
+        started_at=now,
+        version=__version__,
+        weights=None if weights is None else str(weights),
+    )
+    write_engine_state(state)
+    log.info("listening on %s, weights %s, data %s", state.url, weights or "missing", data)
+    queue.start()
+    answering.start()
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    await _until_done(engine, ending, options.idle_exit)
+    clear_engine_state(os.getpid())
+    log.info("stopping; a running job stays resumable")
+    await asyncio.to_thread(answering.stop)
+    await runner.cleanup()
+    await asyncio.to_thread(queue.stop)
+    records.close()
+    return 0
+
+
+async def _until_done(engine: object, ending: asyncio.Event, idle_exit: float | None) -> None:
+    from ftb_tui.engine.server import Engine
+
+    assert isinstance(engine, Engine)
+    while not ending.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ending.wait(), timeout=1.0)
+        if engine.queue.busy or engine.answering.busy:
+            engine.last_request = time.time()
+        if idle_exit is not None and time.time() - engine.last_request > idle_exit:
+            log.info("nothing to do for %.0f seconds", idle_exit)
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

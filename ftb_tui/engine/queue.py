@@ -1,0 +1,309 @@
+"""The training thread: one job at a time, in the order of creation; others wait.
+
+Whatever ends a job's training early (pause, shutdown, a crash) leaves a state to resume from. After a crash it is
+that of the last finished epoch, after a pause or an orderly shutdown that of the last finished step. Either way the
+job ends with the adapter that an uninterrupted training gives.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ftb_tui.engine.container import write_atomically
+from ftb_tui.engine.interface import (
+    AdapterError,
+    EngineError,
+    Hyperparameters,
+    RequestError,
+    StepReport,
+    TrainingItem,
+    TrainingStopped,
+    auto_hyperparameters,
+)
+from ftb_tui.engine.loading import ModelLoader, WeightsMissingError
+from ftb_tui.engine.records import CheckpointRecord, JobRecord, Records
+
+if TYPE_CHECKING:
+    from ftb_tui.engine.adapter import Adapter
+    from ftb_tui.engine.model import Model
+
+log = logging.getLogger("ftb.engine")
+
+_WAIT_FOR_WEIGHTS = 5.0
+
+
+class TrainingQueue:
+    """Runs the jobs of `records`. `wake()` after anything that could give it work or take it away."""
+
+    def __init__(self, records: Records, loader: ModelLoader, data: Path) -> None:
+        self._records = records
+        self._loader = loader
+        self._data = data
+        self._changed = threading.Event()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="training", daemon=True)
+        self._finish: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Take up interrupted jobs and begin."""
+        for job in self._records.interrupted():
+            log.info("job %s was interrupted; it goes on from its last checkpoint", job.id)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look at the queue again."""
+        self._changed.set()
+
+    def stop(self) -> None:
+        """End within a step; the running job keeps its state and stays resumable."""
+        self._ending.set()
+        self._changed.set()
+        self._thread.join()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job is running or waits."""
+        return any(job.status in ("validating_files", "queued", "running") for job in self._records.jobs())
+
+    def estimated_finish(self, job_id: str) -> float | None:
+        """When the running job will end, from the time its steps took so far."""
+        return self._finish.get(job_id)
+
+    def job_folder(self, job_id: str) -> Path:
+        """Where a job's adapters and its resume state are."""
+        return self._data / "jobs" / job_id
+
+    def _loop(self) -> None:
+        while not self._ending.is_set():
+            self._changed.clear()
+            job = self._records.next_job()
+            if job is None:
+                self._changed.wait()
+                continue
+            try:
+                self._run(job)
+            except WeightsMissingError as error:
+                self._records.change_status(job.id, "queued", allowed=("running",))
+                self._records.add_event(job.id, f"weights-{int(time.time())}", str(error), level="warn")
+                self._changed.wait(_WAIT_FOR_WEIGHTS)
+            except EngineError as error:
+                self._records.fail_job(job.id, str(error), code="training_failed")
+            except OSError as error:
+                text = f"The engine could not write to {self._data}: {error.strerror or error}. Free some space and train again."
+                self._records.fail_job(job.id, text, code="storage_failed")
+            except Exception:
+                log.exception("job %s failed", job.id)
+                self._records.fail_job(
+                    job.id, "The engine failed unexpectedly; its log says more.", code="server_error"
+                )
+            finally:
+                self._finish.pop(job.id, None)
+
+    def _run(self, job: JobRecord) -> None:
+        model = self._loader.model()
+        items = self._examples(model, job, job.training_file, "training_file")
+        validation = self._examples(model, job, job.validation_file, "validation_file") if job.validation_file else []
+        if items is None or validation is None:
+            return
+        hyper = _resolve(job, len(items))
+        if job.status == "validating_files":
+            self._records.set_hyperparameters(job.id, _shown(hyper))
+            self._records.add_event(job.id, "queued", "Files validated, moving job to queued state")
+            if not self._records.change_status(job.id, "queued", allowed=("validating_files",)):
+                return
+        if not self._records.change_status(job.id, "running", allowed=("queued",)):
+            return
+        self._records.add_event(job.id, "started", "Fine-tuning job started")
+        self._train(model, job, items, validation, hyper)
+
+    def _examples(self, model: Model, job: JobRecord, file_id: str | None, param: str) -> list[TrainingItem] | None:
+        try:
+            content = (self._data / "files" / str(file_id)).read_bytes()
+            return parse_examples(model, content)
+        except FileNotFoundError:
+            self._records.fail_job(job.id, f"The file {file_id} is gone.", code="invalid_file", param=param)
+        except RequestError as error:
+            text = f"The job failed due to an invalid {param.replace('_', ' ')}. {error}"
+            self._records.fail_job(job.id, text, code=f"invalid_{param}", param=param)
+        return None
+
+    def _train(
+        self,
+        model: Model,
+        job: JobRecord,
+        items: list[TrainingItem],
+        validation: list[TrainingItem],
+        hyper: Hyperparameters,
+    ) -> None:
+        from ftb_tui.engine.training import train
+
+        folder = self.job_folder(job.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        resume_file = folder / "resume.safetensors"
+        pace = _Pace()
+        latest: list[StepReport] = []
+
+        def should_stop() -> bool:
+            current = self._records.job(job.id)
+            return self._ending.is_set() or current is None or current.status != "running"
+
+        def on_step(report: StepReport) -> None:
+            latest[:] = [report]
+            self._finish[job.id] = pace.finish(report)
+            self._log_step(job.id, report)
+
+        def on_epoch(epoch: int, adapter: Adapter, state: bytes) -> None:
+            self._keep_checkpoint(job, epoch, latest[0], adapter)
+            # After the checkpoint: a crash in between repeats the epoch and finds its checkpoint known.
+            write_atomically(resume_file, state)
+
+        def run(resume: bytes | None) -> None:
+            train(
+                model, items, hyper, validation=validation, resume=resume, on_step=on_step, on_epoch=on_epoch,
+                should_stop=should_stop,
+            )  # fmt: skip
+
+        try:
+            self._with_resume(job, resume_file, run)
+        except TrainingStopped as stopped:
+            current = self._records.job(job.id)
+            if current is not None and current.status != "cancelled":
+                write_atomically(resume_file, stopped.resume_state)
+            return
+        tokens = sum(len(item.prompt_ids) + len(item.completion_ids) for item in items) * hyper.n_epochs
+        self._records.finish_job(job.id, tuned_model_name(job), tokens)
+        resume_file.unlink(missing_ok=True)
+
+    def _with_resume(self, job: JobRecord, resume_file: Path, run: Callable[[bytes | None], None]) -> None:
+        resume = resume_file.read_bytes() if resume_file.exists() else None
+        try:
+            run(resume)
+        except AdapterError as error:
+            if resume is None:
+                raise
+            text = f"The saved state is unusable ({error}); training starts from the beginning."
+            self._records.add_event(job.id, "restarted", text, level="warn")
+            run(None)
+
+    def _log_step(self, job_id: str, report: StepReport) -> None:
+        data: dict[str, Any] = {
+            "step": report.step,
+            "total_steps": report.total_steps,
+            "train_loss": report.train_loss,
+            "train_mean_token_accuracy": report.train_mean_token_accuracy,
+        }
+        message = f"Step {report.step}/{report.total_steps}: training loss={report.train_loss:.2f}"
+        if report.valid_loss is not None:
+            data["valid_loss"] = report.valid_loss
+            data["valid_mean_token_accuracy"] = report.valid_mean_token_accuracy
+            message += f", validation loss={report.valid_loss:.2f}"
+        self._records.add_event(job_id, f"step-{report.step}", message, data=data)
+
+    def _keep_checkpoint(self, job: JobRecord, epoch: int, report: StepReport, adapter: Adapter) -> None:
+        from ftb_tui.engine.adapter import save_adapter
+
+        file = self.job_folder(job.id) / f"step-{report.step}.safetensors"
+        save_adapter(file, adapter)
+        metrics = {
+            "step": float(report.step),
+            "train_loss": report.train_loss,
+            "train_mean_token_accuracy": report.train_mean_token_accuracy,
+        }
+        if report.valid_loss is not None and report.valid_mean_token_accuracy is not None:
+            metrics["full_valid_loss"] = report.valid_loss
+            metrics["full_valid_mean_token_accuracy"] = report.valid_mean_token_accuracy
+        name = f"{tuned_model_name(job)}:ckpt-step-{report.step}"
+        short = job.id.removeprefix("ftjob-")
+        self._records.add_checkpoint(
+            CheckpointRecord(
+                id=f"ftckpt_{short}_{report.step}",
+                job_id=job.id,
+                created_at=time.time(),
+                model=name,
+                step=report.step,
+                metrics=metrics,
+                file=str(file.relative_to(self._data)),
+            )
+        )
+        message = f"Checkpoint created at step {report.step} with Snapshot ID: {name}"
+        self._records.add_event(job.id, f"checkpoint-{report.step}", message)
+
+
+class _Pace:
+    """When training will end, from its own steps alone."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, float] | None = None
+        self._begun = time.time()
+
+    def finish(self, report: StepReport) -> float:
+        now = time.time()
+        if self._first is None:
+            self._first = (report.step, now)
+            each = now - self._begun
+        else:
+            each = (now - self._first[1]) / (report.step - self._first[0])
+        return now + each * (report.total_steps - report.step)
+
+
+def parse_examples(model: Model, content: bytes) -> list[TrainingItem]:
+    """Training items of a JSONL file in the chat format. Raises `RequestError` naming the line."""
+    items: list[TrainingItem] = []
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RequestError(f"The file is not UTF-8 (byte {error.start}).") from error
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            example = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise RequestError(f"Line {number} is not valid JSON: {error}.") from error
+        messages = example.get("messages") if isinstance(example, dict) else None
+        if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
+            raise RequestError(f"Line {number} has no list of messages.")
+        try:
+            found = model.tokenizer.training_items(messages)
+        except RequestError as error:
+            raise RequestError(f"Line {number}: {error}") from error
+        if not found:
+            raise RequestError(f"Line {number} has no message of the assistant to learn from.")
+        items += found
+    if not items:
+        raise RequestError("The file holds no example.")
+    return items
+
+
+def tuned_model_name(job: JobRecord) -> str:
+    """The name of the model that a job makes."""
+    return f"ft:{job.model}:ftb:{job.suffix or ''}:{job.id.removeprefix('ftjob-')[:8]}"
+
+
+def _resolve(job: JobRecord, examples: int) -> Hyperparameters:
+    asked = {name: None if value == "auto" else value for name, value in job.hyperparameters.items()}
+    return auto_hyperparameters(
+        examples,
+        n_epochs=asked.get("n_epochs"),
+        batch_size=asked.get("batch_size"),
+        learning_rate_multiplier=asked.get("learning_rate_multiplier"),
+        seed=job.seed,
+    )
+
+
+def _shown(hyper: Hyperparameters) -> dict[str, Any]:
+    from ftb_tui.engine.interface import LEARNING_RATE
+
+    values = asdict(hyper)
+    return {
+        "n_epochs": values["n_epochs"],
+        "batch_size": values["batch_size"],
+        "learning_rate_multiplier": values["learning_rate"] / LEARNING_RATE,
+    }

@@ -1,0 +1,182 @@
+"""Request bodies of the OpenAI wire, checked: every wrong value is named in the error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ftb_tui.engine.interface import GenerationRequest
+from ftb_tui.engine.wire import ApiError
+
+_DEFAULT_ANSWER_TOKENS = 256
+_HYPERPARAMETERS = {"n_epochs": (1, 50), "batch_size": (1, 256)}
+
+
+@dataclass(frozen=True, slots=True)
+class JobAsked:
+    """What a job was asked to be."""
+
+    model: str
+    training_file: str
+    validation_file: str | None
+    suffix: str | None
+    seed: int | None
+    metadata: Mapping[str, str]
+    hyperparameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAsked:
+    """What an answer was asked to be; `generation` has everything but the prompt's ids."""
+
+    model: str
+    messages: list[dict[str, Any]]
+    generation: GenerationRequest
+    max_tokens_given: bool
+    stop: tuple[str, ...]
+
+
+def job_request(body: Mapping[str, Any]) -> JobAsked:
+    """Check the body of a job's creation. Raises `ApiError` 400."""
+    method = body.get("method") or {}
+    kind = method.get("type", "supervised") if isinstance(method, dict) else None
+    if kind != "supervised":
+        raise _bad("method", f"This engine trains with the method 'supervised', not {kind!r}.")
+    if body.get("integrations"):
+        raise _bad("integrations", "This engine has no integrations.")
+    nested = method.get("supervised") or {}
+    values = nested.get("hyperparameters") if isinstance(nested, dict) else None
+    metadata = body.get("metadata") or {}
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise _bad("metadata", "'metadata' must be an object of texts.")
+    if len(metadata) > 16 or any(len(key) > 64 or len(value) > 512 for key, value in metadata.items()):
+        raise _bad("metadata", "'metadata' may have 16 keys of 64 characters with values of 512.")
+    suffix = _optional(body, "suffix", str)
+    if suffix is not None and not 1 <= len(suffix) <= 64:
+        raise _bad("suffix", "'suffix' must have 1 to 64 characters.")
+    seed = _optional(body, "seed", int)
+    if seed is not None and not 0 <= seed < 2**31:
+        raise _bad("seed", "'seed' must be between 0 and 2147483647.")
+    return JobAsked(
+        model=_required(body, "model"),
+        training_file=_required(body, "training_file"),
+        validation_file=_optional(body, "validation_file", str),
+        suffix=suffix,
+        seed=seed,
+        metadata=metadata,
+        hyperparameters=_hyperparameters(values or body.get("hyperparameters") or {}),
+    )
+
+
+def _hyperparameters(values: object) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise _bad("hyperparameters", "'hyperparameters' must be an object.")
+    found: dict[str, Any] = {"n_epochs": "auto", "batch_size": "auto", "learning_rate_multiplier": "auto"}
+    for name, value in values.items():
+        if name not in found:
+            raise _bad(f"hyperparameters.{name}", f"Unknown hyperparameter '{name}'; known are {', '.join(found)}.")
+        if value in ("auto", None):
+            continue
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name in _HYPERPARAMETERS:
+            low, high = _HYPERPARAMETERS[name]
+            if not number or not isinstance(value, int) or not low <= value <= high:
+                raise _bad(
+                    f"hyperparameters.{name}", f"'{name}' must be 'auto' or a whole number from {low} to {high}."
+                )
+        elif not number or not 0 < value <= 100:
+            raise _bad(f"hyperparameters.{name}", f"'{name}' must be 'auto' or a number above 0, at most 100.")
+        found[name] = value
+    return found
+
+
+def chat_request(body: Mapping[str, Any]) -> ChatAsked:
+    """Check the body of a chat completion. Raises `ApiError` 400."""
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise _bad("messages", "'messages' must be a list with at least one message.")
+    if body.get("stream"):
+        raise _bad("stream", "This engine does not stream; leave 'stream' out.")
+    if body.get("n", 1) not in (1, None):
+        raise _bad("n", "This engine gives one answer to a request; leave 'n' out.")
+    given = body.get("max_completion_tokens", body.get("max_tokens"))
+    param = "max_completion_tokens" if "max_completion_tokens" in body else "max_tokens"
+    if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < 1):
+        raise _bad(param, f"'{param}' must be a whole number above 0.")
+    top_logprobs = None
+    if body.get("logprobs"):
+        top_logprobs = body.get("top_logprobs") or 0
+        if not isinstance(top_logprobs, int) or not 0 <= top_logprobs <= 20:
+            raise _bad("top_logprobs", "'top_logprobs' must be a whole number from 0 to 20.")
+    elif body.get("top_logprobs"):
+        raise _bad("top_logprobs", "'top_logprobs' needs 'logprobs': true.")
+    stop = _stop(body.get("stop"))
+    seed = _optional(body, "seed", int)
+    return ChatAsked(
+        model=_required(body, "model"),
+        messages=[_message(place, message) for place, message in enumerate(messages)],
+        generation=GenerationRequest(
+            prompt_ids=(),
+            max_tokens=_DEFAULT_ANSWER_TOKENS if given is None else given,
+            temperature=_temperature(body.get("temperature")),
+            seed=0 if seed is None else seed,
+            top_logprobs=top_logprobs,
+            stop_at_newline="\n" in stop,
+        ),
+        max_tokens_given=given is not None,
+        stop=stop,
+    )
+
+
+def _message(place: int, message: object) -> dict[str, Any]:
+    where = f"messages[{place}]"
+    if not isinstance(message, dict):
+        raise _bad(where, f"'{where}' must be an object with role and content.")
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [
+            part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None for part in content
+        ]
+        if not all(isinstance(part, str) for part in parts):
+            raise _bad(where, f"'{where}.content' may only have parts of the type text.")
+        content = "".join(str(part) for part in parts)
+    if not isinstance(content, str):
+        raise _bad(where, f"'{where}.content' must be text.")
+    if not isinstance(message.get("role"), str):
+        raise _bad(where, f"'{where}.role' must be text.")
+    return {"role": message["role"], "content": content}
+
+
+def _temperature(value: object) -> float:
+    if value is None:
+        return 1.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 2:
+        raise _bad("temperature", "'temperature' must be a number from 0 to 2.")
+    return float(value)
+
+
+def _stop(value: object) -> tuple[str, ...]:
+    stops = [value] if isinstance(value, str) else value or []
+    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops) or len(stops) > 4:
+        raise _bad("stop", "'stop' must be a text or a list of at most four.")
+    return tuple(stops)
+
+
+def _required(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        text = f"Missing required parameter: '{name}'."
+        raise ApiError(400, text, param=name, code="missing_required_parameter")
+    return value
+
+
+def _optional(body: Mapping[str, Any], name: str, kind: type) -> Any:
+    value = body.get(name)
+    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        raise _bad(name, f"'{name}' must be {'text' if kind is str else 'a whole number'}.")
+    return value
+
+
+def _bad(param: str, message: str) -> ApiError:
+    return ApiError(400, message, param=param, code="invalid_value")

@@ -1,0 +1,22 @@
+"""Every test has a home of its own and none of the machine's keys."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests import weights as _weights_are_found_before_homes_are_isolated  # noqa: F401
+
+_FOREIGN = ("OPENAI_", "AZURE_", "GOOGLE_", "GEMINI_", "FTB_", "COLUMNS", "LINES", "NO_COLOR")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh FTB_HOME, and no setting of the person who runs the tests."""
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("FTB_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
