@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
 
@@ -204,7 +203,7 @@ class Provider(Protocol):
         """Every model that the key may use. Also the cheapest way to see whether the service answers."""
         ...
 
-    async def upload_training_file(self, path: Path, *, filename: str) -> str:
+    async def upload_training_file(self, content: bytes, *, filename: str) -> str:
         """Send a JSONL file and return its id at the service."""
         ...
 
@@ -238,6 +237,10 @@ class Provider(Protocol):
 
     async def list_checkpoints(self, job_id: str) -> list[RemoteCheckpoint]:
         """Checkpoints of a job, oldest first."""
+        ...
+
+    def parameters(self, request: AskRequest) -> Mapping[str, object]:
+        """The parameters that a question is sent with; recorded with every response."""
         ...
 
     async def ask(self, request: AskRequest) -> Answer:

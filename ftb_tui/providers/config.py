@@ -1,0 +1,125 @@
+"""The user's configuration file: what may stand in it, and errors that name file and key."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ftb_tui.paths import paths
+from ftb_tui.providers.dialect import dialect_names
+
+EXAMPLE = """\
+# Configuration of ftb. Every key is optional.
+
+[defaults]
+# provider = "local"
+# dataset = "fictional_people"
+# epochs = 12
+
+# Any server that speaks the OpenAI wire:
+# [providers.my-server]
+# base_url = "http://127.0.0.1:8000/v1"
+# api_key_env = "MY_SERVER_KEY"    # the name of an environment variable, never the key itself
+# inference_only = true
+"""
+
+
+class ConfigError(Exception):
+    """The configuration file cannot be used; one line for each problem, with file and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What is meant when nothing is said."""
+
+    provider: str = "local"
+    dataset: str = "fictional_people"
+    epochs: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """A provider of the user's own."""
+
+    base_url: str
+    dialect: str = "custom"
+    api_key_env: str | None = None
+    inference_only: bool = False
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file."""
+
+    defaults: Defaults = Defaults()
+    providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read the configuration; defaults where there is no file. Raises `ConfigError` with every problem in it."""
+    file = path or paths().config_file
+    values, problems = _read(file)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return Config(
+        defaults=Defaults(**values.get("defaults", {})),
+        providers={name: ProviderConfig(**entry) for name, entry in values.get("providers", {}).items()},
+    )
+
+
+def config_problems(path: Path | None = None) -> list[str]:
+    """Everything that is wrong with the file, a line each; empty if it can be used or is not there."""
+    return _read(path or paths().config_file)[1]
+
+
+def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return {}, [f"{file}: {error}"]
+    problems = _unknown(file, "", values, ("defaults", "providers"))
+    problems += _section(file, "defaults", values.get("defaults", {}), Defaults)
+    own = values.get("providers", {})
+    for name, entry in own.items() if isinstance(own, dict) else ():
+        where = f"providers.{name}"
+        problems += _section(file, where, entry, ProviderConfig)
+        if not isinstance(entry, dict):
+            continue
+        if not str(entry.get("base_url", "")).startswith(("http://", "https://")):
+            problems.append(f"{file}: {where}.base_url must be given and begin with http:// or https://")
+        if entry.get("dialect", "custom") not in dialect_names():
+            problems.append(f"{file}: {where}.dialect must be one of {', '.join(dialect_names())}")
+        if name in ("local", "openai"):
+            problems.append(f"{file}: {where}: this name is taken by a built-in provider; choose another")
+    return values, problems
+
+
+def _section(file: Path, where: str, values: object, record: type) -> list[str]:
+    if not isinstance(values, dict):
+        return [f"{file}: {where} must be a table"]
+    kinds = {part.name: str(part.type) for part in fields(record)}
+    problems = _unknown(file, f"{where}.", values, tuple(kinds))
+    names = {"str": str, "int": int, "bool": bool, "str | None": str}
+    for key, value in values.items():
+        wanted = names.get(kinds.get(key, ""))
+        if wanted is not None and (not isinstance(value, wanted) or (wanted is int and isinstance(value, bool))):
+            words = {str: "text", int: "a whole number", bool: "true or false"}
+            problems.append(f"{file}: {where}.{key} must be {words[wanted]}, not {value!r}")
+    return problems
+
+
+def _unknown(file: Path, where: str, values: Mapping[str, object], known: tuple[str, ...]) -> list[str]:
+    problems = []
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            problems.append(f"{file}: {where}{key} is not a setting; {hint}")
+    return problems

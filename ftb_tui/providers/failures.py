@@ -1,0 +1,101 @@
+"""What the SDK and its transport raise, as one kind of error with the service's own words."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ftb_tui.providers.base import ErrorKind, ProviderError
+
+# 429s that no waiting cures.
+_QUOTA_CODES = frozenset({"insufficient_quota", "daily_rate_limit_exceeded", "billing_hard_limit_reached"})
+_LONGEST = 2_000
+
+
+@contextmanager
+def provider_errors(host: str, secret: str) -> Iterator[None]:
+    """Turn every failure of a call into a `ProviderError` that names the host and never holds the key."""
+    import aiohttp
+    import httpx2
+    import openai
+
+    try:
+        yield
+    except ProviderError:
+        raise
+    except openai.APIStatusError as error:
+        raise _status_error(error, host, secret) from None
+    except (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
+        raise ProviderError(ErrorKind.TIMEOUT, f"{host} did not answer in time", host=host) from error
+    except (openai.APIConnectionError, httpx2.TransportError, aiohttp.ClientError, ConnectionError) as error:
+        cause = error.__cause__ or error
+        text = _clean(str(cause) or type(cause).__name__, secret)
+        raise ProviderError(ErrorKind.UNREACHABLE, f"{host} cannot be reached: {text}", host=host) from None
+    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, openai.APIError) as error:
+        # The SDK lets a list where an object belongs, and broken JSON with status 200, fail in its own code.
+        text = _clean(f"{host} sent something that is not the OpenAI wire ({type(error).__name__}: {error})", secret)
+        raise ProviderError(ErrorKind.BAD_RESPONSE, text, host=host) from None
+
+
+def _status_error(error: object, host: str, secret: str) -> ProviderError:
+    import openai
+
+    assert isinstance(error, openai.APIStatusError)
+    status = error.status_code
+    code = str(error.code) if error.code else None
+    kinds = {
+        400: ErrorKind.INVALID_REQUEST, 401: ErrorKind.AUTH, 403: ErrorKind.AUTH, 404: ErrorKind.NOT_FOUND,
+        408: ErrorKind.TIMEOUT, 409: ErrorKind.SERVER, 413: ErrorKind.INVALID_REQUEST, 422: ErrorKind.INVALID_REQUEST,
+        429: ErrorKind.RATE_LIMITED,
+    }  # fmt: skip
+    kind = kinds.get(status, ErrorKind.SERVER if status >= 500 else ErrorKind.INVALID_REQUEST)
+    if code in _QUOTA_CODES or error.type in _QUOTA_CODES:
+        kind = ErrorKind.QUOTA
+    return ProviderError(
+        kind,
+        _clean(error_text(error.body, str(error.message), status), secret),
+        host=host,
+        status=status,
+        code=code,
+        retry_after=retry_after(error.response.headers),
+    )
+
+
+def error_text(body: object, message: str, status: int) -> str:
+    """The service's own words in whichever form it gave them."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    if isinstance(body, dict):
+        inner = body.get("error", body)
+        if isinstance(inner, dict) and isinstance(inner.get("message"), str):
+            return str(inner["message"])
+        if isinstance(inner, str):
+            return inner
+        if "detail" in body:
+            return json.dumps(body["detail"]) if not isinstance(body["detail"], str) else body["detail"]
+    if isinstance(body, str) and body.strip():
+        return f"status {status}: {body.strip()}"
+    return message or f"status {status}"
+
+
+def retry_after(headers: object) -> float | None:
+    """Seconds to wait from `retry-after-ms` or `retry-after` (seconds or an HTTP date); None if there is neither."""
+    get = getattr(headers, "get", lambda name: None)
+    milliseconds, plain = get("retry-after-ms"), get("retry-after")
+    for text, unit in ((milliseconds, 1000.0), (plain, 1.0)):
+        if text:
+            try:
+                return max(0.0, float(text) / unit)
+            except ValueError:
+                continue
+    date = email.utils.parsedate_tz(plain) if plain else None
+    return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+
+
+def _clean(text: str, secret: str) -> str:
+    if secret:
+        text = text.replace(secret, f"…{secret[-4:]}" if len(secret) > 12 else "…")
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

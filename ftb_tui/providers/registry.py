@@ -1,0 +1,124 @@
+"""The providers that can be used: built in and the user's own, and how to open one."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass, replace
+
+from ftb_tui.engine_state import process_is_alive, read_engine_state
+from ftb_tui.providers.base import Capabilities, ErrorKind, Provider, ProviderError
+from ftb_tui.providers.config import Config, load_config
+from ftb_tui.providers.dialect import Dialect, load_dialect
+
+BUILT_IN = ("local", "openai")
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderInfo:
+    """What is known of a provider without asking it. The key itself is never here."""
+
+    name: str
+    title: str
+    host: str
+    key: str
+    """Where the key was found and its last four characters, or that it is missing."""
+    ready: bool
+    """Whether it could be opened now."""
+    capabilities: Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a provider answered when asked for its models."""
+
+    name: str
+    host: str
+    reachable: bool
+    message: str
+    models: int
+
+
+def provider_names(config: Config | None = None) -> tuple[str, ...]:
+    """Built-in providers first, then the user's own."""
+    return (*BUILT_IN, *(config or load_config()).providers)
+
+
+def provider_infos(config: Config | None = None) -> list[ProviderInfo]:
+    """Every provider, with where its key was found."""
+    config = config or load_config()
+    return [_info(name, config) for name in provider_names(config)]
+
+
+def open_provider(name: str, config: Config | None = None) -> Provider:
+    """A provider ready to be used in the running event loop. Raises `ProviderError` when it cannot be."""
+    from ftb_tui.providers.openai_wire import OpenAIWire
+
+    config = config or load_config()
+    dialect, base_url, key, source = _parts(name, config)
+    if not base_url:
+        raise ProviderError(
+            ErrorKind.UNREACHABLE, "The embedded engine is not running. Start it with: ftb serve", host="local"
+        )
+    if not key and source:
+        raise ProviderError(
+            ErrorKind.AUTH, f"{name} needs a key: set the environment variable {source} to it.", host=base_url
+        )
+    return OpenAIWire(name, dialect, base_url, key or "none")
+
+
+async def check_provider(name: str, config: Config | None = None) -> CheckResult:
+    """Ask a provider for its models and say in plain words what came of it."""
+    info = _info(name, config or load_config())
+    try:
+        provider = open_provider(name, config)
+    except ProviderError as error:
+        return CheckResult(name, info.host, False, error.message, 0)
+    try:
+        models = await provider.list_models()
+    except ProviderError as error:
+        return CheckResult(name, provider.host, False, error.message, 0)
+    finally:
+        await provider.close()
+    may = "trains and answers" if provider.capabilities.trains else "answers; it does not train"
+    return CheckResult(name, provider.host, True, f"reachable, {len(models)} models, {may}", len(models))
+
+
+def _parts(name: str, config: Config) -> tuple[Dialect, str, str, str]:
+    """Dialect, base URL, key, and the name of the variable that the key comes from ('' if none is needed)."""
+    if name in config.providers:
+        own = config.providers[name]
+        dialect = load_dialect(own.dialect)
+        capabilities = replace(dialect.capabilities, trains=not own.inference_only)
+        dialect = replace(dialect, capabilities=capabilities, title=own.title or dialect.title)
+        source = own.api_key_env or ""
+        return dialect, own.base_url, os.environ.get(source, "") if source else "", source
+    if name not in BUILT_IN:
+        known = provider_names(config)
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ProviderError(
+            ErrorKind.INVALID_REQUEST, f"There is no provider {name!r}.{hint} Known: {', '.join(known)}."
+        )
+    dialect = load_dialect(name)
+    if dialect.where == "engine":
+        state = read_engine_state()
+        if state is None or not process_is_alive(state.pid):
+            return dialect, "", "", ""
+        return dialect, state.url, state.token, ""
+    source = next((env for env in dialect.key_env if os.environ.get(env)), dialect.key_env[0])
+    return dialect, dialect.base_url, os.environ.get(source, ""), source
+
+
+def _info(name: str, config: Config) -> ProviderInfo:
+    dialect, base_url, key, source = _parts(name, config)
+    if dialect.where == "engine":
+        where = "the engine's own token" if base_url else "not running; started when needed"
+        return ProviderInfo(name, dialect.title, base_url or "this machine", where, True, dialect.capabilities)
+    if not source:
+        where = "none needed"
+    elif key:
+        where = f"{source}, …{key[-4:]}" if len(key) > 12 else source
+    else:
+        where = f"missing: set {source}"
+    return ProviderInfo(name, dialect.title, base_url, where, bool(key) or not source, dialect.capabilities)

@@ -1,0 +1,1 @@
+"""What runs: jobs, evaluations, and the whole benchmark. Knows no screen."""

@@ -1,0 +1,273 @@
+"""Launching, following and reconciling fine-tuning jobs. Never two jobs for one intent."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+
+import aiosqlite
+
+from ftb_tui.benchmark.model import Dataset
+from ftb_tui.benchmark.training import Recipe, openai_line, training_examples
+from ftb_tui.providers.base import ErrorKind, JobRequest, Provider, ProviderError, RemoteJob
+from ftb_tui.store import jobs as store
+from ftb_tui.store.database import transaction
+from ftb_tui.store.models import ensure_model
+
+RECONCILE_PAUSES = (0.5, 2.0, 5.0)
+_REFUSALS = frozenset({ErrorKind.AUTH, ErrorKind.NOT_FOUND, ErrorKind.QUOTA, ErrorKind.INVALID_REQUEST})
+
+
+class LaunchError(Exception):
+    """A job was not launched, or it is not known whether it was; the message says which."""
+
+    def __init__(self, message: str, *, job_key: int, refused: bool) -> None:
+        super().__init__(message)
+        self.job_key = job_key
+        self.refused = refused
+        """True: the service said no. False: the answer is unclear, and the job will be reconciled."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchPlan:
+    """What to train on what. `fact_ids` None teaches every fact."""
+
+    dataset: Dataset
+    base_model: str
+    n_epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate_multiplier: float | None = None
+    seed: int | None = 42
+    suffix: str | None = None
+    fact_ids: Collection[str] | None = None
+    recipe: Recipe = field(default_factory=Recipe)
+
+
+def training_lines(plan: LaunchPlan) -> list[tuple[str, str]]:
+    """The training file as (fact id, line) pairs, before anything is stored or sent."""
+    examples = training_examples(plan.dataset, plan.recipe, fact_ids=plan.fact_ids)
+    return [(example.fact_id, openai_line(example, plan.recipe)) for example in examples]
+
+
+async def launch(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    plan: LaunchPlan,
+    *,
+    on_intent: Callable[[int], None] = lambda key: None,
+) -> int:
+    """Keep the intent, upload, create once, confirm. Returns the job's key.
+
+    The dataset must be in the store. Raises `LaunchError` when the service refuses (the intent is closed with its
+    words) or when the answer is unclear even after looking for the job by its tag; nothing is ever sent again then.
+    """
+    lines = training_lines(plan)
+    recipe = {"name": plan.recipe.name, "system_prompt": plan.recipe.system_prompt}
+    file_key = await store.save_training_file(db, plan.dataset.dataset_id, recipe, lines)
+    job_key = await store.insert_intent(
+        db,
+        intent_id=str(uuid.uuid4()),
+        provider=provider.name,
+        host=provider.host,
+        base_model=plan.base_model,
+        dataset_id=plan.dataset.dataset_id,
+        training_file_key=file_key,
+        n_epochs=plan.n_epochs,
+        batch_size=plan.batch_size,
+        learning_rate_multiplier=plan.learning_rate_multiplier,
+        seed=plan.seed if provider.capabilities.seed else None,
+        suffix=plan.suffix[: provider.capabilities.suffix_length] if plan.suffix else None,
+    )
+    async with transaction(db):
+        await ensure_model(db, provider=provider.name, name=plan.base_model, kind="base", base_model=plan.base_model)
+    on_intent(job_key)
+    return await send(db, provider, job_key)
+
+
+async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> int:
+    """Send an intent of which nothing was sent yet (fresh, or found after a crash)."""
+    job = await store.get_job(db, job_key)
+    if job.intent != "intended":
+        raise LaunchError(f"Job {job_key} is {job.intent} already.", job_key=job_key, refused=False)
+    content = await store.training_file_content(db, job.training_file_key)
+    try:
+        filename = f"{job.dataset}-{job.intent_id[:8]}.jsonl"
+        file_id = job.remote_file_id or await provider.upload_training_file(content, filename=filename)
+        await store.set_intent(db, job_key, "intended", remote_file_id=file_id)
+    except ProviderError as error:
+        # Nothing but a file was sent, so giving up leaves nothing that costs.
+        await store.set_intent(db, job_key, "refused", error=error.message)
+        raise LaunchError(
+            f"The training file was not accepted: {error.message}", job_key=job_key, refused=True
+        ) from error
+    await store.set_intent(db, job_key, "sent")
+    request = JobRequest(
+        tag=job.intent_id,
+        base_model=job.base_model,
+        training_file=file_id,
+        n_epochs=job.n_epochs,
+        batch_size=job.batch_size,
+        learning_rate_multiplier=job.learning_rate_multiplier,
+        seed=job.seed,
+        suffix=job.suffix,
+    )
+    try:
+        remote = await provider.create_job(request)
+    except ProviderError as error:
+        if error.kind in _REFUSALS or (error.kind is ErrorKind.RATE_LIMITED and error.status == 429):
+            await store.set_intent(db, job_key, "refused", error=error.message)
+            raise LaunchError(error.message, job_key=job_key, refused=True) from error
+        found = await _look_for(provider, job.intent_id)
+        if found is None:
+            await store.set_follow_error(db, job_key, error.message)
+            raise LaunchError(
+                f"It is not known whether the job was created: {error.message}. Nothing is sent again; ftb looks for it "
+                "by its tag at the next start (ftb jobs list).",
+                job_key=job_key,
+                refused=False,
+            ) from error
+        remote = found
+    await store.update_job(db, job_key, remote)
+    return job_key
+
+
+async def _look_for(provider: Provider, tag: str) -> RemoteJob | None:
+    """Look for a job by its tag a few times: a service may list it late."""
+    for pause in (*RECONCILE_PAUSES, None):
+        try:
+            found = await provider.find_jobs(tag)
+        except ProviderError:
+            found = []
+        if found:
+            return found[0]
+        if pause is not None:
+            await asyncio.sleep(pause)
+    return None
+
+
+async def reconcile(db: aiosqlite.Connection, open_provider: Callable[[str], Awaitable[Provider]]) -> list[str]:
+    """At start-up: settle intents that a crash left open. Returns a sentence for each.
+
+    An intent whose creation may have been sent is looked for by its tag. One of which nothing was sent is sent now
+    only by its owner (`send`); here it is reported.
+    """
+    said = []
+    for job in await store.list_jobs(db):
+        if job.intent == "intended":
+            said.append(f"Job {job.job_key} was planned but never sent; nothing was started and nothing is owed.")
+        elif job.intent == "sent":
+            said.append(await _settle(db, open_provider, job))
+    return said
+
+
+async def _settle(
+    db: aiosqlite.Connection, open_provider: Callable[[str], Awaitable[Provider]], job: store.JobRow
+) -> str:
+    try:
+        provider = await open_provider(job.provider)
+        try:
+            found = await provider.find_jobs(job.intent_id)
+        finally:
+            await provider.close()
+    except ProviderError as error:
+        await store.set_follow_error(db, job.job_key, error.message)
+        return f"Job {job.job_key} could not be looked for at {job.host}: {error.message}"
+    if found:
+        await store.update_job(db, job.job_key, found[0])
+        return f"Job {job.job_key} was created before the interruption ({found[0].job_id}); it is followed again."
+    return f"Job {job.job_key} is not at {job.host}; it was probably never created."
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often to look, in seconds: at first, later, and at most after errors."""
+
+    first: float
+    later: float
+    slowest: float
+
+    def next(self, looks: int, errors: int) -> float:
+        """The pause before the next look, with jitter so that many followers do not march in step."""
+        pause = self.first if looks < 12 else self.later
+        if errors:
+            pause = min(self.slowest, pause * 2**errors)
+        return pause * random.uniform(0.9, 1.1)
+
+
+FREE_PACE = Pace(first=0.5, later=1.0, slowest=10.0)
+PAID_PACE = Pace(first=5.0, later=30.0, slowest=300.0)
+
+
+async def follow(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    job_key: int,
+    *,
+    on_update: Callable[[store.JobRow], None] = lambda job: None,
+    pace: Pace | None = None,
+    revive: Callable[[], Awaitable[Provider]] | None = None,
+) -> store.JobRow:
+    """Look at a job until it has ended for good, recording state, events, metrics and checkpoints.
+
+    Errors are recorded with the job and looking goes on, ever slower. `revive` is called when the service cannot be
+    reached; it may bring it back (the embedded engine) and gives the provider to use from then on.
+    """
+    pace = pace or (FREE_PACE if provider.capabilities.cost_basis == "free" else PAID_PACE)
+    looks = errors = 0
+    while True:
+        try:
+            job = await look(db, provider, job_key)
+            errors = 0
+        except ProviderError as error:
+            errors += 1
+            await store.set_follow_error(db, job_key, error.message)
+            job = await store.get_job(db, job_key)
+            if error.kind is ErrorKind.UNREACHABLE and revive is not None:
+                provider = await revive()
+        on_update(job)
+        if job.is_final:
+            return job
+        looks += 1
+        await asyncio.sleep(pace.next(looks, errors))
+
+
+async def look(db: aiosqlite.Connection, provider: Provider, job_key: int) -> store.JobRow:
+    """Look at a job once and record what there is."""
+    job = await store.get_job(db, job_key)
+    if job.remote_job_id is None:
+        return job
+    remote = await provider.get_job(job.remote_job_id)
+    if provider.capabilities.events:
+        known = await store.known_events(db, job_key)
+        await store.add_events(db, job_key, await provider.list_events(job.remote_job_id, known=known))
+    if provider.capabilities.checkpoints:
+        await store.add_checkpoints(db, job_key, await provider.list_checkpoints(job.remote_job_id))
+    # Last, so that a final state is recorded only together with everything that led to it.
+    await store.update_job(db, job_key, remote)
+    return await store.get_job(db, job_key)
+
+
+async def cancel(db: aiosqlite.Connection, provider: Provider, job_key: int) -> store.JobRow:
+    """Ask the service to cancel; the recorded state is what the service answers."""
+    return await _ask(db, job_key, provider.cancel_job)
+
+
+async def pause(db: aiosqlite.Connection, provider: Provider, job_key: int) -> store.JobRow:
+    """Ask the service to pause."""
+    return await _ask(db, job_key, provider.pause_job)
+
+
+async def resume(db: aiosqlite.Connection, provider: Provider, job_key: int) -> store.JobRow:
+    """Ask the service to resume."""
+    return await _ask(db, job_key, provider.resume_job)
+
+
+async def _ask(db: aiosqlite.Connection, job_key: int, call: Callable[[str], Awaitable[RemoteJob]]) -> store.JobRow:
+    job = await store.get_job(db, job_key)
+    if job.remote_job_id is None:
+        raise ProviderError(ErrorKind.NOT_FOUND, f"Job {job_key} is not known to have been created.", host=job.host)
+    await store.update_job(db, job_key, await call(job.remote_job_id))
+    return await store.get_job(db, job_key)
