@@ -248,3 +248,12 @@ async def _parameters_key(db: aiosqlite.Connection, parameters: Mapping[str, obj
 def _storable(text: str | None) -> str | None:
     """SQLite holds UTF-8; a lone surrogate, which JSON can carry, is kept as its escape."""
     return None if text is None else text.encode("utf-8", "backslashreplace").decode()
+
+
+async def question_ids(db: aiosqlite.Connection, evaluation_key: int) -> set[str]:
+    """The ids of the questions that an evaluation asks."""
+    rows = await db.execute_fetchall(
+        "SELECT q.question_id FROM evaluation_questions JOIN questions q USING (question_key) WHERE evaluation_key = ?",
+        (evaluation_key,),
+    )
+    return {row[0] for row in rows}

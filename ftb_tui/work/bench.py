@@ -1,0 +1,330 @@
+"""The whole benchmark in one go: train, ask the base and the tuned model, and what came of it.
+
+A run that was interrupted goes on when the same is asked for again: its job is followed, its evaluations ask what is
+missing. The base is asked while the training runs, since the engine does the two on different cores.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, replace
+
+import aiosqlite
+
+from ftb_tui.benchmark.load import bundled_names, load_bundled
+from ftb_tui.benchmark.model import Dataset, Question, Task
+from ftb_tui.benchmark.subset import first_subjects, subset
+from ftb_tui.benchmark.training import Recipe, training_examples
+from ftb_tui.providers.base import Provider, ProviderError
+from ftb_tui.store import benches, evaluations, jobs
+from ftb_tui.store.database import transaction
+from ftb_tui.store.datasets import find_dataset, load_dataset, save_dataset
+from ftb_tui.store.models import ensure_model
+from ftb_tui.store.results import ResultRow, results
+from ftb_tui.work import evaluate
+from ftb_tui.work import jobs as work
+from ftb_tui.work.local_engine import ensure_engine
+
+QUICK_PEOPLE = 8
+QUICK_LIMIT = 24
+LOCAL_BASE = "smollm2-135m"
+
+# Seconds on two cores, measured with benchmarks/engine.py; they only decide what the app promises beforehand.
+_SECONDS_PER_EXAMPLE_EPOCH = 0.06
+_SECONDS_PER_EXAMPLE_ONCE = 0.1
+_SECONDS_PER_QUESTION = 0.11
+
+
+class BenchError(Exception):
+    """The benchmark could not be finished; what was done is kept and the same call goes on from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchPlan:
+    """What to run. Equal plans on the same data are the same run as long as it has not finished."""
+
+    provider: str = "local"
+    dataset: str = "fictional_people"
+    base_model: str = LOCAL_BASE
+    epochs: int = 12
+    people: int | None = None
+    limit: int | None = None
+    tasks: tuple[Task, ...] | None = None
+    seed: int = 42
+    answer_tokens: int | None = None
+
+    def quick(self) -> BenchPlan:
+        """A third of the people and fewer questions a task; training is not shortened."""
+        return replace(self, people=self.people or QUICK_PEOPLE, limit=self.limit or QUICK_LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class BenchProgress:
+    """Where a run is. While it trains, `base_done` of `base_total` questions to the base are answered as well."""
+
+    phase: str
+    """`prepare`, `train`, `base`, `tuned` or `done`."""
+    done: int = 0
+    total: int = 0
+    detail: str = ""
+    loss: float | None = None
+    eta_seconds: float | None = None
+    base_done: int = 0
+    base_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BenchResult:
+    """A finished run: its rows of the result table, base model first."""
+
+    bench_key: int
+    job_key: int
+    dataset_id: str
+    base_model: str
+    tuned_model: str
+    rows: tuple[ResultRow, ...]
+    seconds: float
+
+
+Report = Callable[[BenchProgress], None]
+Opener = Callable[[str], Awaitable[Provider]]
+
+
+async def expected_seconds(db: aiosqlite.Connection, plan: BenchPlan) -> float:
+    """About how long a run takes on two cores with the embedded engine."""
+    dataset = await bench_dataset(db, plan.dataset)
+    questions = _questions(dataset, plan)
+    examples = len(training_examples(dataset, Recipe(), fact_ids=_facts(dataset, plan)))
+    training = examples * (_SECONDS_PER_EXAMPLE_ONCE + _SECONDS_PER_EXAMPLE_EPOCH * plan.epochs)
+    asking = len(questions) * _SECONDS_PER_QUESTION
+    return max(training, asking) + asking
+
+
+async def bench_dataset(db: aiosqlite.Connection, name: str) -> Dataset:
+    """The dataset of that name, taken from the bundled ones into the store when it is not there yet."""
+    bundled = name.replace("-", "_")
+    if bundled in bundled_names():
+        dataset = await asyncio.to_thread(load_bundled, bundled)
+        await save_dataset(db, dataset)
+        return dataset
+    return await load_dataset(db, (await find_dataset(db, name)).dataset_id)
+
+
+async def run_bench(
+    db: aiosqlite.Connection,
+    plan: BenchPlan,
+    open_provider: Opener,
+    *,
+    on_progress: Report = lambda progress: None,
+    fresh: bool = False,
+) -> BenchResult:
+    """Run or continue the benchmark. `fresh` leaves an unfinished equal run alone and starts another.
+
+    Raises `BenchError` when the job fails, and what launching, evaluating and the store raise.
+    """
+    started = time.monotonic()
+    on_progress(BenchProgress("prepare", detail="reading the dataset"))
+    dataset = await bench_dataset(db, plan.dataset)
+    questions = _questions(dataset, plan)
+    on_progress(BenchProgress("prepare", detail="opening the provider"))
+    provider = await open_provider(plan.provider)
+
+    async def revive() -> Provider:
+        with contextlib.suppress(ProviderError):
+            await provider.close()
+        return await open_provider(plan.provider)
+
+    run = _Bench(db, plan, dataset, questions, provider, revive, on_progress)
+    try:
+        row = await run.begin(fresh=fresh)
+        base_key = await run.base_evaluation(row)
+        asking = asyncio.create_task(run.evaluate(base_key, "base"))
+        try:
+            job = await run.train(row)
+            await asking
+        finally:
+            asking.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await asking
+        tuned_key = await run.tuned_evaluation(row, job)
+        await run.evaluate(tuned_key, "tuned")
+    finally:
+        await provider.close()
+    await benches.update_bench(db, row.bench_key, finished=True)
+    assert job.tuned_model is not None
+    keys = {base_key, tuned_key}
+    rows = [r for r in await results(db, dataset_id=dataset.dataset_id, grader=None) if r.evaluation_key in keys]
+    on_progress(BenchProgress("done", done=1, total=1))
+    return BenchResult(
+        bench_key=row.bench_key,
+        job_key=job.job_key,
+        dataset_id=dataset.dataset_id,
+        base_model=plan.base_model,
+        tuned_model=job.tuned_model,
+        rows=tuple(rows),
+        seconds=time.monotonic() - started,
+    )
+
+
+async def open_local_or_remote(name: str, *, on_status: Callable[[str], None] = lambda text: None) -> Provider:
+    """Open a provider, starting the embedded engine first when it is that one."""
+    from ftb_tui.providers.registry import open_provider
+
+    if name == "local":
+        await ensure_engine(on_status=on_status)
+    return await asyncio.to_thread(open_provider, name)
+
+
+def _questions(dataset: Dataset, plan: BenchPlan) -> tuple[Question, ...]:
+    return subset(dataset, people=plan.people, limit=plan.limit, tasks=plan.tasks, seed=plan.seed)
+
+
+def _facts(dataset: Dataset, plan: BenchPlan) -> frozenset[str] | None:
+    return None if plan.people is None else first_subjects(dataset, plan.people)
+
+
+class _Bench:
+    """The parts of one run, each of which finds what an earlier attempt has done."""
+
+    def __init__(
+        self,
+        db: aiosqlite.Connection,
+        plan: BenchPlan,
+        dataset: Dataset,
+        questions: tuple[Question, ...],
+        provider: Provider,
+        revive: Callable[[], Awaitable[Provider]],
+        on_progress: Report,
+    ) -> None:
+        self._db, self._plan, self._dataset, self._questions = db, plan, dataset, questions
+        self._provider, self._revive, self._on_progress = provider, revive, on_progress
+        self._base = (0, 0)
+        self._training = BenchProgress("train", detail="waiting")
+
+    async def begin(self, *, fresh: bool) -> benches.BenchRow:
+        plan = asdict(self._plan)
+        plan["tasks"] = None if self._plan.tasks is None else [str(task) for task in self._plan.tasks]
+        if not fresh:
+            for row in await benches.unfinished_benches(self._db):
+                if row.plan == plan and row.dataset_id == self._dataset.dataset_id:
+                    return await self._usable(row)
+        key = await benches.create_bench(self._db, plan, self._dataset.dataset_id)
+        return await benches.get_bench(self._db, key)
+
+    async def _usable(self, row: benches.BenchRow) -> benches.BenchRow:
+        """An unfinished run, unless its job has ended without a model: then a new one in its place."""
+        if row.job_key is not None:
+            job = await jobs.get_job(self._db, row.job_key)
+            if job.is_final and not job.tuned_model:
+                await benches.update_bench(self._db, row.bench_key, finished=True)
+                key = await benches.create_bench(self._db, row.plan, row.dataset_id)
+                return await benches.get_bench(self._db, key)
+        return row
+
+    async def train(self, row: benches.BenchRow) -> jobs.JobRow:
+        job_key = row.job_key
+        if job_key is None:
+            plan = work.LaunchPlan(
+                dataset=self._dataset,
+                base_model=self._plan.base_model,
+                n_epochs=self._plan.epochs,
+                seed=self._plan.seed,
+                suffix=self._dataset.name.replace("_", "-"),
+                fact_ids=_facts(self._dataset, self._plan),
+            )
+            keys: list[int] = []
+            try:
+                job_key = await work.launch(self._db, self._provider, plan, on_intent=keys.append)
+            finally:
+                if keys:
+                    await benches.update_bench(self._db, row.bench_key, job_key=keys[0])
+        elif (await jobs.get_job(self._db, job_key)).intent == "intended":
+            await work.send(self._db, self._provider, job_key)
+        job = await work.follow(self._db, self._provider, job_key, on_update=self._trained, revive=self._revive)
+        if not job.tuned_model:
+            why = job.error or f"it ended as {job.state}"
+            raise BenchError(f"Job {job_key} made no model: {why}")
+        return job
+
+    def _trained(self, job: jobs.JobRow) -> None:
+        detail = str(job.state) if job.follow_error is None else f"no answer: {job.follow_error}"
+        eta = max(0.0, job.estimated_finish - time.time()) if job.estimated_finish else None
+        self._training = BenchProgress(
+            "train", job.step or 0, job.total_steps or 0, detail, job.last_loss, eta, *self._base
+        )
+        self._on_progress(self._training)
+
+    async def base_evaluation(self, row: benches.BenchRow) -> int:
+        if row.base_evaluation_key is not None:
+            return row.base_evaluation_key
+        model_key = await self._model(self._plan.base_model, "base")
+        key = await self._same_evaluation(model_key) or await self._new_evaluation(model_key)
+        await benches.update_bench(self._db, row.bench_key, base_evaluation_key=key)
+        return key
+
+    async def tuned_evaluation(self, row: benches.BenchRow, job: jobs.JobRow) -> int:
+        if row.tuned_evaluation_key is not None:
+            return row.tuned_evaluation_key
+        assert job.tuned_model is not None
+        key = await self._new_evaluation(await self._model(job.tuned_model, "tuned"))
+        await benches.update_bench(self._db, row.bench_key, tuned_evaluation_key=key)
+        return key
+
+    async def _model(self, name: str, kind: str) -> int:
+        async with transaction(self._db):
+            return await ensure_model(
+                self._db, provider=self._plan.provider, name=name, kind=kind, base_model=self._plan.base_model
+            )
+
+    @property
+    def _answer_tokens(self) -> int:
+        return self._plan.answer_tokens or self._dataset.answer_tokens
+
+    async def _new_evaluation(self, model_key: int) -> int:
+        return await evaluate.create(
+            self._db,
+            model_key=model_key,
+            dataset_id=self._dataset.dataset_id,
+            questions=self._questions,
+            answer_tokens=self._answer_tokens,
+        )
+
+    async def _same_evaluation(self, model_key: int) -> int | None:
+        """An evaluation of the base that asked exactly these questions in the same way: nobody is asked twice."""
+        asked = {"max_tokens": self._answer_tokens, "temperature": 0.0, "seed": 42}
+        tasks = {str(question.task) for question in self._questions}
+        for row in await evaluations.list_evaluations(self._db):
+            same = (row.model_key, row.dataset_id, row.parameters) == (model_key, self._dataset.dataset_id, asked)
+            if same and row.n_questions == len(self._questions) and set(row.tasks) == tasks:
+                ids = await evaluations.question_ids(self._db, row.evaluation_key)
+                if ids == {question.question_id for question in self._questions}:
+                    return row.evaluation_key
+        return None
+
+    async def evaluate(self, evaluation_key: int, phase: str) -> None:
+        if not await evaluations.missing_questions(self._db, evaluation_key):
+            row = await evaluations.get_evaluation(self._db, evaluation_key)
+            if phase == "base":
+                self._base = (row.n_questions, row.n_questions)
+            return
+
+        def report(progress: evaluate.EvaluationProgress) -> None:
+            done = progress.total - progress.missing + progress.asked
+            if phase == "base":
+                self._base = (done, progress.total)
+                training = replace(self._training, base_done=done, base_total=progress.total)
+                self._on_progress(training)
+            else:
+                eta = progress.eta_seconds
+                self._on_progress(
+                    BenchProgress("tuned", done, progress.total, "asking the tuned model", None, eta, *self._base)
+                )
+
+        row = await evaluate.run(self._db, self._provider, evaluation_key, on_progress=report, revive=self._revive)
+        if row.n_failed:
+            raise BenchError(
+                f"{row.n_failed} of {row.n_questions} questions to {row.model} failed; the same command asks them again."
+            )

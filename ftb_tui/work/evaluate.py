@@ -1,0 +1,316 @@
+"""Asking a model every question of an evaluation, committing each answer as it comes.
+
+A run may be stopped at any instant. The next one asks exactly the questions that have no answer: those never asked,
+those under way when it stopped, and (unless told otherwise) those that failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiosqlite
+
+from ftb_tui.benchmark.graders import grade_all
+from ftb_tui.benchmark.model import Question
+from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, Provider, ProviderError
+from ftb_tui.store import evaluations as store
+from ftb_tui.store.database import StoreError
+from ftb_tui.store.datasets import questions_by_key
+from ftb_tui.work.limits import AdaptiveLimit
+
+FLUSH_SECONDS = 0.1
+FLUSH_ROWS = 500
+RENEW_SECONDS = 5.0
+MAX_ATTEMPTS = 6
+DEADLINE_SECONDS = 600.0
+_STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
+
+
+class EvaluationBusyError(Exception):
+    """Somebody else runs this evaluation now."""
+
+
+class EvaluationStoppedError(Exception):
+    """A run ended before its questions did, for a reason that asking on would not change; it can be resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationProgress:
+    """How far a run is; `asked` counts what this run has settled, answers and failures."""
+
+    evaluation_key: int
+    total: int
+    missing: int
+    asked: int
+    failed: int
+    correct: int
+    per_second: float
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Seconds until the last answer at the rate so far."""
+        return (self.missing - self.asked) / self.per_second if self.per_second > 0 else None
+
+
+async def create(
+    db: aiosqlite.Connection,
+    *,
+    model_key: int,
+    dataset_id: str,
+    questions: Sequence[Question] | None = None,
+    answer_tokens: int,
+    temperature: float | None = 0.0,
+    seed: int | None = 42,
+) -> int:
+    """Plan an evaluation of these questions (all of the dataset for None)."""
+    wanted = None if questions is None else {question.question_id for question in questions}
+    stored = await questions_by_key(db, dataset_id)
+    keys = [key for key, question in stored.items() if wanted is None or question.question_id in wanted]
+    if not keys:
+        raise EvaluationStoppedError("There is no question to ask: the chosen tasks, people and limit leave none.")
+    parameters = {"max_tokens": answer_tokens, "temperature": temperature, "seed": seed}
+    return await store.create_evaluation(
+        db, model_key=model_key, dataset_id=dataset_id, question_keys=keys, parameters=parameters
+    )
+
+
+async def run(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    evaluation_key: int,
+    *,
+    on_progress: Callable[[EvaluationProgress], None] = lambda progress: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    retry_failures: bool = True,
+    concurrency: int | None = None,
+    revive: Callable[[], Awaitable[Provider]] | None = None,
+) -> store.EvaluationRow:
+    """Ask what is missing and return the evaluation as it is then.
+
+    Raises `EvaluationBusyError` when another process holds it, `EvaluationStoppedError` on a quota, key or model
+    error (with the service's words) and `StoreError` when answers cannot be kept. Single failures do not raise: they
+    are rows. `revive` is called once per outage when the service cannot be reached.
+    """
+    owner = str(uuid.uuid4())
+    if not await store.claim_evaluation(db, evaluation_key, owner):
+        raise EvaluationBusyError(f"Evaluation {evaluation_key} is being run by another ftb; look there.")
+    state, reason = "paused", None
+    runner = None
+    try:
+        runner = await _prepare(db, provider, evaluation_key, on_progress, retry_failures, concurrency, revive)
+        finished = await runner.run(owner, should_stop)
+        state = "finished" if finished else "paused"
+    except (EvaluationStoppedError, StoreError) as error:
+        state, reason = "failed", str(error)
+        raise
+    finally:
+        with contextlib.suppress(StoreError):
+            await store.release_evaluation(db, evaluation_key, owner, state, reason)
+    return await store.get_evaluation(db, evaluation_key)
+
+
+async def _prepare(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    evaluation_key: int,
+    on_progress: Callable[[EvaluationProgress], None],
+    retry_failures: bool,
+    concurrency: int | None,
+    revive: Callable[[], Awaitable[Provider]] | None,
+) -> _Run:
+    evaluation = await store.get_evaluation(db, evaluation_key)
+    questions = await questions_by_key(db, evaluation.dataset_id)
+    missing = await store.missing_questions(db, evaluation_key, retry_failures=retry_failures)
+    able = provider.capabilities
+    most = min(able.max_concurrency, concurrency or able.max_concurrency)
+    return _Run(
+        db=db,
+        provider=provider,
+        evaluation=evaluation,
+        waiting=deque((key, questions[key]) for key in missing),
+        limit=AdaptiveLimit(start=min(able.start_concurrency, most), most=most),
+        most=most,
+        on_progress=on_progress,
+        revive=revive,
+    )
+
+
+class _Run:
+    """One run of one evaluation: workers that ask, one writer that commits, one watcher that keeps the lease."""
+
+    def __init__(
+        self,
+        *,
+        db: aiosqlite.Connection,
+        provider: Provider,
+        evaluation: store.EvaluationRow,
+        waiting: deque[tuple[int, Question]],
+        limit: AdaptiveLimit,
+        most: int,
+        on_progress: Callable[[EvaluationProgress], None],
+        revive: Callable[[], Awaitable[Provider]] | None,
+    ) -> None:
+        self._db = db
+        self._provider = provider
+        self._evaluation = evaluation
+        self._waiting = waiting
+        self._missing = len(waiting)
+        self._limit = limit
+        self._most = most
+        self._on_progress = on_progress
+        self._revive = revive
+        self._reviving = asyncio.Lock()
+        self._settled: list[store.ResponseRecord] = []
+        self._asked = self._failed = self._correct = 0
+        self._stop = False
+        self._started = time.monotonic()
+
+    async def run(self, owner: str, should_stop: Callable[[], bool]) -> bool:
+        """Whether every question was settled."""
+        self._report()
+        workers = [asyncio.create_task(self._work()) for _ in range(min(self._most, len(self._waiting)))]
+        watcher = asyncio.create_task(self._watch(owner, should_stop))
+        writer = asyncio.create_task(self._write())
+        try:
+            done = asyncio.gather(*workers)
+            parts: list[asyncio.Future[Any]] = [done, watcher, writer]
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for task in (watcher, writer):
+                if task.done():
+                    task.result()
+            if done.done():
+                await done
+            else:
+                done.cancel()
+        finally:
+            for task in (*workers, watcher, writer):
+                task.cancel()
+            await asyncio.gather(*workers, watcher, writer, return_exceptions=True)
+            await self._flush()
+            self._report()
+        return not self._stop and self._asked == self._missing
+
+    async def _work(self) -> None:
+        while self._waiting and not self._stop:
+            key, question = self._waiting.popleft()
+            record = await self._settle(key, question)
+            self._asked += 1
+            self._failed += record.answer is None
+            grade = record.grades.get(self._evaluation.grader)
+            self._correct += grade is not None and grade.verdict == "correct"
+            self._settled.append(record)
+            if len(self._settled) >= FLUSH_ROWS:
+                await self._flush()
+
+    async def _settle(self, key: int, question: Question) -> store.ResponseRecord:
+        asked = self._evaluation.parameters
+        temperature, seed = asked.get("temperature"), asked.get("seed")
+        request = AskRequest(
+            model=self._evaluation.model,
+            prompt=question.prompt,
+            max_tokens=int(str(asked["max_tokens"])),
+            temperature=None if temperature is None else float(str(temperature)),
+            seed=None if seed is None else int(str(seed)),
+        )
+        parameters = self._provider.parameters(request)
+        until = time.monotonic() + DEADLINE_SECONDS
+        attempt = counted = 0
+        while True:
+            attempt += 1
+            try:
+                async with self._limit:
+                    answer = await self._provider.ask(request)
+            except ProviderError as error:
+                if error.kind in _STOPPING:
+                    raise EvaluationStoppedError(f"{error.host} refused: {error.message}") from error
+                # Being told to wait is not a failed attempt; only the deadline ends it.
+                counted += error.kind is not ErrorKind.RATE_LIMITED
+                if not error.retryable or counted >= MAX_ATTEMPTS or time.monotonic() > until:
+                    return store.ResponseRecord(
+                        key, parameters, error_kind=str(error.kind), error=error.message, attempts=attempt
+                    )
+                await self._give_way(error, attempt)
+            else:
+                self._limit.answered()
+                return _record(key, parameters, question, answer, attempt)
+
+    async def _give_way(self, error: ProviderError, attempt: int) -> None:
+        if error.kind is ErrorKind.RATE_LIMITED:
+            self._limit.limited(error.retry_after)
+        else:
+            self._limit.troubled()
+        if error.kind is ErrorKind.UNREACHABLE and self._revive is not None:
+            broken = self._provider
+            async with self._reviving:
+                if self._provider is broken:
+                    self._provider = await self._revive()
+            return
+        pause = min(8.0, 0.5 * 2 ** min(attempt - 1, 6))
+        await asyncio.sleep(pause * random.uniform(0.75, 1.0))
+
+    async def _watch(self, owner: str, should_stop: Callable[[], bool]) -> None:
+        """Keep the lease; end when somebody asked for a pause. Reports progress meanwhile."""
+        key, renewed = self._evaluation.evaluation_key, time.monotonic()
+        while True:
+            await asyncio.sleep(0.2)
+            self._report()
+            if should_stop():
+                break
+            if (
+                time.monotonic() - renewed > RENEW_SECONDS / 5
+                and await store.evaluation_state(self._db, key) == "paused"
+            ):
+                break
+            if time.monotonic() - renewed > RENEW_SECONDS:
+                renewed = time.monotonic()
+                if not await store.claim_evaluation(self._db, key, owner):
+                    raise EvaluationBusyError(f"Evaluation {key} was taken over by another ftb.")
+        self._stop = True
+
+    async def _write(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        if self._settled:
+            batch, self._settled = self._settled, []
+            await store.write_responses(self._db, self._evaluation.evaluation_key, batch)
+
+    def _report(self) -> None:
+        seconds = time.monotonic() - self._started
+        self._on_progress(
+            EvaluationProgress(
+                evaluation_key=self._evaluation.evaluation_key,
+                total=self._evaluation.n_questions,
+                missing=self._missing,
+                asked=self._asked,
+                failed=self._failed,
+                correct=self._correct,
+                per_second=self._asked / seconds if seconds > 0 else 0.0,
+            )
+        )
+
+
+def _record(key: int, parameters: object, question: Question, answer: Answer, attempts: int) -> store.ResponseRecord:
+    return store.ResponseRecord(
+        question_key=key,
+        parameters=dict(parameters),  # type: ignore[call-overload]
+        answer=answer.text,
+        grades=grade_all(question, answer.text),
+        attempts=attempts,
+        model_reported=answer.model_reported,
+        finish_reason=answer.finish_reason,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        latency_ms=answer.latency_ms,
+        request_id=answer.request_id,
+    )
