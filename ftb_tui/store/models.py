@@ -68,8 +68,16 @@ async def get_model(db: aiosqlite.Connection, model_key: int) -> ModelRow:
 
 
 async def find_model(db: aiosqlite.Connection, reference: str, *, provider: str | None = None) -> ModelRow:
-    """The model of that name, `provider/name`, or the only one whose name ends so or begins so."""
+    """The model of that name, `provider/name`, or the only one whose name ends so or begins so.
+
+    `tuned` is the newest tuned model, `base` its base.
+    """
     listed = [model for model in await list_models(db) if provider in (None, model.provider)]
+    tuned = max((m for m in listed if m.kind == "tuned"), key=lambda m: m.model_key, default=None)
+    if reference == "tuned" and tuned is not None:
+        return tuned
+    if reference == "base" and tuned is not None:
+        return next(m for m in listed if (m.provider, m.name) == (tuned.provider, tuned.base_model))
     rules = (
         lambda model: reference in (model.name, f"{model.provider}/{model.name}"),
         lambda model: model.name.endswith(reference),

@@ -1,0 +1,1 @@
+"""The headless twin: every screen's job as a command."""

@@ -1,0 +1,141 @@
+"""`ftb bench`: the whole benchmark in one go."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+import click
+
+from ftb_tui.benchmark.graders import DEFAULT_GRADER
+from ftb_tui.benchmark.model import Task
+from ftb_tui.cli.common import as_json, opened, put_json, require_weights_for, run_async, store, tasks_option
+from ftb_tui.cli.exits import Exit, say
+from ftb_tui.report.numbers import duration
+from ftb_tui.work.bench import BenchPlan, BenchProgress, BenchResult, expected_seconds, run_bench
+
+
+@click.command(epilog="Interrupted? The same command goes on where it stopped; --new starts afresh.")
+@click.option("--provider", help="Who trains and answers.  [default: local, the embedded engine]")
+@click.option("--dataset", help="A stored or bundled dataset.  [default: fictional_people]")
+@click.option("--base", "base_model", default="smollm2-135m", show_default=True, help="The model to tune.")
+@click.option("--epochs", type=click.IntRange(1, 50), help="Times through the training file.  [default: 12]")
+@click.option("--people", type=click.IntRange(1), help="Only the first N people.")
+@click.option("--limit", type=click.IntRange(1), help="At most N questions of each task.")
+@tasks_option
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=42, show_default=True)
+@click.option(
+    "--answer-tokens", type=click.IntRange(1), help="Cap of an answer.  [default: what the dataset's answers need]"
+)
+@click.option("--quick", is_flag=True, help="A third of the people, 24 questions a task: about a minute.")
+@click.option("--new", "fresh", is_flag=True, help="Start afresh even if an equal run was interrupted.")
+@as_json
+def bench(
+    *,
+    provider: str | None,
+    dataset: str | None,
+    base_model: str,
+    epochs: int | None,
+    people: int | None,
+    limit: int | None,
+    tasks: tuple[Task, ...] | None,
+    seed: int,
+    answer_tokens: int | None,
+    quick: bool,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Train, ask the base and the tuned model everything, print the table."""
+    from ftb_tui.providers.config import load_config
+    from ftb_tui.report.reading import reading
+    from ftb_tui.report.tables import result_objects, results_text
+
+    defaults = load_config().defaults
+    plan = BenchPlan(
+        provider=provider or defaults.provider,
+        dataset=dataset or defaults.dataset,
+        base_model=base_model,
+        epochs=epochs or defaults.epochs,
+        people=people,
+        limit=limit,
+        tasks=tasks,
+        seed=seed,
+        answer_tokens=answer_tokens,
+    )
+    plan = plan.quick() if quick else plan
+    require_weights_for(plan.provider)
+
+    async def work() -> BenchResult:
+        async with store() as db:
+            if plan.provider == "local":
+                say(f"About {duration(await expected_seconds(db, plan))} on two cores; nothing leaves this machine.")
+            with progress_display() as show:
+                return await run_bench(db, plan, opened, on_progress=show, fresh=fresh)
+
+    try:
+        result = run_async(work())
+    except KeyboardInterrupt:
+        say("\nInterrupted. The job goes on in the engine; the same command continues from there.")
+        raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+    if as_json:
+        put_json(result_objects(result.rows))
+        return
+    rows = [row for row in result.rows if row.grader == DEFAULT_GRADER]
+    click.echo(results_text(rows, "table"))
+    for sentence in reading(rows):
+        click.echo(sentence)
+    say(f"\n{duration(result.seconds)}. Look closer: ftb wrong --model {result.tuned_model} --task rephrased")
+
+
+class progress_display:  # noqa: N801 - used like a function
+    """Shows progress: one live line on a terminal, plain lines elsewhere."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._drawn = 0.0
+        self._told = ""
+
+    def __enter__(self) -> Callable[[BenchProgress], None]:
+        return self.show
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def show(self, progress: BenchProgress) -> None:
+        """Show where the run is, at most five times a second, or once for every tenth of a phase."""
+        if self._live:
+            now = time.monotonic()
+            if now - self._drawn >= 0.2:
+                self._drawn = now
+                sys.stderr.write(f"\r\x1b[K{progress_line(progress)}")
+                sys.stderr.flush()
+            return
+        tenth = 10 * progress.done // progress.total if progress.total else 0
+        base = 10 * progress.base_done // progress.base_total if progress.base_total else 0
+        now_told = f"{progress.phase} {tenth} {base if progress.phase == 'train' else ''}"
+        if now_told != self._told:
+            self._told = now_told
+            say(progress_line(progress))
+
+
+def progress_line(progress: BenchProgress) -> str:
+    """One line that says where a run is."""
+    if progress.phase == "prepare":
+        return f"preparing: {progress.detail}"
+    if progress.phase == "done":
+        return "done"
+    name = {"train": "training", "base": "asking the base", "tuned": "asking the tuned model"}[progress.phase]
+    parts = [f"{name} {progress.done}/{progress.total or '?'}" if progress.done else f"{name}: {progress.detail}"]
+    if progress.loss is not None:
+        parts.append(f"loss {progress.loss:.3f}")
+    if progress.phase == "train" and progress.base_total:
+        parts.append(f"base model asked {progress.base_done}/{progress.base_total}")
+    if progress.eta_seconds is not None:
+        parts.append(f"{duration(progress.eta_seconds)} left in this phase")
+    return ", ".join(parts)

@@ -1,0 +1,161 @@
+"""`ftb datasets`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
+from ftb_tui.cli.exits import say
+
+
+@click.group()
+def datasets() -> None:
+    """List, show, build and export datasets."""
+
+
+@datasets.command("list")
+@as_json
+def list_command(*, as_json: bool) -> None:
+    """Stored datasets, and bundled ones that are taken into the store when they are first used."""
+    from ftb_tui.benchmark.load import bundled_names, load_bundled
+    from ftb_tui.store.datasets import list_datasets
+
+    async def work() -> None:
+        async with store() as db:
+            rows = await list_datasets(db)
+        known = {row.dataset_id for row in rows}
+        waiting = [dataset for name in bundled_names() if (dataset := load_bundled(name)).dataset_id not in known]
+        listed: list[dict[str, object]] = [
+            {
+                "dataset": r.name,
+                "version": r.version,
+                "family": r.family,
+                "facts": r.n_facts,
+                "tasks": r.tasks,
+                "stored": True,
+            }
+            for r in rows
+        ]
+        for dataset in waiting:
+            tasks = {str(task): sum(q.task is task for q in dataset.questions) for task in dataset.tasks}
+            listed.append(
+                {
+                    "dataset": dataset.name,
+                    "version": dataset.version,
+                    "family": str(dataset.family),
+                    "facts": len(dataset.facts),
+                    "tasks": tasks,
+                    "stored": False,
+                }
+            )
+        if as_json:
+            put_json(listed)
+            return
+        head = ("dataset", "version", "family", "facts", "questions", "tasks")
+        lines = []
+        for entry in listed:
+            counts = entry["tasks"]
+            assert isinstance(counts, dict)
+            lines.append(
+                (
+                    entry["dataset"],
+                    entry["version"],
+                    entry["family"],
+                    entry["facts"],
+                    sum(counts.values()),
+                    ", ".join(counts),
+                )
+            )
+        put_table(head, lines, right=frozenset({"facts", "questions"}))
+
+    run_async(work())
+
+
+@datasets.command()
+@click.argument("dataset")
+@click.option("--questions", "with_questions", is_flag=True, help="Every question, not only one of each task.")
+@as_json
+def show(*, dataset: str, with_questions: bool, as_json: bool) -> None:
+    """A dataset's card, or with --json its facts and questions."""
+    from ftb_tui.benchmark.statistics import trivial_baselines
+    from ftb_tui.report.plain import visible
+    from ftb_tui.work.bench import bench_dataset
+
+    async def work() -> None:
+        async with store() as db:
+            found = await bench_dataset(db, dataset)
+        if as_json:
+            values = asdict(found)
+            put_json({**values, "version": found.version, "dataset_id": found.dataset_id})
+            return
+        click.echo(visible(found.card or f"# {found.title or found.name}\n\n{found.description}"))
+        if with_questions:
+            put_table(
+                ("id", "task", "question", "gold"),
+                [(q.question_id, q.task, q.question, q.answer) for q in found.questions],
+            )
+        trivial = trivial_baselines(found.questions)
+        if trivial:
+            say(
+                f"Yes/no questions: always No scores {trivial.always_no:.3f}, each template's majority {trivial.majority:.3f}."
+            )
+
+    run_async(work())
+
+
+@datasets.command()
+@click.argument("family", type=click.Choice(["fictional-people", "fictional_people"]))
+@click.option("--seed", type=int, required=True, help="Another seed is another world.")
+@click.option("--people", type=click.IntRange(8, 200), default=25, show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="Write the folder here instead of into the store.")
+@as_json
+def build(*, family: str, seed: int, people: int, output: Path | None, as_json: bool) -> None:
+    """Make a fresh world of invented people, so that no model has seen it."""
+    from ftb_tui.benchmark.load import write_dataset_folder
+    from ftb_tui.benchmark.people import build_fictional_people
+    from ftb_tui.store.datasets import save_dataset
+
+    dataset = build_fictional_people(seed=seed, people=people)
+    if output is not None:
+        write_dataset_folder(dataset, output)
+        where = str(output)
+    else:
+
+        async def save() -> None:
+            async with store() as db:
+                await save_dataset(db, dataset)
+
+        run_async(save())
+        where = "the store"
+    if as_json:
+        put_json({"dataset": dataset.name, "dataset_id": dataset.dataset_id, "questions": len(dataset.questions)})
+    else:
+        say(f"{dataset.name} ({family}, {people} people, {len(dataset.questions)} questions) is in {where}.")
+        say(f"Try it: ftb bench --dataset {dataset.name}")
+
+
+@datasets.command()
+@click.argument("dataset")
+@click.argument("folder", type=click.Path(path_type=Path))
+@as_json
+def export(*, dataset: str, folder: Path, as_json: bool) -> None:
+    """Write a dataset as a folder: facts.jsonl, questions.jsonl, dataset.toml, card."""
+    from ftb_tui.benchmark.load import write_dataset_folder
+    from ftb_tui.work.bench import bench_dataset
+
+    if folder.exists() and any(folder.iterdir()):
+        raise click.BadParameter(f"{folder} is not empty; give a new directory", param_hint="FOLDER")
+
+    async def work() -> None:
+        async with store() as db:
+            found = await bench_dataset(db, dataset)
+        write_dataset_folder(found, folder)
+        if as_json:
+            put_json({"dataset_id": found.dataset_id, "folder": str(folder)})
+        else:
+            say(f"{found.dataset_id} is in {folder}.")
+
+    run_async(work())

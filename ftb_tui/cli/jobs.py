@@ -1,0 +1,171 @@
+"""`ftb jobs`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from ftb_tui.cli.common import as_json, confirm, opened, put_json, put_table, reviver, run_async, store
+from ftb_tui.cli.exits import Exit, say
+from ftb_tui.report.numbers import duration
+
+
+@click.group()
+def jobs() -> None:
+    """List, show, follow, cancel, pause and resume jobs. JOB is a number, an id at the service, or `last`."""
+
+
+@jobs.command("list")
+@as_json
+def list_command(*, as_json: bool) -> None:
+    """Every job, the newest first."""
+    from ftb_tui.store.jobs import list_jobs
+
+    async def work() -> None:
+        async with store() as db:
+            rows = await list_jobs(db)
+        if as_json:
+            put_json([asdict(row) for row in rows])
+        elif not rows:
+            say("No job yet. Begin with: ftb bench --quick")
+        else:
+            head = ("job", "state", "provider", "base", "dataset", "step", "loss", "age")
+            lines = [
+                (
+                    r.job_key, r.state if r.intent == "confirmed" else r.intent, r.provider, r.base_model, r.dataset,
+                    f"{r.step or 0}/{r.total_steps or '?'}", "" if r.last_loss is None else f"{r.last_loss:.3f}",
+                    duration(time.time() - r.created_at),
+                )
+                for r in rows
+            ]  # fmt: skip
+            put_table(head, lines, right=frozenset({"job", "step", "loss", "age"}))
+
+    run_async(work())
+
+
+@jobs.command()
+@click.argument("job")
+@as_json
+def show(*, job: str, as_json: bool) -> None:
+    """Everything that is known of a job."""
+    from ftb_tui.store import jobs as rows
+
+    async def work() -> None:
+        async with store() as db:
+            found = await rows.find_job(db, job)
+            events = await rows.job_events(db, found.job_key)
+            checkpoints = await rows.job_checkpoints(db, found.job_key)
+            names = await rows.metric_names(db, found.job_key)
+            metrics = {name: await rows.job_metrics(db, found.job_key, name) for name in names}
+        if as_json:
+            put_json(
+                {
+                    **asdict(found),
+                    "events": [asdict(event) for event in events],
+                    "checkpoints": [asdict(checkpoint) for checkpoint in checkpoints],
+                    "metrics": metrics,
+                }
+            )
+            return
+        put_table(("", ""), [(name, value) for name, value in asdict(found).items() if value is not None])
+        click.echo()
+        for event in events[-20:]:
+            click.echo(f"{time.strftime('%H:%M:%S', time.localtime(event.created_at))}  {_safe(event.message)}")
+
+    run_async(work())
+
+
+@jobs.command()
+@click.argument("job")
+@as_json
+def follow(*, job: str, as_json: bool) -> None:
+    """Follow a job to its end, a line for every change."""
+    from ftb_tui.store.jobs import JobRow, find_job
+    from ftb_tui.work import jobs as work_jobs
+
+    told: list[str] = []
+
+    def tell(row: JobRow) -> None:
+        line = f"{row.state}, step {row.step or 0}/{row.total_steps or '?'}"
+        if row.last_loss is not None:
+            line += f", loss {row.last_loss:.3f}"
+        if row.follow_error:
+            line += f"; no answer: {_safe(row.follow_error)}"
+        if told[-1:] != [line]:
+            told.append(line)
+            say(line)
+
+    async def work() -> JobRow:
+        async with store() as db:
+            found = await find_job(db, job)
+            if found.is_final:
+                return found
+            provider = await opened(found.provider)
+            return await work_jobs.follow(
+                db, provider, found.job_key, on_update=tell, revive=reviver(found.provider, provider)
+            )
+
+    row = run_async(work())
+    if as_json:
+        put_json(asdict(row))
+    else:
+        say(f"Job {row.job_key} has {row.state}." + (f" {_safe(row.error)}" if row.error else ""))
+    if row.state not in ("succeeded", "partial"):
+        raise click.exceptions.Exit(Exit.FAILED)
+
+
+def _act(job: str, verb: str, as_json: bool) -> None:
+    from ftb_tui.store.jobs import find_job
+    from ftb_tui.work import jobs as work_jobs
+
+    call: Any = {"cancel": work_jobs.cancel, "pause": work_jobs.pause, "resume": work_jobs.resume}[verb]
+
+    async def work() -> None:
+        async with store() as db:
+            found = await find_job(db, job)
+            provider = await opened(found.provider)
+            try:
+                row = await call(db, provider, found.job_key)
+            finally:
+                await provider.close()
+        if as_json:
+            put_json(asdict(row))
+        else:
+            say(f"Job {row.job_key} is {row.state}, says {row.host}.")
+
+    run_async(work())
+
+
+@jobs.command()
+@click.argument("job")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def cancel(*, job: str, yes: bool, as_json: bool) -> None:
+    """Cancel a job for good."""
+    confirm(f"Cancel job {job}? It cannot be resumed.", yes=yes)
+    _act(job, "cancel", as_json)
+
+
+@jobs.command()
+@click.argument("job")
+@as_json
+def pause(*, job: str, as_json: bool) -> None:
+    """Hold a job; its progress is kept."""
+    _act(job, "pause", as_json)
+
+
+@jobs.command()
+@click.argument("job")
+@as_json
+def resume(*, job: str, as_json: bool) -> None:
+    """Let a paused job go on."""
+    _act(job, "resume", as_json)
+
+
+def _safe(text: str) -> str:
+    from ftb_tui.report.plain import one_line
+
+    return one_line(text, 300)

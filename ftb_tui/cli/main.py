@@ -1,0 +1,70 @@
+"""The command group. A command's module is imported only when that command runs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from ftb_tui import __version__
+from ftb_tui.cli.exits import Exit, guarded, say
+
+# Command -> module and one line for the list, so that `ftb --help` need not import them.
+COMMANDS = {
+    "bench": ("bench", "Train, ask base and tuned model, print the table: the whole benchmark in one go."),
+    "datasets": ("datasets", "List, show, build and export datasets."),
+    "train": ("train", "Launch a fine-tuning job."),
+    "jobs": ("jobs", "List, show, follow, cancel, pause and resume jobs."),
+    "evaluate": ("evaluate", "Ask a model a dataset's questions and grade the answers."),
+    "results": ("results", "The result table."),
+    "wrong": ("results", "The wrong answers behind a score."),
+    "providers": ("providers", "Who trains and answers, and whether they can be reached."),
+    "models": ("models", "List models; fetch the embedded engine's weights."),
+    "serve": ("serve", "Run the embedded engine: an OpenAI-wire server that trains on this machine."),
+    "doctor": ("doctor", "Check everything that can be wrong, and say what to do."),
+    "config": ("config", "Show and check the configuration and the directories in use."),
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"ftb_tui.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=_Lazy,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Begin with `ftb` (the app) or `ftb bench --quick`. FTB_HOME moves everything that is kept below one directory.",
+)
+@click.version_option(__version__, prog_name="ftb")
+@click.pass_context
+def ftb(ctx: click.Context) -> None:
+    """FineTuneBench in the terminal: does fine-tuning this model put my facts into it?
+
+    Without a command the app opens.
+    """
+    if ctx.invoked_subcommand is None:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            say("The app needs a terminal. Without one use the commands: ftb --help")
+            raise click.exceptions.Exit(Exit.USAGE)
+        from ftb_tui.ui.app import run_app
+
+        run_app()
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    return guarded(lambda: ftb.main(arguments, standalone_mode=False))

@@ -1,0 +1,1 @@
+"""From store rows to text: tables, exports, and what the figures say. Plain functions."""
