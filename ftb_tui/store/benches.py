@@ -11,6 +11,8 @@ import aiosqlite
 
 from ftb_tui.store.database import transaction
 
+LEASE_SECONDS = 20.0
+
 
 @dataclass(frozen=True, slots=True)
 class BenchRow:
@@ -24,6 +26,13 @@ class BenchRow:
     tuned_evaluation_key: int | None
     created_at: float
     finished_at: float | None
+    owner: str | None
+    lease_until: float | None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody is running it now."""
+        return self.owner is not None and (self.lease_until or 0) >= time.time()
 
 
 async def create_bench(db: aiosqlite.Connection, plan: Mapping[str, object], dataset_id: str) -> int:
@@ -57,6 +66,26 @@ async def update_bench(
         )
 
 
+async def claim_bench(db: aiosqlite.Connection, bench_key: int, owner: str) -> bool:
+    """Take or renew the lease on a run; False when somebody else holds it."""
+    now = time.time()
+    async with transaction(db):
+        cursor = await db.execute(
+            "UPDATE benches SET owner = ?, lease_until = ? WHERE bench_key = ?"
+            " AND (owner IS NULL OR owner = ? OR lease_until < ?)",
+            (owner, now + LEASE_SECONDS, bench_key, owner, now),
+        )
+    return cursor.rowcount == 1
+
+
+async def release_bench(db: aiosqlite.Connection, bench_key: int, owner: str) -> None:
+    """Give the lease back."""
+    async with transaction(db):
+        await db.execute(
+            "UPDATE benches SET owner = NULL, lease_until = NULL WHERE bench_key = ? AND owner = ?", (bench_key, owner)
+        )
+
+
 async def get_bench(db: aiosqlite.Connection, bench_key: int) -> BenchRow:
     """The run with this key."""
     [row] = await db.execute_fetchall("SELECT * FROM benches WHERE bench_key = ?", (bench_key,))
@@ -70,4 +99,4 @@ async def unfinished_benches(db: aiosqlite.Connection) -> list[BenchRow]:
 
 
 def _bench(row: aiosqlite.Row) -> BenchRow:
-    return BenchRow(row[0], json.loads(row[1]), row[2], row[3], row[4], row[5], row[6], row[7])
+    return BenchRow(row[0], json.loads(row[1]), row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9])

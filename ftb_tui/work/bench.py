@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 
@@ -138,21 +139,21 @@ async def run_bench(
         return await open_provider(plan.provider)
 
     run = _Bench(db, plan, dataset, questions, provider, revive, on_progress)
+    owner = str(uuid.uuid4())
+    row = None
     try:
         row = await run.begin(fresh=fresh)
-        base_key = await run.base_evaluation(row)
-        asking = asyncio.create_task(run.evaluate(base_key, "base"))
+        if not await benches.claim_bench(db, row.bench_key, owner):
+            raise BenchError("The same benchmark is being run by another ftb now. Watch it there, or give --new.")
+        keeping = asyncio.create_task(_keep(db, row.bench_key, owner))
         try:
-            job = await run.train(row)
-            await asking
+            base_key, tuned_key, job = await run.go(row)
         finally:
-            asking.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await asking
-        tuned_key = await run.tuned_evaluation(row, job)
-        await run.evaluate(tuned_key, "tuned")
+            keeping.cancel()
     finally:
         await provider.close()
+        if row is not None:
+            await benches.release_bench(db, row.bench_key, owner)
     await benches.update_bench(db, row.bench_key, finished=True)
     assert job.tuned_model is not None
     keys = {base_key, tuned_key}
@@ -167,6 +168,13 @@ async def run_bench(
         rows=tuple(rows),
         seconds=time.monotonic() - started,
     )
+
+
+async def _keep(db: aiosqlite.Connection, bench_key: int, owner: str) -> None:
+    """Renew the lease for as long as the run lasts."""
+    while True:
+        await asyncio.sleep(benches.LEASE_SECONDS / 4)
+        await benches.claim_bench(db, bench_key, owner)
 
 
 async def open_local_or_remote(name: str, *, on_status: Callable[[str], None] = lambda text: None) -> Provider:
@@ -213,6 +221,20 @@ class _Bench:
                     return await self._usable(row)
         key = await benches.create_bench(self._db, plan, self._dataset.dataset_id)
         return await benches.get_bench(self._db, key)
+
+    async def go(self, row: benches.BenchRow) -> tuple[int, int, jobs.JobRow]:
+        """Every part in turn; the keys of the two evaluations and the job."""
+        base_key = await self.base_evaluation(row)
+        asking = asyncio.create_task(self.evaluate(base_key, "base"))
+        try:
+            job = await self.train(row)
+            await asking
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        tuned_key = await self.tuned_evaluation(row, job)
+        await self.evaluate(tuned_key, "tuned")
+        return base_key, tuned_key, job
 
     async def _usable(self, row: benches.BenchRow) -> benches.BenchRow:
         """An unfinished run, unless its job has ended without a model: then a new one in its place."""

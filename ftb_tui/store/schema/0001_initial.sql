@@ -210,5 +210,7 @@ CREATE TABLE benches (
   base_evaluation_key  INTEGER REFERENCES evaluations,
   tuned_evaluation_key INTEGER REFERENCES evaluations,
   created_at           REAL NOT NULL,
-  finished_at          REAL
+  finished_at          REAL,
+  owner                TEXT,
+  lease_until          REAL
 ) STRICT;

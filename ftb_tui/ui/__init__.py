@@ -1,0 +1,1 @@
+"""The app: screens that read the store and start work in the background."""

@@ -1,0 +1,224 @@
+"""The app: five modes over the store, work in the background, one key to begin."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+
+if TYPE_CHECKING:
+    import aiosqlite
+
+    from ftb_tui.work.bench import BenchPlan, BenchProgress
+    from ftb_tui.work.supervisor import Supervisor
+
+THEME = Theme(
+    name="ftb",
+    primary="#5f9ea0",
+    secondary="#8fa876",
+    accent="#d0a85c",
+    warning="#d0a85c",
+    error="#cc6666",
+    success="#8fa876",
+    foreground="#d8dee4",
+    background="#14181c",
+    surface="#1b2026",
+    panel="#242b33",
+    dark=True,
+)
+
+
+def _screen(name: str) -> Callable[[], Screen[None]]:
+    def make() -> Screen[None]:
+        import importlib
+
+        module = importlib.import_module(f"ftb_tui.ui.screens.{name}")
+        screen: Screen[None] = getattr(module, f"{name.capitalize()}Screen")()
+        return screen
+
+    return make
+
+
+class FtbApp(App[None]):
+    """FineTuneBench in the terminal."""
+
+    TITLE = "ftb"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    MODES: ClassVar[dict[str, Callable[[], Screen[None]]]] = {  # type: ignore[assignment]
+        name: _screen(name) for name in ("datasets", "jobs", "evaluations", "results", "providers")
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(str(number), f"switch_mode('{name}')", name.capitalize(), show=False, id=f"mode.{name}")
+            for number, name in enumerate(("datasets", "jobs", "evaluations", "results", "providers"), 1)
+        ),
+        Binding("b", "bench(True)", "Benchmark", id="bench.quick", tooltip="Run the quick benchmark"),
+        Binding(
+            "B", "bench(False)", "Whole benchmark", show=False, id="bench.whole", tooltip="Run the whole benchmark"
+        ),
+        Binding("q", "quit", "Quit", id="quit", tooltip="Quit; jobs go on in the engine"),
+    ]
+
+    def __init__(self, *, clock: Callable[[], float] = time.time, background: bool = True) -> None:
+        super().__init__()
+        self.now = clock
+        self.db: aiosqlite.Connection | None = None
+        self.has_results = False
+        self._with_background = background
+        self._supervisor: Supervisor | None = None
+        self._version = -1
+        self._dirty = True
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The background of this app."""
+        assert self._supervisor is not None
+        return self._supervisor
+
+    @property
+    def bench_progress(self) -> BenchProgress | None:
+        """Where the running benchmark is."""
+        return self._supervisor.bench if self._supervisor is not None else None
+
+    def on_mount(self) -> None:
+        """Show the first mode at once; the store is opened after the first frame."""
+        self.register_theme(THEME)
+        self.theme = "ftb"
+        self.switch_mode("datasets")
+        self.call_after_refresh(self._open)
+
+    @work
+    async def _open(self) -> None:
+        from ftb_tui.store.database import StoreError, open_store
+        from ftb_tui.work.supervisor import Supervisor
+
+        try:
+            self.db = await open_store()
+            await self._take_bundled()
+        except StoreError as error:
+            self.exit(return_code=1, message=str(error))
+            return
+        if self._with_background:
+            self._supervisor = Supervisor(self._heard)
+            self._supervisor.start()
+        await self._refresh()
+        self.set_interval(0.4, self._refresh)
+
+    async def _take_bundled(self) -> None:
+        """Bundled datasets are in the store from the first start on."""
+        from ftb_tui.benchmark.load import bundled_names, load_bundled
+        from ftb_tui.store.datasets import list_datasets, save_dataset
+
+        assert self.db is not None
+        known = {row.name for row in await list_datasets(self.db)}
+        for name in bundled_names():
+            if name not in known:
+                await save_dataset(self.db, load_bundled(name))
+
+    def ask_for_refresh(self) -> None:
+        """The visible screen wants to be filled at the next look, whether the store changed or not."""
+        self._dirty = True
+
+    async def _refresh(self) -> None:
+        """Fill the visible screen when the store changed since the last look (by anybody)."""
+        from ftb_tui.ui.screens.mode import ModeScreen
+
+        if self.db is None:
+            return
+        [row] = await self.db.execute_fetchall("PRAGMA data_version")
+        screen = self.screen_stack[0] if self.screen_stack else None
+        if isinstance(screen, ModeScreen) and screen.is_mounted:
+            if row[0] != self._version or self._dirty:
+                self._version, self._dirty = row[0], False
+                if not self.has_results:
+                    found = await self.db.execute_fetchall("SELECT 1 FROM grades LIMIT 1")
+                    self.has_results = bool(list(found))
+                await screen.fill()
+            screen.show_status()
+
+    def _heard(self, severity: str, message: str) -> None:
+        """A sentence from the background, in its thread."""
+        self.call_from_thread(self._tell, severity, message)
+
+    def _tell(self, severity: str, message: str) -> None:
+        from ftb_tui.report.plain import visible
+
+        kind = severity if severity in ("warning", "error") else "information"
+        self.notify(visible(message), severity=kind, timeout=12, markup=False)  # type: ignore[arg-type]
+        if message.startswith("The benchmark is finished"):
+            self.switch_mode("results")
+        self.ask_for_refresh()
+
+    async def weights_are_here(self) -> bool:
+        """Whether the weights are here; if not, offer to fetch them and do so."""
+        from ftb_tui.weights import WeightsError, find_weights
+
+        try:
+            if find_weights() is not None:
+                return True
+        except WeightsError as error:
+            self._tell("error", str(error))
+            return False
+        from ftb_tui.ui.screens.fetch import FetchScreen
+
+        return bool(await self.push_screen_wait(FetchScreen()))
+
+    @work(exclusive=True, group="bench")
+    async def action_bench(self, quick: bool) -> None:
+        """Say what will happen, then run the benchmark in the background."""
+        from ftb_tui.report.numbers import duration
+        from ftb_tui.ui.screens.confirm import ConfirmScreen
+        from ftb_tui.work.bench import BenchPlan, expected_seconds
+
+        if self.db is None or self._supervisor is None:
+            return
+        if self.bench_progress is not None:
+            self.switch_mode("jobs")
+            return
+        plans: dict[bool, BenchPlan] = {True: BenchPlan().quick(), False: BenchPlan()}
+        times = {which: duration(await expected_seconds(self.db, plan)) for which, plan in plans.items()}
+        what = "8 people, 48 facts, 96 questions" if quick else "25 people, 150 facts, 600 questions"
+        other = (
+            f"The whole one (B) takes about {times[False]}."
+            if quick
+            else f"The quick one (b) takes about {times[True]}."
+        )
+        text = (
+            f"{'Quick' if quick else 'Whole'} benchmark, about {times[quick]} on two cores\n\n"
+            f"Fine-tunes SmolLM2-135M on Fictional People ({what}), asks the base\n"
+            "and the tuned model, and opens the table. No key, no cost; nothing leaves this machine.\n"
+            f"You may quit meanwhile: it goes on.\n\n{other}"
+        )
+        if not await self.push_screen_wait(ConfirmScreen(text, yes="start")) or not await self.weights_are_here():
+            return
+        self._supervisor.run_bench(plans[quick])
+        self.switch_mode("jobs")
+
+    async def action_quit(self) -> None:
+        """Quit; what runs at a service goes on there."""
+        self.exit()
+
+    async def on_unmount(self) -> None:
+        """Give back the store and the background."""
+        if self._supervisor is not None:
+            import asyncio
+
+            await asyncio.to_thread(self._supervisor.close)
+        if self.db is not None:
+            await self.db.close()
+
+
+def run_app() -> None:
+    """Open the app; the process ends with its code."""
+    app = FtbApp()
+    app.run()
+    if app.return_code:
+        sys.exit(app.return_code)

@@ -1,0 +1,179 @@
+"""Mode 1: datasets, their questions, and the fact behind each question. Also where a newcomer begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from ftb_tui.report.plain import one_line, visible
+from ftb_tui.store.datasets import DatasetRow, QuestionRow, list_datasets, question_page, questions_of_fact
+from ftb_tui.ui.screens.mode import ModeScreen
+from ftb_tui.ui.widgets.table import Table
+
+PAGE = 200
+WELCOME = """\
+Does fine-tuning put facts into a model? Find out on this machine, with no key and no account:
+a small language model learns about people who do not exist, and is then asked about them.
+
+  b   quick benchmark: 8 people, about a minute      B   whole benchmark: 25 people, about 4 minutes
+"""
+
+
+class DatasetsScreen(ModeScreen):
+    """Datasets on the left, questions on the right, one fact below."""
+
+    MODE = "datasets"
+    PURPOSE = (
+        "What is taught and asked. Choose a dataset, read its questions, and see each fact with all that is asked about "
+        "it; t trains a model on the dataset."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "train", "Train", id="datasets.train", tooltip="Fine-tune the local model on this dataset"),
+        Binding("slash", "search", "Filter", id="datasets.search", tooltip="Show only questions with these words"),
+        Binding("escape", "clear", "Clear", show=False, id="datasets.clear", tooltip="Clear the filter"),
+        Binding("space", "whole", "Whole text", show=False, id="datasets.whole", tooltip="The prompt as it is sent"),
+        Binding("y", "copy", "Copy", show=False, id="datasets.copy", tooltip="Copy the question and its gold"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._datasets: list[DatasetRow] = []
+        self._questions: dict[str, QuestionRow] = {}
+        self._search = ""
+
+    def body(self) -> Iterable[Widget]:
+        """Welcome, the two tables, the fact."""
+        yield Static(Content(WELCOME), id="welcome")
+        with Horizontal(id="panes"):
+            yield Table(id="datasets")
+            with Vertical(id="right"):
+                yield Input(placeholder="words in question, gold or fact", id="search")
+                yield Table(id="questions")
+                with VerticalScroll(id="detail"):
+                    yield Static("", id="fact", markup=False)
+
+    async def fill(self) -> None:
+        """Datasets, then the questions of the chosen one."""
+        db = self.ftb.db
+        if db is None:
+            return
+        self._datasets = await list_datasets(db)
+        table = self.query_one("#datasets", Table)
+        rows = [(row.dataset_id, (row.name, str(row.n_questions))) for row in self._datasets]
+        table.show(("dataset", "questions"), rows, right=frozenset({"questions"}))
+        self.query_one("#welcome").display = not self.ftb.has_results
+        if not self.query_one("#search", Input).display:
+            table.focus() if self.focused is None else None
+        await self._fill_questions()
+
+    def _dataset(self) -> DatasetRow | None:
+        chosen = self.query_one("#datasets", Table).chosen
+        return next((row for row in self._datasets if row.dataset_id == chosen), None)
+
+    async def _fill_questions(self, more: bool = False) -> None:
+        dataset, db = self._dataset(), self.ftb.db
+        if dataset is None or db is None:
+            return
+        after = max((q.position for q in self._questions.values()), default=-1) if more else -1
+        page = await question_page(db, dataset.dataset_id, search=self._search, after_position=after, limit=PAGE)
+        if more and not page:
+            return
+        kept = self._questions if more else {}
+        self._questions = {**kept, **{str(question.question_key): question for question in page}}
+        rows = [(key, (q.task, one_line(q.question, 90), one_line(q.answer, 24))) for key, q in self._questions.items()]
+        self.query_one("#questions", Table).show(("task", "question", "gold"), rows, right=frozenset())
+        await self._fill_fact()
+
+    async def _fill_fact(self) -> None:
+        question, dataset, db = self._question(), self._dataset(), self.ftb.db
+        if question is None or dataset is None or db is None:
+            self.query_one("#fact", Static).update(Content("No question has these words." if self._search else ""))
+            return
+        asked = await questions_of_fact(db, dataset.dataset_id, question.fact_id)
+        lines = [f"Taught: {visible(question.fact)}", ""]
+        lines += [f"{q.task:<13} {visible(q.question)}  → {visible(q.answer)}" for q in asked]
+        lines += ["", f"{dataset.title or dataset.name}, version {dataset.version}. {dataset.source}"]
+        self.query_one("#fact", Static).update(Content("\n".join(lines)))
+
+    def _question(self) -> QuestionRow | None:
+        return self._questions.get(self.query_one("#questions", Table).chosen or "")
+
+    @on(Table.RowHighlighted, "#datasets")
+    async def _other_dataset(self) -> None:
+        await self._fill_questions()
+
+    @on(Table.RowHighlighted, "#questions")
+    async def _other_question(self, event: Table.RowHighlighted) -> None:
+        if event.cursor_row >= len(self._questions) - 1 and len(self._questions) % PAGE == 0:
+            await self._fill_questions(more=True)
+        await self._fill_fact()
+
+    @on(Table.RowSelected, "#datasets")
+    def _into_questions(self) -> None:
+        self.query_one("#questions").focus()
+
+    def action_search(self) -> None:
+        """Open the filter."""
+        field = self.query_one("#search", Input)
+        field.display = True
+        field.focus()
+
+    def action_clear(self) -> None:
+        """Close the filter and show everything."""
+        field = self.query_one("#search", Input)
+        field.value = ""
+        field.display = False
+        self.query_one("#questions").focus()
+
+    @on(Input.Changed, "#search")
+    async def _searched(self, event: Input.Changed) -> None:
+        self._search = event.value
+        await self._fill_questions()
+
+    @on(Input.Submitted, "#search")
+    def _done_searching(self) -> None:
+        self.query_one("#questions").focus()
+
+    def action_whole(self) -> None:
+        """The prompt as it is sent."""
+        from ftb_tui.ui.screens.confirm import TextScreen
+
+        if (question := self._question()) is not None:
+            text = f"{question.prompt}\n\nGold: {question.answer}\nTaught: {question.fact}"
+            self.app.push_screen(TextScreen(question.question_id, text))
+
+    def action_copy(self) -> None:
+        """Copy the question and its gold."""
+        if (question := self._question()) is not None:
+            self.app.copy_to_clipboard(f"{question.question}\t{question.answer}")
+            self.notify("Copied.", markup=False)
+
+    @work
+    async def action_train(self) -> None:
+        """Confirm, then launch a job with the embedded engine."""
+        from ftb_tui.store.datasets import load_dataset
+        from ftb_tui.ui.screens.confirm import ConfirmScreen
+        from ftb_tui.work.jobs import LaunchPlan
+
+        dataset, db = self._dataset(), self.ftb.db
+        if dataset is None or db is None or not await self.ftb.weights_are_here():
+            return
+        examples = dataset.tasks.get("memorization", 0)
+        text = (
+            f"Fine-tune smollm2-135m on {dataset.name}\n\n"
+            f"{examples} examples, 12 epochs, with the embedded engine on this machine.\n"
+            "It costs nothing and goes on when you quit."
+        )
+        if await self.app.push_screen_wait(ConfirmScreen(text, yes="launch")):
+            plan = LaunchPlan(
+                dataset=await load_dataset(db, dataset.dataset_id), base_model="smollm2-135m", n_epochs=12
+            )
+            self.ftb.supervisor.launch(plan, "local")
+            self.ftb.switch_mode("jobs")

@@ -1,0 +1,117 @@
+"""Mode 3: evaluations and how far they are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ftb_tui.benchmark.statistics import wilson
+from ftb_tui.report.numbers import interval, score
+from ftb_tui.report.plain import one_line
+from ftb_tui.store.evaluations import EvaluationRow, list_evaluations
+from ftb_tui.ui.screens.mode import ModeScreen
+from ftb_tui.ui.widgets.table import Table
+
+EMPTY = "No evaluation yet. Press b for the quick benchmark, or evaluate a finished job (2, then v)."
+
+
+class EvaluationsScreen(ModeScreen):
+    """One line for each evaluation, with its live score."""
+
+    MODE = "evaluations"
+    PURPOSE = (
+        "Models being asked a dataset's questions. Every answer is kept as it comes, so a run can be paused or killed at "
+        "any time and asks exactly what is missing when it goes on."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "pause", "Pause", id="evaluations.pause", tooltip="Stop asking; answers are kept"),
+        Binding("r", "resume", "Resume", id="evaluations.resume", tooltip="Ask what is missing, failed questions too"),
+        Binding(
+            "enter", "results", "Results", id="evaluations.results", tooltip="Show the result table", priority=True
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: dict[str, EvaluationRow] = {}
+
+    def body(self) -> Iterable[Widget]:
+        """The table and the chosen evaluation's details."""
+        yield Static(Content(EMPTY), id="empty")
+        yield Table(id="evaluations")
+        yield Static("", id="facts", markup=False)
+
+    async def fill(self) -> None:
+        """Every evaluation; totals are counted from the rows."""
+        if self.ftb.db is None:
+            return
+        rows = await list_evaluations(self.ftb.db)
+        self._rows = {str(row.evaluation_key): row for row in rows}
+        self.query_one("#empty").display = not rows
+        columns = ("no", "state", "model", "dataset", "asked", "failed", "score", "95%", "tokens")
+        lines = [(key, self._line(row)) for key, row in self._rows.items()]
+        right = frozenset({"no", "asked", "failed", "score", "95%", "tokens"})
+        self.query_one("#evaluations", Table).show(columns, lines, right=right)
+        if self.focused is None:
+            self.query_one("#evaluations").focus()
+        self._fill_facts()
+
+    def _line(self, row: EvaluationRow) -> tuple[str, ...]:
+        state = "interrupted" if row.is_abandoned else row.state
+        glyph = {"running": "●", "finished": "✓", "failed": "✗", "paused": "‖"}.get(state, "◌")
+        low, high = wilson(row.n_correct, row.n_answered) if row.n_answered else (None, None)
+        share = row.n_correct / row.n_answered if row.n_answered else None
+        name = "…" + row.model[-28:] if len(row.model) > 29 else row.model
+        return (
+            str(row.evaluation_key), f"{glyph} {state}", one_line(name, 30), row.dataset,
+            f"{row.n_answered + row.n_failed}/{row.n_questions}", str(row.n_failed or ""), score(share),
+            interval(low, high), f"{row.prompt_tokens + row.completion_tokens:,}",
+        )  # fmt: skip
+
+    def _fill_facts(self) -> None:
+        row = self._chosen()
+        lines = []
+        if row is not None:
+            lines = [f"{one_line(row.model, 100)} on {', '.join(row.tasks)}"]
+            given = ", ".join(f"{name} {value}" for name, value in row.parameters.items())
+            lines.append(f"asked with {given}; graded by {row.grader}; {row.n_abstained} abstained")
+            end = row.finished_at or self.ftb.now()
+            if row.started_at and row.n_answered:
+                lines.append(f"{row.n_answered / max(0.001, end - row.started_at):.1f} answers a second")
+            if row.error:
+                lines.append(f"stopped: {one_line(row.error, 300)}")
+            lines.append(time.strftime("begun %Y-%m-%d %H:%M:%S", time.localtime(row.created_at)))
+        self.query_one("#facts", Static).update(Content("\n".join(lines)))
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Another evaluation was chosen."""
+        self._fill_facts()
+
+    def _chosen(self) -> EvaluationRow | None:
+        return self._rows.get(self.query_one("#evaluations", Table).chosen or "")
+
+    def action_pause(self) -> None:
+        """Stop asking."""
+        row = self._chosen()
+        if row is not None and row.state == "running":
+            self.ftb.supervisor.pause_evaluation(row.evaluation_key)
+        else:
+            self.notify("Only a running evaluation can be paused.", markup=False)
+
+    def action_resume(self) -> None:
+        """Ask what is missing."""
+        row = self._chosen()
+        if row is not None and row.n_missing:
+            self.ftb.supervisor.run_evaluation(row.evaluation_key)
+        else:
+            self.notify("Nothing is missing in this evaluation.", markup=False)
+
+    def action_results(self) -> None:
+        """Show the result table."""
+        self.ftb.switch_mode("results")

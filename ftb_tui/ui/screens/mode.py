@@ -1,0 +1,101 @@
+"""What every mode's screen has: the tabs above, the status line and the keys below, and when to read the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from ftb_tui.report.numbers import duration
+
+if TYPE_CHECKING:
+    from ftb_tui.ui.app import FtbApp
+
+MODES = ("datasets", "jobs", "evaluations", "results", "providers")
+
+
+class ModeScreen(Screen[None]):
+    """A screen of one of the five modes. Subclasses say what is in it and how it is filled."""
+
+    PURPOSE: ClassVar[str] = ""
+    MODE: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help", id="help", tooltip="Purpose and keys of this screen"),
+    ]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
+
+    @property
+    def ftb(self) -> FtbApp:
+        """The app, as what it is."""
+        from ftb_tui.ui.app import FtbApp
+
+        assert isinstance(self.app, FtbApp)
+        return self.app
+
+    def compose(self) -> ComposeResult:
+        """Tabs, the screen's own widgets, status line, keys."""
+        yield Static(self._tabs(), id="tabs")
+        yield from self.body()
+        yield Static("", id="status", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def body(self) -> Iterable[Widget]:
+        """The screen's own widgets."""
+        raise NotImplementedError
+
+    async def fill(self) -> None:
+        """Read the store and show what is there; called whenever it changed."""
+        raise NotImplementedError
+
+    def _tabs(self) -> Content:
+        parts = [Content(" ftb ")]
+        for number, name in enumerate(MODES, 1):
+            label = f" {number} {name.capitalize()} "
+            parts.append(Content.styled(label, "bold reverse") if name == self.MODE else Content(label))
+        return Content("").join(parts)
+
+    def on_mount(self) -> None:
+        """Fill as soon as the store is open."""
+        self.ftb.ask_for_refresh()
+
+    def on_screen_resume(self) -> None:
+        """What changed while another screen was shown is read now."""
+        self.ftb.ask_for_refresh()
+
+    def show_status(self) -> None:
+        """The status line: where a running benchmark is."""
+        progress = self.ftb.bench_progress
+        text = ""
+        if progress is not None:
+            from ftb_tui.ui.status import bench_status
+
+            text = bench_status(progress)
+        self.query_one("#status", Static).update(Content(text))
+        self.query_one("#status").display = bool(text)
+
+    def action_help(self) -> None:
+        """Show the screen's purpose and keys."""
+        from ftb_tui.ui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self.MODE.capitalize(), self.PURPOSE, key_lines(self)))
+
+
+def key_lines(screen: Screen[Any]) -> list[tuple[str, str]]:
+    """The keys that do something on a screen, from the bindings themselves."""
+    lines: dict[str, str] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.description and binding.id and active.enabled:
+            lines.setdefault(screen.app.get_key_display(binding), binding.tooltip or binding.description)
+    return sorted(lines.items(), key=lambda line: (len(line[0]) > 1, line[0]))
+
+
+def age(seconds: float) -> str:
+    """How old something is, for a column."""
+    return duration(seconds)

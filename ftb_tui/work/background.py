@@ -1,0 +1,44 @@
+"""An event loop in a thread of its own, so that work never slows a screen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+class BackgroundLoop:
+    """Runs coroutines away from the caller's loop. Close it to cancel what is left."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="work", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def submit(self, work: Coroutine[Any, Any, _T]) -> Future[_T]:
+        """Start a coroutine; its result or error is in the future."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def close(self, last: Coroutine[Any, Any, None] | None = None, timeout: float = 5.0) -> None:
+        """Cancel everything that runs, wait for it, run `last`, and end the thread."""
+        with contextlib.suppress(TimeoutError):
+            self.submit(self._cancel_all()).exception(timeout)
+            if last is not None:
+                self.submit(last).exception(timeout)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout)
+
+    async def _cancel_all(self) -> None:
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)

@@ -1,0 +1,189 @@
+"""Everything that runs while the app is open: follows jobs, runs evaluations and the benchmark, all in the background.
+
+What it does is visible in the store alone; screens read it there. `on_message` is called from its thread with things
+that a person should hear about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from dataclasses import fields
+from typing import Any
+
+import aiosqlite
+
+from ftb_tui.benchmark.model import Task
+from ftb_tui.providers.base import Provider, ProviderError
+from ftb_tui.store import benches, evaluations, jobs
+from ftb_tui.store.database import StoreError, open_store
+from ftb_tui.work import evaluate
+from ftb_tui.work import jobs as work
+from ftb_tui.work.background import BackgroundLoop
+from ftb_tui.work.bench import BenchPlan, BenchProgress, open_local_or_remote, run_bench
+
+Message = Callable[[str, str], None]
+"""Called with a severity (`information`, `warning`, `error`) and a sentence."""
+
+
+class Supervisor:
+    """The background of one running app."""
+
+    def __init__(self, on_message: Message) -> None:
+        self._on_message = on_message
+        self._loop = BackgroundLoop()
+        self._db: aiosqlite.Connection | None = None
+        self._followed: set[int] = set()
+        self._asked: set[int] = set()
+        self.bench: BenchProgress | None = None
+        """Where the running benchmark is; None when none runs."""
+
+    def start(self) -> None:
+        """Open the store, settle what a crash left open, and go on with everything unfinished."""
+        self._submit(self._begin())
+
+    def close(self) -> None:
+        """Stop watching. Jobs go on at their services; evaluations can be resumed."""
+        self._loop.close(self._end())
+
+    async def _end(self) -> None:
+        if self._db is not None:
+            await self._db.close()
+
+    def run_bench(self, plan: BenchPlan) -> Future[None]:
+        """Begin or continue the benchmark."""
+        return self._submit(self._bench(plan))
+
+    def launch(self, plan: work.LaunchPlan, provider: str) -> Future[None]:
+        """Launch a job and follow it."""
+        return self._submit(self._launch(plan, provider))
+
+    def act_on_job(self, job_key: int, verb: str) -> Future[None]:
+        """`cancel`, `pause` or `resume` a job at its service."""
+        return self._submit(self._act(job_key, verb))
+
+    def run_evaluation(self, evaluation_key: int) -> Future[None]:
+        """Ask what is missing in an evaluation."""
+        return self._submit(self._evaluate(evaluation_key))
+
+    def pause_evaluation(self, evaluation_key: int) -> Future[None]:
+        """Stop asking; what was answered stays."""
+        return self._submit(self._pause(evaluation_key))
+
+    def _submit(self, coroutine: Coroutine[Any, Any, None]) -> Future[None]:
+        return self._loop.submit(self._told(coroutine))
+
+    async def _told(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run, and turn an error into a sentence for the person."""
+        try:
+            await coroutine
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self._on_message("error", str(error) or type(error).__name__)
+
+    async def _store(self) -> aiosqlite.Connection:
+        if self._db is None:
+            self._db = await open_store()
+        return self._db
+
+    async def _begin(self) -> None:
+        db = await self._store()
+        for sentence in await work.reconcile(db, self._opened):
+            self._on_message("warning", sentence)
+        for job in await jobs.list_jobs(db):
+            if job.intent == "confirmed" and not job.state.is_final:
+                self._submit(self._follow(job.job_key))
+        for row in await benches.unfinished_benches(db):
+            if not row.is_held and self.bench is None:
+                self._submit(self._bench(plan_of(row)))
+                break
+
+    async def _opened(self, name: str) -> Provider:
+        return await open_local_or_remote(name)
+
+    async def _bench(self, plan: BenchPlan) -> None:
+        if self.bench is not None:
+            self._on_message("warning", "The benchmark is running already.")
+            return
+        self.bench = BenchProgress("prepare")
+
+        def report(progress: BenchProgress) -> None:
+            self.bench = progress
+
+        try:
+            result = await run_bench(await self._store(), plan, self._opened, on_progress=report)
+            self._on_message("information", f"The benchmark is finished: {result.tuned_model}")
+        finally:
+            self.bench = None
+
+    async def _launch(self, plan: work.LaunchPlan, name: str) -> None:
+        db = await self._store()
+        provider = await self._opened(name)
+        try:
+            job_key = await work.launch(db, provider, plan)
+        finally:
+            await provider.close()
+        self._on_message("information", f"Job {job_key} was launched.")
+        await self._follow(job_key)
+
+    async def _follow(self, job_key: int) -> None:
+        if job_key in self._followed:
+            return
+        self._followed.add(job_key)
+        try:
+            db = await self._store()
+            name = (await jobs.get_job(db, job_key)).provider
+            provider = await self._opened(name)
+            job = await work.follow(db, provider, job_key, revive=self._reviver(name))
+            self._on_message("information", f"Job {job_key} has {job.state}.")
+        except ProviderError as error:
+            await jobs.set_follow_error(await self._store(), job_key, error.message)
+            raise
+        finally:
+            self._followed.discard(job_key)
+
+    def _reviver(self, name: str) -> Callable[[], Awaitable[Provider]] | None:
+        return (lambda: self._opened(name)) if name == "local" else None
+
+    async def _act(self, job_key: int, verb: str) -> None:
+        db = await self._store()
+        job = await jobs.get_job(db, job_key)
+        provider = await self._opened(job.provider)
+        call = {"cancel": work.cancel, "pause": work.pause, "resume": work.resume}[verb]
+        try:
+            job = await call(db, provider, job_key)
+        finally:
+            await provider.close()
+        self._on_message("information", f"Job {job_key} is {job.state}.")
+
+    async def _evaluate(self, evaluation_key: int) -> None:
+        if evaluation_key in self._asked:
+            return
+        self._asked.add(evaluation_key)
+        try:
+            db = await self._store()
+            name = (await evaluations.get_evaluation(db, evaluation_key)).provider
+            provider = await self._opened(name)
+            try:
+                row = await evaluate.run(db, provider, evaluation_key, revive=self._reviver(name))
+            finally:
+                await provider.close()
+            self._on_message("information", f"Evaluation {evaluation_key}: {row.n_correct} of {row.n_answered} right.")
+        finally:
+            self._asked.discard(evaluation_key)
+
+    async def _pause(self, evaluation_key: int) -> None:
+        with contextlib.suppress(StoreError):
+            await evaluations.pause_request(await self._store(), evaluation_key)
+
+
+def plan_of(row: benches.BenchRow) -> BenchPlan:
+    """The plan of an unfinished run, to go on with it."""
+    values = {field.name: row.plan[field.name] for field in fields(BenchPlan) if field.name in row.plan}
+    tasks = values.get("tasks")
+    if isinstance(tasks, list):
+        values["tasks"] = tuple(Task(task) for task in tasks)
+    return BenchPlan(**values)  # type: ignore[arg-type]
