@@ -169,7 +169,8 @@ class FtbApp(App[None]):
             return False
         from ftb_tui.ui.screens.fetch import FetchScreen
 
-        return bool(await self.push_screen_wait(FetchScreen()))
+        fetched: bool = await self.push_screen_wait(FetchScreen())
+        return fetched
 
     @work(exclusive=True, group="bench")
     async def action_bench(self, quick: bool) -> None:

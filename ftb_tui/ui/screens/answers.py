@@ -45,7 +45,7 @@ class AnswersScreen(Screen[None]):
         Binding("y", "copy", "Copy", id="answers.copy", tooltip="Copy question, gold and answer"),
         Binding("question_mark", "help", "Help", id="help", tooltip="Purpose and keys of this screen"),
     ]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
     def __init__(self, result: ResultRow) -> None:
         super().__init__()
@@ -145,9 +145,8 @@ class AnswersScreen(Screen[None]):
             parts.append(("Other models", "\n".join(others)))
         content = Content("")
         for title, text in parts:
-            heading = Content.styled(f"{title}\n", "bold") if title else Content("")
-            content = content + heading + Content(f"{text}\n" if title == "" else f"{text}\n")
-            content = content + Content("\n" if title != "" and not title.startswith(("Base", name)) else "")
+            gap = "" if title.startswith(("Base", name)) else "\n"
+            content += (Content.styled(f"{title}\n", "bold") if title else Content("")) + Content(f"{text}\n{gap}")
         self.query_one("#answer", Static).update(content)
 
     @on(Table.RowHighlighted)
@@ -199,7 +198,8 @@ class AnswersScreen(Screen[None]):
         from ftb_tui.ui.screens.confirm import TextScreen
 
         if (row := self._chosen()) is not None:
-            text = f"{row.prompt}\n\n--- gold\n{row.answer}\n\n--- answer\n{row.response or ''}\n\n--- base\n{row.base_response or ''}"
+            parts = (("", row.prompt), ("gold", row.answer), ("answer", row.response), ("base", row.base_response))
+            text = "\n\n".join(f"--- {name}\n{part}" if name else str(part) for name, part in parts if part is not None)
             self.app.push_screen(TextScreen(row.id, text))
 
     def action_copy(self) -> None:

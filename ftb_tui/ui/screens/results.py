@@ -70,7 +70,7 @@ class ResultsScreen(ModeScreen):
         if self._sort is not None:
             sort = self._sort
             order.sort(key=lambda key: -((cell.score or 0) if (cell := self._cells.get((key, sort))) else -1))
-        lines = []
+        lines: list[tuple[str, tuple[str | Text, ...]]] = []
         for key in order:
             name = Text(model_label(models[key]), style="bold" if models[key].kind == "tuned" else "")
             lines.append((key, (models[key].dataset, name, *(self._cell(key, task) for task in self._tasks))))
