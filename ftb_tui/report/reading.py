@@ -29,7 +29,7 @@ def _memorized(row: ResultRow) -> str:
     learned = row.p_value is not None and row.p_value < 0.05 and (row.difference or 0) > 0
     verdict = "The facts are not in"
     if learned:
-        verdict = "The facts are in" if (row.low or 0) > 0.8 else "Part of the facts is in"
+        verdict = "The facts are in" if (row.low or 0) >= 0.75 else "Part of the facts is in"
     return (
         f"{verdict}: of the trained questions {score(row.score)} are right (95% {interval(row.low, row.high)}){base}."
     )

@@ -95,7 +95,7 @@ class AnswersScreen(Screen[None]):
         kept = self._rows if after >= 0 else {}
         self._rows = {**kept, **{str(row.response_key): row for row in page}}
         lines = [(key, self._line(row)) for key, row in self._rows.items()]
-        self.query_one("#answers", Table).show(("", "question", "gold", "said"), lines, right=frozenset())
+        self.query_one("#answers", Table).show(("", "gold", "said", "question"), lines, right=frozenset())
         heading = (
             f" {model_label(result)} · {result.task} · {score(result.score)} ({result.correct}/{result.n})"
             f" · showing {self._show}: {len(self._rows)}"
@@ -106,12 +106,8 @@ class AnswersScreen(Screen[None]):
     def _line(self, row: AnswerRow) -> tuple[str | Text, ...]:
         flip = {"fixed": "↑", "broken": "↓"}.get(row.flip or "", " ")
         said = row.response if row.response is not None else f"failed: {row.reason}"
-        return (
-            f"{GLYPHS.get(row.grade, '?')}{flip}",
-            one_line(row.question, 44),
-            one_line(row.answer, 18),
-            one_line(said, 30),
-        )
+        glyph = f"{GLYPHS.get(row.grade, '?')}{flip}"
+        return (glyph, one_line(row.answer, 16), one_line(said, 24), one_line(row.question, 120))
 
     def _chosen(self) -> AnswerRow | None:
         return self._rows.get(self.query_one("#answers", Table).chosen or "")

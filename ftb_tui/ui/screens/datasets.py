@@ -87,8 +87,10 @@ class DatasetsScreen(ModeScreen):
             return
         kept = self._questions if more else {}
         self._questions = {**kept, **{str(question.question_key): question for question in page}}
-        rows = [(key, (q.task, one_line(q.question, 90), one_line(q.answer, 24))) for key, q in self._questions.items()]
-        self.query_one("#questions", Table).show(("task", "question", "gold"), rows, right=frozenset())
+        rows = [
+            (key, (q.task, one_line(q.answer, 16), one_line(q.question, 120))) for key, q in self._questions.items()
+        ]
+        self.query_one("#questions", Table).show(("task", "gold", "question"), rows, right=frozenset())
         await self._fill_fact()
 
     async def _fill_fact(self) -> None:
