@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import weights as _weights_are_found_before_homes_are_isolated  # noqa: F401
+from tests.fakes.openai_server import KEY, FakeOpenAI
 
 _FOREIGN = ("OPENAI_", "AZURE_", "GOOGLE_", "GEMINI_", "FTB_", "COLUMNS", "LINES", "NO_COLOR")
 
@@ -20,3 +22,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.setenv("FTB_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture
+def fake_openai(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
+    """A faithful, scriptable service, known to ftb as the provider `fake`."""
+    with FakeOpenAI() as server:
+        monkeypatch.setenv("FAKE_KEY", KEY)
+        (home / "config").mkdir(parents=True, exist_ok=True)
+        (home / "config" / "config.toml").write_text(
+            f'[providers.fake]\nbase_url = "{server.url}"\napi_key_env = "FAKE_KEY"\n'
+        )
+        yield server

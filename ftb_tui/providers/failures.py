@@ -29,6 +29,9 @@ def provider_errors(host: str, secret: str) -> Iterator[None]:
     except openai.APIStatusError as error:
         raise _status_error(error, host, secret) from None
     except (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
+        if isinstance(error.__cause__ or error, httpx2.ConnectTimeout):
+            # The aiohttp transport calls a refused connection so, too.
+            raise ProviderError(ErrorKind.UNREACHABLE, f"{host} cannot be reached: no connection", host=host) from None
         raise ProviderError(ErrorKind.TIMEOUT, f"{host} did not answer in time", host=host) from error
     except (openai.APIConnectionError, httpx2.TransportError, aiohttp.ClientError, ConnectionError) as error:
         cause = error.__cause__ or error

@@ -1,0 +1,1 @@
+"""Fakes of the vendors' clouds; everything else in the tests is real."""
