@@ -75,8 +75,9 @@ async def transaction(db: aiosqlite.Connection) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _begun(db: aiosqlite.Connection) -> AsyncIterator[None]:
-    await db.execute("BEGIN IMMEDIATE")
     try:
+        # Inside, since a cancelled wait for BEGIN does not keep it from being carried out.
+        await db.execute("BEGIN IMMEDIATE")
         yield
     except BaseException:
         with contextlib.suppress(sqlite3.Error):

@@ -168,6 +168,7 @@ class _Run:
         self._on_progress = on_progress
         self._revive = revive
         self._reviving = asyncio.Lock()
+        self._flushing = asyncio.Lock()
         self._settled: list[store.ResponseRecord] = []
         self._asked = self._failed = self._correct = 0
         self._stop = False
@@ -281,9 +282,12 @@ class _Run:
             await self._flush()
 
     async def _flush(self) -> None:
-        if self._settled:
-            batch, self._settled = self._settled, []
-            await store.write_responses(self._db, self._evaluation.evaluation_key, batch)
+        """Commit what is settled. It is let go only when it is on disk, so that a cancelled write is made again."""
+        async with self._flushing:
+            batch = list(self._settled)
+            if batch:
+                await store.write_responses(self._db, self._evaluation.evaluation_key, batch)
+                del self._settled[: len(batch)]
 
     def _report(self) -> None:
         seconds = time.monotonic() - self._started

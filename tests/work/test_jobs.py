@@ -1,0 +1,170 @@
+"""One intent makes at most one job, whatever breaks, and every job is followed to its true end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiosqlite
+import pytest
+
+from ftb_tui.benchmark.load import load_bundled
+from ftb_tui.providers.base import JobState, Provider
+from ftb_tui.providers.registry import open_provider
+from ftb_tui.store import jobs as store
+from ftb_tui.store.database import open_store
+from ftb_tui.store.datasets import save_dataset
+from ftb_tui.store.models import list_models
+from ftb_tui.work import jobs as work
+from ftb_tui.work.jobs import LaunchError, LaunchPlan, Pace
+from tests.fakes.openai_server import FakeOpenAI, disconnect, error, raw, status
+
+CREATE = "POST /fine_tuning/jobs"
+PLAN = LaunchPlan(dataset=load_bundled("fictional_people"), base_model="gpt-fake", n_epochs=2)
+FAST = Pace(0.01, 0.01, 0.05)
+
+
+@pytest.fixture
+async def db(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[aiosqlite.Connection]:
+    monkeypatch.setattr(work, "RECONCILE_PAUSES", (0.01, 0.01))
+    db = await open_store()
+    await save_dataset(db, PLAN.dataset)
+    yield db
+    await db.close()
+
+
+@pytest.fixture
+async def provider(fake_openai: FakeOpenAI) -> AsyncIterator[Provider]:
+    provider = open_provider("fake")
+    yield provider
+    await provider.close()
+
+
+async def opened(name: str) -> Provider:
+    return open_provider(name)
+
+
+async def test_a_job_is_launched_followed_and_leaves_its_models(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    key = await work.launch(db, provider, PLAN)
+    job = await work.follow(db, provider, key, pace=FAST)
+    assert (job.state, job.intent, job.tuned_model) == (JobState.SUCCEEDED, "confirmed", "ft:gpt-fake:o::ftjob-1")
+    assert (job.step, job.total_steps, job.n_examples, job.trained_tokens) == (4, 4, 150, 99)
+    assert await store.job_metrics(db, key, "train_loss") == [(1, 1.0), (2, 0.5), (3, 1 / 3), (4, 0.25)]
+    assert [(c.step, c.epoch) for c in await store.job_checkpoints(db, key)] == [(2, 1), (4, 2)]
+    assert [m.kind for m in await list_models(db)] == ["base", "checkpoint", "checkpoint", "tuned"]
+    assert len(await store.job_events(db, key)) == 4
+    assert job.intent_id == next(iter(fake_openai.jobs.values()))["metadata"]["ftb_intent"]
+
+
+async def test_the_training_file_is_kept_byte_for_byte_and_traceable_to_facts(
+    db: aiosqlite.Connection, provider: Provider
+) -> None:
+    key = await work.launch(db, provider, PLAN)
+    job = await store.get_job(db, key)
+    content = await store.training_file_content(db, job.training_file_key)
+    assert content.decode() == "".join(f"{line}\n" for _, line in work.training_lines(PLAN))
+    [line] = await store.examples_of_fact(db, job.training_file_key, PLAN.dataset.facts[3].fact_id)
+    assert PLAN.dataset.facts[3].value in line
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [disconnect, status(500, error("oops")), raw("<html>", content_type="text/html"), raw("{")],
+    ids=["cut", "500", "html", "broken"],
+)
+async def test_an_unclear_answer_is_reconciled_and_never_sent_again(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, fault: Any
+) -> None:
+    fake_openai.after_create.append(fault)
+    key = await work.launch(db, provider, PLAN)
+    assert (await store.get_job(db, key)).remote_job_id == "ftjob-1"
+    assert (len(fake_openai.jobs), fake_openai.requests[CREATE]) == (1, 1)
+
+
+async def test_a_job_that_cannot_be_found_stays_open_until_it_can(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    fake_openai.after_create.append(disconnect)
+    fake_openai.faults["GET /fine_tuning/jobs"].extend([status(500, error("later"))] * 3)
+    with pytest.raises(LaunchError, match="not known whether") as caught:
+        await work.launch(db, provider, PLAN)
+    assert not caught.value.refused
+    assert (await store.get_job(db, caught.value.job_key)).intent == "sent"
+    [sentence] = await work.reconcile(db, opened)
+    assert "was created before the interruption" in sentence
+    job = await store.get_job(db, caught.value.job_key)
+    assert (job.intent, job.remote_job_id) == ("confirmed", "ftjob-1")
+    assert fake_openai.requests[CREATE] == 1
+
+
+async def test_a_refusal_closes_the_intent_with_the_services_words(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    words = "Your organization has reached the maximum of 3 fine-tuning requests per day"
+    fake_openai.faults[CREATE].append(status(429, error(words, code="daily_rate_limit_exceeded")))
+    with pytest.raises(LaunchError, match="maximum of 3") as caught:
+        await work.launch(db, provider, PLAN)
+    job = await store.get_job(db, caught.value.job_key)
+    assert (job.intent, job.is_final, job.error) == ("refused", True, words)
+    assert await work.reconcile(db, opened) == []
+
+
+async def test_a_file_that_is_not_accepted_starts_nothing(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    fake_openai.faults["POST /files"].append(status(400, error("too large")))
+    with pytest.raises(LaunchError, match="too large"):
+        await work.launch(db, provider, PLAN)
+    assert fake_openai.requests[CREATE] == 0
+
+
+async def test_following_outlives_errors_duplicates_and_unknown_states(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    key = await work.launch(db, provider, PLAN)
+    fake_openai.events_page = lambda events: [*events, *events[:2], *reversed(events)]
+    fake_openai.faults["GET /fine_tuning/jobs/ID"].extend(
+        [status(500, error("down")), disconnect, raw("<html>", content_type="text/html")]
+    )
+    seen: list[store.JobRow] = []
+
+    def look(job: store.JobRow) -> None:
+        seen.append(job)
+        fake_openai.job_changes = {"status": "weird_state"} if len(seen) == 4 else {}
+
+    job = await work.follow(db, provider, key, pace=FAST, on_update=look)
+    assert job.state is JobState.SUCCEEDED
+    assert [bool(s.follow_error) for s in seen[:4]] == [True, True, True, False]
+    assert JobState.UNKNOWN in {s.state for s in seen}
+    assert len(await store.job_events(db, key)) == 4
+
+
+async def test_cancel_pause_and_resume_record_what_the_service_says(
+    db: aiosqlite.Connection, provider: Provider
+) -> None:
+    key = await work.launch(db, provider, PLAN)
+    assert (await work.pause(db, provider, key)).state is JobState.PAUSED
+    assert (await work.resume(db, provider, key)).state is JobState.QUEUED
+    job = await work.cancel(db, provider, key)
+    assert (job.state, job.is_final) == (JobState.CANCELLED, True)
+
+
+async def test_a_crash_before_anything_was_sent_is_told_and_owes_nothing(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    with pytest.raises(RuntimeError):
+        await work.launch(db, provider, PLAN, on_intent=_crash)
+    [sentence] = await work.reconcile(db, opened)
+    assert "never sent" in sentence
+    assert fake_openai.requests[CREATE] == 0
+    [job] = await store.list_jobs(db)
+    await work.send(db, provider, job.job_key)
+    assert fake_openai.requests[CREATE] == 1
+    with pytest.raises(LaunchError, match="confirmed already"):
+        await work.send(db, provider, job.job_key)
+
+
+def _crash(job_key: int) -> None:
+    raise RuntimeError("crash")
