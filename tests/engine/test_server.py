@@ -257,7 +257,7 @@ def test_one_job_trains_at_a_time_and_cancel_and_pause_act(engine: EngineProcess
     assert client.fine_tuning.jobs.pause(first).status == "paused"
     wait_for(client, second, "running")
     assert client.fine_tuning.jobs.cancel(second).status == "cancelled"
-    assert client.fine_tuning.jobs.resume(first).status == "queued"
+    assert client.fine_tuning.jobs.resume(first).status in ("queued", "running")
     done = wait_for(client, first, "succeeded")
     steps = [e.data["step"] for e in client.fine_tuning.jobs.list_events(first) if e.type == "metrics"]
     assert sorted(steps) == list(range(1, 151))
