@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.benchmark.model import Dataset, Task, TrainingExample
@@ -54,6 +55,22 @@ def openai_line(example: TrainingExample, recipe: Recipe) -> str:
     if recipe.system_prompt:
         messages.insert(0, {"role": "system", "content": recipe.system_prompt})
     return json.dumps({"messages": messages}, ensure_ascii=False)
+
+
+def contents_line(example: TrainingExample, recipe: Recipe) -> str:
+    """One line of a training file in Gemini's format: contents of parts, and the roles `user` and `model`."""
+    line: dict[str, object] = {}
+    if recipe.system_prompt:
+        line["systemInstruction"] = {"role": "system", "parts": [{"text": recipe.system_prompt}]}
+    turns = (("user", example.prompt), ("model", example.completion))
+    line["contents"] = [{"role": role, "parts": [{"text": text}]} for role, text in turns]
+    return json.dumps(line, ensure_ascii=False)
+
+
+LINE_FORMATS: Mapping[str, Callable[[TrainingExample, Recipe], str]] = MappingProxyType(
+    {"messages": openai_line, "contents": contents_line}
+)
+"""The formats of training files by the name that `Capabilities.training_format` gives them."""
 
 
 def jsonl(lines: Iterable[str]) -> bytes:

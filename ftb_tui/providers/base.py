@@ -44,6 +44,10 @@ class ErrorKind(StrEnum):
     INVALID_REQUEST = "invalid_request"
     SERVER = "server"
     BAD_RESPONSE = "bad_response"
+    BLOCKED = "blocked"
+    """The service withheld the answer (safety, recitation); asking again changes nothing."""
+    NO_ANSWER = "no_answer"
+    """The service answered without a word of text, and said why."""
 
 
 _RETRYABLE = frozenset(
@@ -97,6 +101,10 @@ class Capabilities:
     min_examples: int = 10
     max_concurrency: int = 64
     start_concurrency: int = 8
+    training_format: str = "messages"
+    """What a line of a training file looks like: `messages` (the OpenAI wire) or `contents` (Gemini)."""
+    why_no_training: str = ""
+    """A sentence for the person, where `trains` is false for a reason of the service's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +162,8 @@ class RemoteCheckpoint:
     step: int
     created_at: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    epoch: int | None = None
+    """The epoch that it ended, where the service says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +198,8 @@ class Answer:
     completion_tokens: int | None
     latency_ms: float
     request_id: str | None = None
+    parameters: Mapping[str, object] | None = None
+    """What was really sent, where it is not what `Provider.parameters` said before."""
 
 
 class Provider(Protocol):

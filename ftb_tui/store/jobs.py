@@ -290,7 +290,7 @@ async def add_checkpoints(db: aiosqlite.Connection, job_key: int, checkpoints: S
     )
     async with transaction(db):
         for checkpoint in sorted(checkpoints, key=lambda c: c.step):
-            epoch = _epoch(checkpoint.step, job["total_steps"], job["n_epochs"])
+            epoch = checkpoint.epoch or _epoch(checkpoint.step, job["total_steps"], job["n_epochs"])
             model_key = await ensure_model(
                 db, provider=job["provider"], name=checkpoint.model, kind="checkpoint", base_model=job["base_model"],
                 job_key=job_key, epoch=epoch, step=checkpoint.step,

@@ -307,7 +307,7 @@ class _Run:
 def _record(key: int, parameters: object, question: Question, answer: Answer, attempts: int) -> store.ResponseRecord:
     return store.ResponseRecord(
         question_key=key,
-        parameters=dict(parameters),  # type: ignore[call-overload]
+        parameters=dict(answer.parameters or parameters),  # type: ignore[call-overload]
         answer=answer.text,
         grades=grade_all(question, answer.text),
         attempts=attempts,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import aiosqlite
 
 from ftb_tui.benchmark.model import Dataset
-from ftb_tui.benchmark.training import Recipe, openai_line, training_examples
+from ftb_tui.benchmark.training import LINE_FORMATS, Recipe, training_examples
 from ftb_tui.providers.base import ErrorKind, JobRequest, Provider, ProviderError, RemoteJob
 from ftb_tui.store import jobs as store
 from ftb_tui.store.database import transaction
@@ -46,10 +46,11 @@ class LaunchPlan:
     recipe: Recipe = field(default_factory=Recipe)
 
 
-def training_lines(plan: LaunchPlan) -> list[tuple[str, str]]:
+def training_lines(plan: LaunchPlan, training_format: str = "messages") -> list[tuple[str, str]]:
     """The training file as (fact id, line) pairs, before anything is stored or sent."""
     examples = training_examples(plan.dataset, plan.recipe, fact_ids=plan.fact_ids)
-    return [(example.fact_id, openai_line(example, plan.recipe)) for example in examples]
+    line = LINE_FORMATS[training_format]
+    return [(example.fact_id, line(example, plan.recipe)) for example in examples]
 
 
 async def launch(
@@ -63,8 +64,13 @@ async def launch(
 
     The dataset must be in the store. Raises `LaunchError` when the service refuses (the intent is closed with its
     words) or when the answer is unclear even after looking for the job by its tag; nothing is ever sent again then.
+    Raises `ProviderError`, with nothing kept, where the service does not train at all.
     """
-    lines = training_lines(plan)
+    able = provider.capabilities
+    if not able.trains:
+        reason = able.why_no_training or f"{provider.name} answers; it does not train."
+        raise ProviderError(ErrorKind.INVALID_REQUEST, reason, host=provider.host)
+    lines = training_lines(plan, able.training_format)
     recipe = {"name": plan.recipe.name, "system_prompt": plan.recipe.system_prompt}
     file_key = await store.save_training_file(db, plan.dataset.dataset_id, recipe, lines)
     job_key = await store.insert_intent(
