@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import enum
+import errno
 import logging
+import os
 import sys
+import traceback
 from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 
 import click
 
 from ftb_tui.paths import paths
+from ftb_tui.report.plain import visible
 
 
 class Exit(enum.IntEnum):
@@ -23,10 +27,17 @@ class Exit(enum.IntEnum):
     INTERRUPTED = 130
 
 
+class ReaderGoneError(Exception):
+    """Nobody reads stdout any more (`ftb ... | head`). No `OSError`, since click would turn that into a failure."""
+
+
 def guarded(call: Callable[[], object]) -> int:
-    """Run a command: expected errors become a sentence on stderr and their code, never a traceback."""
+    """Run a command: expected errors become a sentence on stderr and their code, never a traceback.
+
+    `call` may return an exit code of its own, as click does for `ctx.exit` outside its standalone mode.
+    """
     try:
-        call()
+        code = call()
     except click.exceptions.Exit as stop:
         return int(stop.exit_code)
     except click.ClickException as error:
@@ -34,23 +45,30 @@ def guarded(call: Callable[[], object]) -> int:
         return Exit.USAGE
     except (KeyboardInterrupt, click.Abort):
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away; the interpreter must not complain about it at its end either.
-        sys.stderr.close()
+    except (ReaderGoneError, BrokenPipeError):
+        # What is still buffered must not be written at the interpreter's end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
+    except OSError as error:
+        if error.filename is None and error.errno != errno.ENOSPC:
+            say(f"ftb failed unexpectedly: {type(error).__name__}: {error}\n{_kept(error)}")
+        else:
+            say(f"{error.filename or 'The output'} cannot be used: {error.strerror}.")
+        return Exit.FAILED
     except Exception as error:
-        code = _code(error)
-        if code is None:
-            say(f"ftb failed unexpectedly: {type(error).__name__}: {error}\nThe details are in {_log(error)}.")
+        expected = _code(error)
+        if expected is None:
+            say(f"ftb failed unexpectedly: {type(error).__name__}: {error}\n{_kept(error)}")
             return Exit.FAILED
         say(str(error))
-        return code
-    return Exit.OK
+        return expected
+    # A process that a signal ended has a negative code, which a shell would show as something else.
+    return Exit.OK if not isinstance(code, int) else code if code >= 0 else Exit.FAILED
 
 
 def say(text: str) -> None:
-    """Narration: a line on stderr."""
-    click.echo(text, err=True)
+    """Narration: a line on stderr. Control characters in it, which services may send, are shown, never obeyed."""
+    click.echo(visible(text), err=True)
 
 
 def _code(error: Exception) -> Exit | None:
@@ -71,6 +89,7 @@ def _code(error: Exception) -> Exit | None:
         "WeightsError": Exit.FAILED,
         "DatasetError": Exit.USAGE,
         "ConfigError": Exit.USAGE,
+        "CatalogueError": Exit.USAGE,
         "ModelNotFoundError": Exit.USAGE,
         "JobNotFoundError": Exit.USAGE,
         "EvaluationNotFoundError": Exit.USAGE,
@@ -78,14 +97,19 @@ def _code(error: Exception) -> Exit | None:
     return codes.get(name)
 
 
-def _log(error: Exception) -> str:
+def _kept(error: Exception) -> str:
+    """Keep the traceback in the log, or give it here when there is no place to keep it."""
     file = paths().log / "ftb.log"
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    logger = logging.getLogger("ftb.crash")
-    handler = RotatingFileHandler(file, maxBytes=1 << 20, backupCount=2)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handler = RotatingFileHandler(file, maxBytes=1 << 20, backupCount=2)
+    except OSError:
+        return "".join(traceback.format_exception(error)).rstrip()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger = logging.getLogger("ftb.crash")
     logger.addHandler(handler)
     logger.propagate = False
     logger.error("unexpected", exc_info=error)
+    logger.removeHandler(handler)
     handler.close()
-    return str(file)
+    return f"The details are in {file}."

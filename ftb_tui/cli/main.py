@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
+from typing import Any
 
 import click
 
 from ftb_tui import __version__
-from ftb_tui.cli.exits import Exit, guarded, say
+from ftb_tui.cli.exits import Exit, ReaderGoneError, guarded, say
 
 # Command -> module and one line for the list, so that `ftb --help` need not import them.
 COMMANDS = {
-    "bench": ("bench", "Train, ask base and tuned model, print the table: the whole benchmark in one go."),
+    "bench": ("bench", "The whole benchmark: train, ask, print the table."),
     "datasets": ("datasets", "List, show, build and export datasets."),
     "train": ("train", "Launch a fine-tuning job."),
     "jobs": ("jobs", "List, show, follow, cancel, pause and resume jobs."),
-    "evaluate": ("evaluate", "Ask a model a dataset's questions and grade the answers."),
-    "results": ("results", "The result table."),
+    "evaluate": ("evaluate", "Ask a model a dataset's questions, grade its answers."),
+    "results": ("results", "The result table: every model on every task."),
     "wrong": ("results", "The wrong answers behind a score."),
-    "providers": ("providers", "Who trains and answers, and whether they can be reached."),
+    "providers": ("providers", "Who trains and answers, and can they be reached?"),
     "models": ("models", "List models; fetch the embedded engine's weights."),
-    "serve": ("serve", "Run the embedded engine: an OpenAI-wire server that trains on this machine."),
-    "doctor": ("doctor", "Check everything that can be wrong, and say what to do."),
-    "config": ("config", "Show and check the configuration and the directories in use."),
+    "serve": ("serve", "Run the embedded engine, a server that trains here."),
+    "doctor": ("doctor", "Check everything that can be wrong; say what to do."),
+    "config": ("config", "Show and check configuration and directories."),
 }
 
 
@@ -35,8 +37,23 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"ftb_tui.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = f" Did you mean {near[0]}?" if near else ""
+            ctx.fail(f"There is no command {args[0]!r}.{hint} Commands: {', '.join(COMMANDS)}.")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
