@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -39,6 +40,11 @@ async def store() -> AsyncIterator[aiosqlite.Connection]:
         yield db
     finally:
         await db.close()
+
+
+def today() -> datetime.date:
+    """The day that prices, deadlines and budgets are judged by; the only clock that commands read for these."""
+    return datetime.date.today()
 
 
 def put_json(value: object) -> None:

@@ -1,13 +1,14 @@
-"""`ftb models`: the models in the store, and the embedded engine's weights."""
+"""`ftb models`: what is known of models, those made here, and the embedded engine's weights."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from typing import Any
 
 import click
 
-from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
+from ftb_tui.cli.common import as_json, opened, put_json, put_table, run_async, store, today
 from ftb_tui.cli.exits import say
 
 
@@ -17,23 +18,99 @@ def models() -> None:
 
 
 @models.command("list")
+@click.option("--provider", help="Only this provider's models.")
+@click.option("--ask", is_flag=True, help="Ask the provider too: its own models and shutdown dates.")
 @as_json
-def list_command(*, as_json: bool) -> None:
-    """Every model that was trained or asked here."""
+def list_command(*, provider: str | None, ask: bool, as_json: bool) -> None:
+    """Models that can be tuned or asked, with methods, prices and shutdown dates, and those made here."""
+    if ask and provider is None:
+        raise click.UsageError("--ask needs --provider: who is to be asked?")
+    lines = run_async(_listed(provider, ask))
+    if as_json:
+        put_json(lines)
+        return
+    if not lines:
+        say("No model is known there. Ask the service itself: ftb models list --provider NAME --ask")
+        return
+    head = ("provider", "model", "kind", "methods", "train", "in", "out", "priced", "shutdown", "days")
+    put_table(
+        head,
+        [
+            (
+                line["provider"], line["name"], line["kind"], "+".join(line["methods"]) or "–",
+                *(_money(line["prices"].get(key)) for key in ("training", "input", "output")),
+                line["prices"].get("as_of") or "", _until(line), line["days_left"],
+            )
+            for line in lines
+        ],
+        right=frozenset({"train", "in", "out", "days"}),
+    )  # fmt: skip
+    say(
+        "Prices are US dollars for a million tokens on the day given; your own go into catalogue.toml (ftb config path)."
+    )
+    doomed = [line for line in lines if line["warning"] and (line["days_left"] or 0) > 0]
+    for sentence in dict.fromkeys(f"{line['service']}: {line['warning']}" for line in doomed):
+        say(f"! {sentence}")
+
+
+async def _listed(provider: str | None, ask: bool) -> list[dict[str, Any]]:
+    from ftb_tui.providers.catalogue import load_catalogue
+    from ftb_tui.providers.config import load_config
+    from ftb_tui.providers.registry import service_name
     from ftb_tui.store.models import list_models
 
-    async def work() -> None:
-        async with store() as db:
-            rows = await list_models(db)
-        if as_json:
-            put_json([asdict(row) for row in rows])
-        elif rows:
-            head = ("provider", "model", "kind", "base", "job", "epoch")
-            put_table(head, [(r.provider, r.name, r.kind, r.base_model, r.job_key, r.epoch) for r in rows])
-        else:
-            say("No model yet. Begin with: ftb bench --quick")
+    config, facts = load_config(), load_catalogue()
+    service = None if provider is None else service_name(provider, config)
+    answered = []
+    if ask and provider is not None and service is not None:
+        opened_provider = await opened(provider)
+        try:
+            answered = await opened_provider.list_models()
+        finally:
+            await opened_provider.close()
+        facts = facts.with_answers(service, answered)
+    async with store() as db:
+        rows = [row for row in await list_models(db) if provider in (None, row.provider)]
+    lines = [_line(facts, m.service, m.service, m.name, "base") for m in facts.models if service in (None, m.service)]
+    known = {line["name"] for line in lines}
+    lines += [
+        _line(facts, provider or "", service or "", m.name, "listed") for m in answered if m.name not in known
+    ]  # fmt: skip
+    for row in rows:
+        line = _line(facts, row.provider, service_name(row.provider, config), row.name, row.kind, row.base_model)
+        lines.append({**line, **asdict(row)})
+    made = {(row.provider, row.name) for row in rows}
+    return [line for line in lines if "model_key" in line or (line["provider"], line["name"]) not in made]
 
-    run_async(work())
+
+def _line(facts: Any, provider: str, service: str, name: str, kind: str, base: str | None = None) -> dict[str, Any]:
+    now = today()
+    model = facts.model(service, name) or (facts.model(service, base) if base else None)
+    prices = facts.prices(service, base or name)
+    return {
+        "provider": provider,
+        "service": service,
+        "name": name,
+        "kind": kind,
+        "methods": list(model.methods) if model and kind in ("base", "listed") else [],
+        "prices": {} if prices is None else {key: value for key, value in asdict(prices).items() if value not in (None, "")},
+        "shutdown": model.shutdown if model else None,
+        "shutdown_is": model.shutdown_is if model else None,
+        "days_left": model.days_left(now) if model else None,
+        "warning": model.warning(now) if model else None,
+        "note": model.note if model else "",
+        "jobs_refused": facts.service(service).refusal(now),
+    }  # fmt: skip
+
+
+def _money(price: float | None) -> str:
+    return "" if price is None else f"{price:.2f}"
+
+
+def _until(line: dict[str, Any]) -> str:
+    if line["shutdown"] is None:
+        return ""
+    return f"{line['shutdown']}" if line["shutdown_is"] == "on" else f"≥ {line['shutdown']}"
 
 
 @models.command()

@@ -50,6 +50,12 @@ def provider_infos(config: Config | None = None) -> list[ProviderInfo]:
     return [_info(name, config) for name in provider_names(config)]
 
 
+def service_name(name: str, config: Config | None = None) -> str:
+    """What the catalogue calls a provider: the dialect of a user's own one, except a mere `custom` server."""
+    own = (config or load_config()).providers.get(name)
+    return name if own is None or own.dialect == "custom" else own.dialect
+
+
 def open_provider(name: str, config: Config | None = None) -> Provider:
     """A provider ready to be used in the running event loop. Raises `ProviderError` when it cannot be."""
     from ftb_tui.providers.openai_wire import OpenAIWire

@@ -1,0 +1,289 @@
+"""What is known of models before a service is asked: methods, limits, prices and shutdown dates, each with its date.
+
+The facts are data (`catalogue.toml`); a user's `catalogue.toml` beside the configuration is laid over them, and a
+service's own shutdown dates over both. Whoever asks gives today's date, so that nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from ftb_tui.paths import paths
+from ftb_tui.providers.base import RemoteModel
+
+SOON_DAYS = 90
+_T = TypeVar("_T")
+
+
+class CatalogueError(Exception):
+    """The user's catalogue cannot be used; the message names file and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars for a million tokens (an hour for `training_per_hour`); None where no price is known."""
+
+    training: float | None = None
+    training_per_hour: float | None = None
+    input: float | None = None
+    cached_input: float | None = None
+    output: float | None = None
+    batch_input: float | None = None
+    batch_output: float | None = None
+    hosting_per_hour: float | None = None
+    serving_factor: float = 1.0
+    """What a tuned model's answers cost in terms of the base model's."""
+    as_of: datetime.date | None = None
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a service accepts; None where it is not known."""
+
+    min_examples: int | None = None
+    recommended_examples: int | None = None
+    max_examples: int | None = None
+    max_tokens_per_example: int | None = None
+    max_file_bytes: int | None = None
+    max_epochs: int | None = None
+    max_batch_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """A service: what holds for all of its models."""
+
+    name: str
+    title: str = ""
+    last_day_of_new_jobs: datetime.date | None = None
+    no_new_jobs_reason: str = ""
+    notices: tuple[str, ...] = ()
+    does: tuple[str, ...] = ()
+    """What the service will do with a job, a sentence each."""
+    serving: str = ""
+    source: str = ""
+    limits: Limits = Limits()
+    prices: Prices | None = None
+
+    def refusal(self, today: datetime.date) -> str | None:
+        """Why no job may be created at this service today, or None."""
+        last = self.last_day_of_new_jobs
+        if last is None or today <= last:
+            return None
+        return f"{self.no_new_jobs_reason} since {last}."
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """A model at a service."""
+
+    service: str
+    name: str
+    methods: tuple[str, ...] = ()
+    """How it can be trained: `supervised`, `dpo`, `reinforcement`; empty for not at all."""
+    shutdown: datetime.date | None = None
+    shutdown_is: str = "on"
+    """`on` that day, or `not before` it."""
+    note: str = ""
+    prices: Prices | None = None
+    as_of: datetime.date | None = None
+
+    def days_left(self, today: datetime.date) -> int | None:
+        """Days until the shutdown; negative after it, None when no date is known."""
+        return None if self.shutdown is None else (self.shutdown - today).days
+
+    def warning(self, today: datetime.date) -> str | None:
+        """A sentence when the model is gone or goes within 90 days, with all that was made of it."""
+        left = self.days_left(today)
+        if left is None or left > SOON_DAYS:
+            return None
+        if left <= 0:
+            return f"{self.name} was shut down on {self.shutdown}, and what was tuned from it."
+        when = f"on {self.shutdown}" if self.shutdown_is == "on" else f"on {self.shutdown} at the earliest"
+        return f"{self.name} and what is tuned from it stop answering {when}: {left} days left."
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything that is known, the user's own facts laid over ours."""
+
+    as_of: datetime.date
+    services: Mapping[str, ServiceFacts] = field(default_factory=dict)
+    models: tuple[ModelFacts, ...] = ()
+
+    def service(self, name: str) -> ServiceFacts:
+        """What is known of a service; an empty record for one that is not."""
+        return self.services.get(name) or ServiceFacts(name)
+
+    def model(self, service: str, name: str) -> ModelFacts | None:
+        """What is known of a model, found also by an alias without date and by a name tuned from it."""
+        listed = [model for model in self.models if model.service == service]
+        for wanted in _names(name):
+            exact = [model for model in listed if model.name == wanted]
+            undated = [model for model in listed if re.sub(r"-\d{4}-\d\d-\d\d$", "", model.name) == wanted]
+            if exact:
+                return exact[0]
+            if len(undated) == 1:
+                return undated[0]
+        return None
+
+    def prices(self, service: str, name: str) -> Prices | None:
+        """The model's prices, else what the service charges for any of its models."""
+        model = self.model(service, name)
+        return (model.prices if model is not None else None) or self.service(service).prices
+
+    def with_answers(self, service: str, answered: Iterable[RemoteModel]) -> Catalogue:
+        """The same with the shutdown dates that the service itself names; these count for more than ours."""
+        dates = {model.name: date for model in answered if (date := _date(model.shutdown_date)) is not None}
+        models = [
+            replace(model, shutdown=dates.pop(model.name), shutdown_is="on")
+            if model.service == service and model.name in dates
+            else model
+            for model in self.models
+        ]
+        new = [ModelFacts(service=service, name=name, shutdown=date) for name, date in sorted(dates.items())]
+        return replace(self, models=(*models, *new))
+
+
+def load_catalogue(path: Path | None = None) -> Catalogue:
+    """The facts that ship with the program, with the user's file (beside config.toml) laid over them.
+
+    Raises `CatalogueError` when the user's file cannot be read or holds something that is no fact of a model.
+    """
+    shipped = resources.files("ftb_tui.providers") / "catalogue.toml"
+    ours = tomllib.loads(shipped.read_text(encoding="utf-8"))
+    file = path or paths().config_file.with_name("catalogue.toml")
+    return _catalogue(_laid_over(ours, _user_values(file), file))
+
+
+def _user_values(file: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CatalogueError(f"{file}: {error}") from error
+    _check(file, "", values, {"as_of", "services", "models"})
+    if not isinstance(values.get("services", {}), dict) or not isinstance(values.get("models", []), list):
+        raise CatalogueError(f"{file}: services must be tables and models a list of tables ([[models]])")
+    for name, service in values.get("services", {}).items():
+        _check(file, f"services.{name}", service, _keys(ServiceFacts) - {"name"})
+        _check_parts(file, f"services.{name}", service)
+    for place, model in enumerate(values.get("models", []), 1):
+        _check(file, f"models entry {place}", model, _keys(ModelFacts))
+        _check_parts(file, f"models entry {place}", model)
+        if not isinstance(model.get("service"), str) or not isinstance(model.get("name"), str):
+            raise CatalogueError(f"{file}: models entry {place} needs service and name, both text")
+    return values
+
+
+def _keys(record: type) -> set[str]:
+    return {part.name for part in fields(record)}
+
+
+def _check(file: Path, where: str, values: object, known: set[str]) -> None:
+    if not isinstance(values, dict):
+        raise CatalogueError(f"{file}: {where} must be a table")
+    if unknown := sorted(set(values) - known):
+        place = f" in {where}" if where else ""
+        raise CatalogueError(f"{file}: {unknown[0]}{place} is not known; known are {', '.join(sorted(known))}")
+    for key in ("as_of", "shutdown", "last_day_of_new_jobs"):
+        if key in values and type(values[key]) is not datetime.date:
+            raise CatalogueError(f"{file}: {key} in {where or 'the file'} must be a date such as 2027-01-14, unquoted")
+    for key in ("methods", "notices", "does"):
+        if key in values and not isinstance(values[key], list):
+            raise CatalogueError(f"{file}: {key} in {where} must be a list")
+
+
+def _check_parts(file: Path, where: str, values: dict[str, Any]) -> None:
+    for part, record in (("prices", Prices), ("limits", Limits)):
+        if part not in values:
+            continue
+        _check(file, f"{where}.{part}", values[part], _keys(record))
+        for key, value in values[part].items():
+            number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+            if key not in ("as_of", "source", "note") and not number:
+                raise CatalogueError(f"{file}: {key} in {where}.{part} must be a number that is not negative")
+
+
+def _laid_over(ours: dict[str, Any], theirs: dict[str, Any], file: Path) -> dict[str, Any]:
+    services = dict(ours["services"])
+    for name, values in theirs.get("services", {}).items():
+        services[name] = _merged(services.get(name, {}), values, file)
+    models = {(model["service"], model["name"]): model for model in ours["models"]}
+    for model in theirs.get("models", []):
+        key = (model["service"], model["name"])
+        models[key] = _merged(models.get(key, {}), model, file)
+    return {"as_of": theirs.get("as_of", ours["as_of"]), "services": services, "models": list(models.values())}
+
+
+def _merged(ours: dict[str, Any], theirs: dict[str, Any], file: Path) -> dict[str, Any]:
+    """One entry with the user's keys in place of ours; a price of the user's own is not told as ours."""
+    merged = {**ours, **theirs}
+    for part in ("prices", "limits"):
+        if part in theirs:
+            merged[part] = {**ours.get(part, {}), **theirs[part]}
+    if "prices" in theirs:
+        merged["prices"].update({"source": str(file), "note": ""} | theirs["prices"])
+        if "as_of" not in theirs["prices"]:
+            merged["prices"].pop("as_of", None)
+    return merged
+
+
+def _catalogue(values: dict[str, Any]) -> Catalogue:
+    as_of = values["as_of"]
+    services = {
+        name: ServiceFacts(
+            **{
+                **entry,
+                "name": name,
+                "notices": tuple(entry.get("notices", ())),
+                "does": tuple(entry.get("does", ())),
+                "limits": Limits(**entry.get("limits", {})),
+                "prices": _part(Prices, entry.get("prices")),
+            }
+        )
+        for name, entry in values["services"].items()
+    }
+    models = tuple(
+        ModelFacts(
+            **{
+                "as_of": as_of,
+                **entry,
+                "methods": tuple(entry.get("methods", ())),
+                "prices": _part(Prices, entry.get("prices")),
+            }
+        )
+        for entry in values["models"]
+    )
+    return Catalogue(as_of, MappingProxyType(services), models)
+
+
+def _part(record: type[_T], values: dict[str, Any] | None) -> _T | None:
+    return None if values is None else record(**values)
+
+
+def _names(name: str) -> list[str]:
+    """The name itself, then the base that it was tuned from, where the name says it.
+
+    `ft:<base>:<org>:<suffix>:<id>` at OpenAI, `<base>.ft-<id>` at Azure, `<base>-LoRa:<name>-<id>` at Nebius.
+    """
+    patterns = (r"ft:([^:]+):.*", r"(.+?)\.ft-.*", r"(.+?)-LoRa:.*")
+    return [name, *(match[1] for pattern in patterns if (match := re.fullmatch(pattern, name, re.DOTALL)))]
+
+
+def _date(text: str | None) -> datetime.date | None:
+    try:
+        return None if text is None else datetime.date.fromisoformat(str(text)[:10])
+    except ValueError:
+        return None

@@ -1,0 +1,125 @@
+"""Facts about models carry dates; a person's own facts count for more, and the service's own dates for most."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from ftb_tui.providers.base import RemoteModel
+from ftb_tui.providers.catalogue import CatalogueError, load_catalogue
+
+TODAY = datetime.date(2026, 11, 21)
+MINI = "gpt-4.1-mini-2025-04-14"
+
+
+def catalogue(tmp_path: Path, text: str = "") -> object:
+    file = tmp_path / "catalogue.toml"
+    file.write_text(text)
+    return load_catalogue(file)
+
+
+def test_every_price_has_its_date_and_every_source_is_named() -> None:
+    for model in load_catalogue().models:
+        if model.prices is not None:
+            assert model.prices.as_of is not None, model.name
+            assert model.prices.source, model.name
+
+
+def test_openai_takes_no_job_after_its_last_day() -> None:
+    openai = load_catalogue().service("openai")
+    assert openai.refusal(datetime.date(2027, 1, 6)) is None
+    reason = openai.refusal(datetime.date(2027, 1, 7))
+    assert reason is not None and "2027-01-06" in reason
+    assert load_catalogue().service("nebius").refusal(datetime.date(2030, 1, 1)) is None
+
+
+def test_a_model_that_dies_soon_is_announced_with_its_days() -> None:
+    model = load_catalogue().model("openai", MINI)
+    assert model is not None
+    assert model.days_left(TODAY) == 54
+    warning = model.warning(TODAY)
+    assert warning is not None and "2027-01-14" in warning and "54 days left" in warning
+    assert model.warning(datetime.date(2026, 10, 15)) is None
+    assert "was shut down" in (model.warning(datetime.date(2027, 1, 14)) or "")
+    azure = load_catalogue().model("azure", MINI)
+    assert azure is not None and azure.warning(TODAY) is None
+    gemini = load_catalogue().model("google", "gemini-3.1-flash-lite")
+    assert "at the earliest" in ((gemini and gemini.warning(datetime.date(2027, 4, 1))) or "")
+
+
+@pytest.mark.parametrize(
+    "name", [MINI, "gpt-4.1-mini", f"ft:{MINI}:org:s:1", f"ft:{MINI}:org:s:1:ckpt-step-9", f"{MINI}.ft-b044"]
+)
+def test_a_tuned_model_or_an_alias_has_its_base_models_facts(name: str) -> None:
+    found = load_catalogue().model("openai", name)
+    assert found is not None and found.name == MINI
+
+
+def test_a_model_nobody_wrote_about_has_no_facts_but_its_services_prices() -> None:
+    facts = load_catalogue()
+    assert facts.model("nebius", "meta-llama/whatever") is None
+    prices = facts.prices("nebius", "meta-llama/whatever")
+    assert prices is not None and (prices.training, "20B" in prices.note) == (0.40, True)
+    assert facts.prices("azure", MINI) is None
+    assert facts.service("nowhere").limits.min_examples is None
+
+
+def test_a_persons_own_file_changes_only_what_it_says(tmp_path: Path) -> None:
+    text = f"""
+        [[models]]
+        service = "openai"
+        name = "{MINI}"
+        prices = {{ training = 7.5 }}
+        [[models]]
+        service = "my-server"
+        name = "mine"
+        prices = {{ input = 1.0, output = 2.0, as_of = 2026-12-01 }}
+        [services.openai]
+        last_day_of_new_jobs = 2027-03-01
+    """
+    file = tmp_path / "catalogue.toml"
+    file.write_text(text)
+    facts = load_catalogue(file)
+    prices = facts.prices("openai", MINI)
+    assert prices is not None
+    assert (prices.training, prices.output, prices.source, prices.as_of) == (7.5, 3.2, str(file), None)
+    model = facts.model("openai", MINI)
+    assert model is not None and model.shutdown == datetime.date(2027, 1, 14)
+    assert facts.service("openai").refusal(datetime.date(2027, 2, 1)) is None
+    assert facts.service("openai").limits.min_examples == 10
+    mine = facts.prices("my-server", "mine")
+    assert mine is not None and mine.output == 2.0
+
+
+@pytest.mark.parametrize(
+    ("text", "needle"),
+    [
+        ("[[models]]\nservice='openai'\nname='x'\nprice=3", "price in models entry 1 is not known"),
+        ("[[models]]\nservice='openai'", "entry 1 needs service and name"),
+        ("[[models]]\nservice='o'\nname='x'\nshutdown='2027-01-01'", "must be a date"),
+        ("[[models]]\nservice='o'\nname='x'\nprices={training='3'}", "training in models entry 1.prices"),
+        ("[[models]]\nservice='o'\nname='x'\nprices={training=-1}", "not negative"),
+        ("[services.openai]\nlimit = 3", "limit in services.openai"),
+        ("[models]\nx = 1", "a list of tables"),
+        ("models = ", "catalogue.toml"),
+    ],
+)
+def test_a_fault_in_a_persons_file_is_named_by_file_and_key(tmp_path: Path, text: str, needle: str) -> None:
+    with pytest.raises(CatalogueError, match=r"catalogue\.toml") as caught:
+        catalogue(tmp_path, text)
+    assert needle in str(caught.value)
+
+
+def test_the_services_own_dates_count_for_more() -> None:
+    answered = [
+        RemoteModel(MINI, shutdown_date="2027-02-28"),
+        RemoteModel("gpt-new", shutdown_date="2028-01-01"),
+        RemoteModel("gpt-4.1-2025-04-14", shutdown_date="soon"),
+    ]
+    facts = load_catalogue().with_answers("openai", answered)
+    dates = {name: (facts.model("openai", name) or pytest.fail(name)).shutdown for name in (MINI, "gpt-new")}
+    assert dates == {MINI: datetime.date(2027, 2, 28), "gpt-new": datetime.date(2028, 1, 1)}
+    kept = facts.model("openai", "gpt-4.1-2025-04-14")
+    assert kept is not None and kept.shutdown == datetime.date(2027, 1, 14)
