@@ -89,11 +89,11 @@ async def create_evaluation(
 ) -> int:
     """Plan an evaluation of exactly these questions."""
     async with transaction(db):
-        parameters_key = await _parameters_key(db, parameters)
+        kept = await parameters_key(db, parameters)
         cursor = await db.execute(
             "INSERT INTO evaluations (model_key, dataset_id, grader, parameters_key, state, created_at)"
             " VALUES (?, ?, ?, ?, 'pending', ?)",
-            (model_key, dataset_id, grader, parameters_key, time.time()),
+            (model_key, dataset_id, grader, kept, time.time()),
         )
         key = cursor.lastrowid
         await db.executemany(
@@ -198,33 +198,36 @@ async def evaluation_state(db: aiosqlite.Connection, evaluation_key: int) -> str
 
 async def write_responses(db: aiosqlite.Connection, evaluation_key: int, records: Iterable[ResponseRecord]) -> None:
     """Commit responses and their grades together. An answer is never replaced; a failure is."""
-    now = time.time()
     async with transaction(db):
         for record in records:
-            parameters_key = await _parameters_key(db, record.parameters)
-            cursor = await db.execute(
-                "INSERT INTO responses (evaluation_key, question_key, repeat, answer, error_kind, error, attempts,"
-                " parameters_key, model_reported, finish_reason, prompt_tokens, completion_tokens, latency_ms,"
-                " request_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (evaluation_key, question_key, repeat) DO UPDATE SET answer = excluded.answer,"
-                "  error_kind = excluded.error_kind, error = excluded.error,"
-                "  attempts = responses.attempts + excluded.attempts, parameters_key = excluded.parameters_key,"
-                "  model_reported = excluded.model_reported, finish_reason = excluded.finish_reason,"
-                "  prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens,"
-                "  latency_ms = excluded.latency_ms, request_id = excluded.request_id,"
-                "  created_at = excluded.created_at WHERE responses.answer IS NULL"
-                " RETURNING response_key",
-                (
-                    evaluation_key, record.question_key, record.repeat, _storable(record.answer), record.error_kind,
-                    _storable(record.error), record.attempts, parameters_key, record.model_reported,
-                    record.finish_reason, record.prompt_tokens, record.completion_tokens, record.latency_ms,
-                    record.request_id, now,
-                ),
-            )  # fmt: skip
-            row = await cursor.fetchone()
-            await cursor.close()
-            if row is not None and record.grades:
-                await add_grades(db, row[0], record.grades)
+            await insert_response(db, evaluation_key, record)
+
+
+async def insert_response(db: aiosqlite.Connection, evaluation_key: int, record: ResponseRecord) -> None:
+    """Keep one response with its grades. Part of the caller's transaction."""
+    cursor = await db.execute(
+        "INSERT INTO responses (evaluation_key, question_key, repeat, answer, error_kind, error, attempts,"
+        " parameters_key, model_reported, finish_reason, prompt_tokens, completion_tokens, latency_ms,"
+        " request_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (evaluation_key, question_key, repeat) DO UPDATE SET answer = excluded.answer,"
+        "  error_kind = excluded.error_kind, error = excluded.error,"
+        "  attempts = responses.attempts + excluded.attempts, parameters_key = excluded.parameters_key,"
+        "  model_reported = excluded.model_reported, finish_reason = excluded.finish_reason,"
+        "  prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens,"
+        "  latency_ms = excluded.latency_ms, request_id = excluded.request_id,"
+        "  created_at = excluded.created_at WHERE responses.answer IS NULL"
+        " RETURNING response_key",
+        (
+            evaluation_key, record.question_key, record.repeat, _storable(record.answer), record.error_kind,
+            _storable(record.error), record.attempts, await parameters_key(db, record.parameters),
+            record.model_reported, record.finish_reason, record.prompt_tokens, record.completion_tokens,
+            record.latency_ms, record.request_id, time.time(),
+        ),
+    )  # fmt: skip
+    row = await cursor.fetchone()
+    await cursor.close()
+    if row is not None and record.grades:
+        await add_grades(db, row[0], record.grades)
 
 
 async def add_grades(db: aiosqlite.Connection, response_key: int, grades: Mapping[str, Grade]) -> None:
@@ -238,7 +241,8 @@ async def add_grades(db: aiosqlite.Connection, response_key: int, grades: Mappin
     )
 
 
-async def _parameters_key(db: aiosqlite.Connection, parameters: Mapping[str, object]) -> int:
+async def parameters_key(db: aiosqlite.Connection, parameters: Mapping[str, object]) -> int:
+    """The key of these request parameters, kept once. Part of the caller's transaction."""
     text = json.dumps(parameters, sort_keys=True)
     await db.execute("INSERT OR IGNORE INTO request_parameters (parameters) VALUES (?)", (text,))
     [row] = await db.execute_fetchall("SELECT parameters_key FROM request_parameters WHERE parameters = ?", (text,))

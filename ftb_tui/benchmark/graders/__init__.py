@@ -21,10 +21,10 @@ GRADERS: dict[str, Grader] = {
     grader.name: grader
     for grader in (
         Grader("exact", 1, exact),
-        Grader("normalized", 1, normalized),
+        Grader("normalized", 2, normalized),
         Grader("number", 1, number),
         Grader("yes_no", 1, yes_no),
-        Grader("choice", 1, choice),
+        Grader("choice", 2, choice),
     )
 }
 

@@ -21,6 +21,8 @@ def choice(question: Question, answer: str) -> Grade:
     if _is_number(question.answer):
         return number(question, answer)
     grade = normalized(question, answer)
+    if grade.verdict is Verdict.WRONG and words(answer) == words(question.answer):
+        return Grade(Verdict.CORRECT, "the words of the gold")
     if grade.verdict is Verdict.WRONG and question.task is not Task.DATE_CHANGED and _contains(question.answer, answer):
         return Grade(Verdict.CORRECT, "a short answer that contains the gold")
     return grade

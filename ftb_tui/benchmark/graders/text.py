@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import string
 import unicodedata
 
 from ftb_tui.benchmark.graders.verdict import Grade, Verdict, shown
 from ftb_tui.benchmark.model import Question
 
 _ARTICLES = frozenset({"a", "an", "the"})
+_ARTICLE = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
 LONGEST = 20_000
 """Characters of an answer that are read; no gold is anywhere near as long."""
 
@@ -20,13 +24,29 @@ def exact(question: Question, answer: str) -> Grade:
 
 
 def normalized(question: Question, answer: str) -> Grade:
-    """Equality of words: case, punctuation, articles, accents' encoding and spacing do not count.
+    """Equality of words: case, ASCII punctuation, articles and spacing do not count.
 
-    The rule of SQuAD's evaluation (Rajpurkar et al. 2016), after Unicode NFKC.
+    The rule of SQuAD's evaluation (Rajpurkar et al. 2016), step by step: lower case; every character of
+    `string.punctuation` taken out; the words a, an, the taken out; spaces made single. Where that leaves nothing of
+    the gold, articles stay in, so that the gold "A" is not any article.
     """
-    if words(answer) == words(question.answer):
+    if squad(answer) == squad(question.answer) and (squad(question.answer) or _unpunctuated_equal(question, answer)):
         return Grade(Verdict.CORRECT, "equal to the gold but for case, punctuation or articles")
     return _differs(question, answer)
+
+
+def squad(text: str) -> str:
+    """A text as SQuAD's evaluation compares it."""
+    return " ".join(_ARTICLE.sub(" ", _unpunctuated(text)).split())
+
+
+def _unpunctuated(text: str) -> str:
+    return text[:LONGEST].lower().translate(_PUNCTUATION)
+
+
+def _unpunctuated_equal(question: Question, answer: str) -> bool:
+    gold, said = _unpunctuated(question.answer).split(), _unpunctuated(answer).split()
+    return gold == said and (bool(gold) or answer.strip() == question.answer.strip())
 
 
 def words(text: str) -> list[str]:
