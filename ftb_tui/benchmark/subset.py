@@ -12,21 +12,22 @@ def subset(
     dataset: Dataset,
     *,
     people: int | None = None,
+    facts: int | None = None,
     limit: int | None = None,
     tasks: Sequence[Task] | None = None,
     seed: int = 0,
 ) -> tuple[Question, ...]:
     """The questions that remain, in the dataset's order.
 
-    `people` keeps the facts of the first so many subjects; a comparison stays only if both its facts do. `limit`
-    keeps at most so many questions of each task, drawn with the seed in turn from each template and gold, so that
-    a balanced task stays balanced.
+    `people` keeps the facts of the first so many subjects, `facts` the first so many facts; a comparison stays only if
+    both its facts do. `limit` keeps at most so many questions of each task, drawn with the seed in turn from each
+    template and gold, so that a balanced task stays balanced.
     """
     questions: Iterable[Question] = dataset.questions
     if tasks is not None:
         questions = [question for question in questions if question.task in tasks]
-    if people is not None:
-        kept = first_subjects(dataset, people)
+    kept = first_facts(dataset, people=people, facts=facts)
+    if kept is not None:
         questions = [
             question
             for question in questions
@@ -39,6 +40,14 @@ def subset(
             chosen |= _draw([q for q in listed if q.task is task], limit, seed)
         questions = [question for question in listed if question.question_id in chosen]
     return tuple(questions)
+
+
+def first_facts(dataset: Dataset, *, people: int | None, facts: int | None) -> frozenset[str] | None:
+    """The fact ids of the first so many subjects and among the first so many facts; None for all."""
+    if people is None and facts is None:
+        return None
+    kept = frozenset(fact.fact_id for fact in dataset.facts[:facts])
+    return kept if people is None else kept & first_subjects(dataset, people)
 
 
 def first_subjects(dataset: Dataset, count: int) -> frozenset[str]:

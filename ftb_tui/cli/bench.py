@@ -23,13 +23,14 @@ from ftb_tui.work.bench import BenchPlan, BenchProgress, BenchResult, expected_s
 @click.option("--base", "base_model", default="smollm2-135m", show_default=True, help="The model to tune.")
 @click.option("--epochs", type=click.IntRange(1, 50), help="Times through the training file.  [default: 12]")
 @click.option("--people", type=click.IntRange(1), help="Only the first N people.")
+@click.option("--facts", type=click.IntRange(1), help="Only the first N facts.")
 @click.option("--limit", type=click.IntRange(1), help="At most N questions of each task.")
 @tasks_option
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=42, show_default=True)
 @click.option(
     "--answer-tokens", type=click.IntRange(1), help="Cap of an answer.  [default: what the dataset's answers need]"
 )
-@click.option("--quick", is_flag=True, help="A third of the people, 24 questions a task: about a minute.")
+@click.option("--quick", is_flag=True, help="A third of the facts, 24 questions a task: about a minute.")
 @click.option("--new", "fresh", is_flag=True, help="Start afresh even if an equal run was interrupted.")
 @as_json
 def bench(
@@ -39,6 +40,7 @@ def bench(
     base_model: str,
     epochs: int | None,
     people: int | None,
+    facts: int | None,
     limit: int | None,
     tasks: tuple[Task, ...] | None,
     seed: int,
@@ -59,6 +61,7 @@ def bench(
         base_model=base_model,
         epochs=epochs or defaults.epochs,
         people=people,
+        facts=facts,
         limit=limit,
         tasks=tasks,
         seed=seed,

@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass, replace
 import aiosqlite
 
 from ftb_tui.benchmark.load import bundled_names, load_bundled
-from ftb_tui.benchmark.model import Dataset, Question, Task
-from ftb_tui.benchmark.subset import first_subjects, subset
+from ftb_tui.benchmark.model import Dataset, Family, Question, Task
+from ftb_tui.benchmark.subset import first_facts, subset
 from ftb_tui.benchmark.training import Recipe, training_examples
 from ftb_tui.providers.base import Provider, ProviderError
 from ftb_tui.store import benches, evaluations, jobs
@@ -30,6 +30,7 @@ from ftb_tui.work import jobs as work
 from ftb_tui.work.local_engine import ensure_engine
 
 QUICK_PEOPLE = 8
+QUICK_FACTS = 48
 QUICK_LIMIT = 24
 LOCAL_BASE = "smollm2-135m"
 
@@ -52,14 +53,19 @@ class BenchPlan:
     base_model: str = LOCAL_BASE
     epochs: int = 12
     people: int | None = None
+    facts: int | None = None
     limit: int | None = None
     tasks: tuple[Task, ...] | None = None
     seed: int = 42
     answer_tokens: int | None = None
 
     def quick(self) -> BenchPlan:
-        """A third of the people and fewer questions a task; training is not shortened."""
-        return replace(self, people=self.people or QUICK_PEOPLE, limit=self.limit or QUICK_LIMIT)
+        """Eight people, or the first 48 facts, and fewer questions a task; training is not shortened."""
+        plan = replace(self, limit=self.limit or QUICK_LIMIT)
+        if self.people or self.facts:
+            return plan
+        about_people = self.dataset.replace("-", "_").startswith(Family.FICTIONAL_PEOPLE)
+        return replace(plan, people=QUICK_PEOPLE) if about_people else replace(plan, facts=QUICK_FACTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +193,11 @@ async def open_local_or_remote(name: str, *, on_status: Callable[[str], None] = 
 
 
 def _questions(dataset: Dataset, plan: BenchPlan) -> tuple[Question, ...]:
-    return subset(dataset, people=plan.people, limit=plan.limit, tasks=plan.tasks, seed=plan.seed)
+    return subset(dataset, people=plan.people, facts=plan.facts, limit=plan.limit, tasks=plan.tasks, seed=plan.seed)
 
 
 def _facts(dataset: Dataset, plan: BenchPlan) -> frozenset[str] | None:
-    return None if plan.people is None else first_subjects(dataset, plan.people)
+    return first_facts(dataset, people=plan.people, facts=plan.facts)
 
 
 class _Bench:
