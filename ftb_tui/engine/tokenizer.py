@@ -73,7 +73,7 @@ class Tokenizer:
     def encode(self, text: str) -> list[int]:
         """Token ids of plain text. Control tokens spelled out in it stay text: content never forges a turn."""
         # A lone surrogate has no UTF-8; it becomes U+FFFD instead of an exception from within tiktoken.
-        text = text.encode("utf-8", "replace").decode() if not text.isascii() else text
+        text = text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         ids = self._encoding.encode_ordinary(text)
         return ids if self._complete else [token_id for token_id in ids if token_id < self.size]
 
