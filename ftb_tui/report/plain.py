@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
-_PICTURES = 0x2400
+CONTROL_PICTURES = 0x2400
+"""Where the pictures of the C0 control characters begin: U+2400 is NUL's."""
+# Unassigned ones (Cn) as well: what this Python does not know yet, the terminal may.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def visible(text: str, *, keep_newlines: bool = True) -> str:
@@ -12,9 +16,26 @@ def visible(text: str, *, keep_newlines: bool = True) -> str:
 
     C0 controls become their pictures (␛), others their code point (‹U+202E›). Nothing is left out.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(_shown(character, keep_newlines) for character in text)
+
+
+def json_text(value: object) -> str:
+    """A value as indented JSON in which control, bidirectional and invisible characters are escaped.
+
+    Reading it back gives exactly the same value. Whatever JSON does not know becomes its `str`.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(map(_escaped, text))
+
+
+def _escaped(letter: str) -> str:
+    if letter == "\n" or unicodedata.category(letter) not in _HIDDEN:
+        return letter
+    return "\\u007f" if letter == "\x7f" else json.dumps(letter)[1:-1]
 
 
 def _shown(character: str, keep_newlines: bool) -> str:
@@ -24,10 +45,10 @@ def _shown(character: str, keep_newlines: bool) -> str:
     if character == "\t":
         return "    "
     if code < 0x20:
-        return chr(_PICTURES + code)
+        return chr(CONTROL_PICTURES + code)
     if code == 0x7F:
         return "␡"
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+    if unicodedata.category(character) in _HIDDEN:
         return f"‹U+{code:04X}›"
     return character
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import html
 import io
-import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from itertools import groupby
 
+from ftb_tui.report.columns import CELL_LIMIT, aligned
 from ftb_tui.report.numbers import difference, interval, p_value, score
+from ftb_tui.report.plain import CONTROL_PICTURES, json_text, one_line, visible
 from ftb_tui.store.results import ResultRow
 
 HEAD = ("dataset", "model", "task", "n", "score", "95%", "base", "diff", "fixed", "broken", "p", "failed")
@@ -21,9 +24,14 @@ def result_objects(rows: Sequence[ResultRow]) -> list[dict[str, object]]:
     return [asdict(row) for row in rows]
 
 
-def results_text(rows: Sequence[ResultRow], style: str) -> str:
-    """The table as text. Raises `KeyError` for an unknown style; see `STYLES`."""
-    return STYLES[style](rows)
+def results_text(rows: Sequence[ResultRow], style: str, *, width: int | None = None) -> str:
+    """The table as text. Raises `KeyError` for an unknown style; see `STYLES`.
+
+    A `table` that is wider than `width` columns is given by model, which fits into 80.
+    """
+    text = STYLES[style](rows)
+    too_wide = style == "table" and width is not None and max(map(len, text.splitlines())) > width
+    return _by_model(rows) if too_wide else text
 
 
 def _cells(rows: Sequence[ResultRow]) -> list[tuple[str, ...]]:
@@ -39,6 +47,8 @@ def _cells(rows: Sequence[ResultRow]) -> list[tuple[str, ...]]:
 
 def model_label(row: ResultRow) -> str:
     """A model as people tell it from others: its name, and what it is."""
+    if row.provider == "imported":
+        return f"{row.model} (imported)"
     if row.kind == "base":
         return f"{row.model} (base)"
     what = "tuned" if row.kind == "tuned" else f"epoch {row.epoch}" if row.epoch else "checkpoint"
@@ -46,63 +56,106 @@ def model_label(row: ResultRow) -> str:
     return f"{row.base_model} {name.rsplit(':', 1)[-1]} ({what})" if name.startswith("ft:") else f"{name} ({what})"
 
 
+def short_label(row: ResultRow) -> str:
+    """A model where there is little room, below its base: `tuned 0a1b2c3d`."""
+    if row.kind == "base" or not row.model.startswith("ft:"):
+        return row.model
+    what = "tuned" if row.kind == "tuned" else f"epoch {row.epoch}" if row.epoch else "checkpoint"
+    return f"{what} {row.model.split(':ckpt-')[0].rsplit(':', 1)[-1]}"
+
+
 def _count(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
 def _table(rows: Sequence[ResultRow]) -> str:
+    return _aligned(rows, HEAD)
+
+
+def _by_model(rows: Sequence[ResultRow]) -> str:
+    """The same with dataset and model on a line of their own above their tasks."""
+    head, rule, *lines = _aligned(rows, HEAD[2:]).splitlines()
+    said = [head, rule]
+    for (dataset, model), group in groupby(
+        zip(rows, lines, strict=True), key=lambda pair: (pair[0].dataset, model_label(pair[0]))
+    ):
+        said += [one_line(f"{dataset}, {model}", CELL_LIMIT), *(line for _, line in group)]
+    return "".join(f"{line}\n" for line in said)
+
+
+def _aligned(rows: Sequence[ResultRow], wanted: Sequence[str]) -> str:
+    """Those columns of the table in which there is anything."""
     cells = _cells(rows)
-    used = [place for place in range(len(HEAD)) if any(line[place] for line in cells)]
-    widths = {place: max(len(HEAD[place]), *(len(line[place]) for line in cells)) for place in used}
-
-    def render(line: Sequence[str]) -> str:
-        parts = (
-            line[place].rjust(widths[place]) if HEAD[place] in _RIGHT else line[place].ljust(widths[place])
-            for place in used
-        )
-        return "  ".join(parts).rstrip()
-
-    return "\n".join([render(HEAD), "  ".join("─" * widths[place] for place in used), *map(render, cells)]) + "\n"
+    used = [place for place, name in enumerate(HEAD) if name in wanted and any(line[place] for line in cells)]
+    lines = [[line[place] for place in used] for line in cells]
+    return aligned([HEAD[place] for place in used], lines, right=_RIGHT, rule=True)
 
 
 def _json(rows: Sequence[ResultRow]) -> str:
-    return json.dumps(result_objects(rows), indent=2, ensure_ascii=False) + "\n"
+    return json_text(result_objects(rows)) + "\n"
 
 
 def _csv(rows: Sequence[ResultRow]) -> str:
     out = io.StringIO()
-    objects = result_objects(rows)
-    writer = csv.DictWriter(out, fieldnames=list(objects[0]) if objects else ["dataset"], lineterminator="\r\n")
+    writer = csv.DictWriter(out, fieldnames=[field.name for field in fields(ResultRow)], lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(objects)
+    for row in result_objects(rows):
+        writer.writerow({name: _for_spreadsheet(value) for name, value in row.items()})
     return out.getvalue()
+
+
+def _for_spreadsheet(value: object) -> object:
+    """Text that a spreadsheet would take for a formula gets an apostrophe in front, which it shows as text."""
+    if not isinstance(value, str):
+        return value
+    text = visible(value, keep_newlines=False)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _markdown(rows: Sequence[ResultRow]) -> str:
     lines = [HEAD, tuple("---:" if name in _RIGHT else "---" for name in HEAD)]
-    lines += [tuple(cell.replace("|", "\\|") for cell in line) for line in _cells(rows)]
+    lines += [tuple(map(_for_markdown, line)) for line in _cells(rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _for_markdown(cell: str) -> str:
+    """Escape what would be markup; underscores inside words and a lone `<` are not."""
+    return re.sub(r"[\\`*\[\]|~&]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w)", r"\\\g<0>", visible(cell, keep_newlines=False))
 
 
 _LATEX: Mapping[str, str] = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "−": "$-$", "±": r"$\pm$", "<": "$<$",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "−": "$-$", "±": r"$\pm$", "<": "$<$", ">": "$>$",
+    "|": "$|$", "`": r"\textasciigrave{}", "‹": r"$\langle$", "›": r"$\rangle$",
+    # At the beginning of a row these would be taken for an option of the line break before it.
+    "[": "{[}", "*": "{*}",
 }  # fmt: skip
 
 
 def _latex(rows: Sequence[ResultRow]) -> str:
+    """A booktabs table; the document needs `\\usepackage{booktabs}`."""
+
     def render(line: Sequence[str]) -> str:
-        return " & ".join("".join(_LATEX.get(letter, letter) for letter in cell) for cell in line) + r" \\"
+        return " & ".join(map(_for_latex, line)) + r" \\"
 
     columns = "".join("r" if name in _RIGHT else "l" for name in HEAD)
     body = "\n".join(map(render, _cells(rows)))
     return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{render(HEAD)}\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
 
 
+def _for_latex(cell: str) -> str:
+    # Control characters as code points, since no common font has their pictures.
+    plain = "".join(
+        f"‹U+{ord(letter) - CONTROL_PICTURES:04X}›" if 0 <= ord(letter) - CONTROL_PICTURES < 0x20 else letter
+        for letter in visible(cell, keep_newlines=False)
+    )
+    return "".join(_LATEX.get(letter, letter) for letter in plain)
+
+
 def _html(rows: Sequence[ResultRow]) -> str:
     def render(line: Sequence[str], tag: str) -> str:
         cells = "".join(
-            f"<{tag}{' class=n' if name in _RIGHT else ''}>{html.escape(cell)}</{tag}>"
+            f"<{tag}{' class=n' if name in _RIGHT else ''}>{html.escape(visible(cell, keep_newlines=False))}</{tag}>"
             for name, cell in zip(HEAD, line, strict=True)
         )
         return f"<tr>{cells}</tr>"

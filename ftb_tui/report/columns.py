@@ -1,0 +1,53 @@
+"""Text in aligned columns, for people who read and for tools that cut."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Collection, Sequence
+
+from ftb_tui.report.plain import one_line
+
+CELL_LIMIT = 200
+
+
+def aligned(
+    head: Sequence[str],
+    lines: Sequence[Sequence[object]],
+    *,
+    right: Collection[str] = frozenset(),
+    rule: bool = False,
+    limit: int = CELL_LIMIT,
+) -> str:
+    """A head and its lines as text, two spaces between columns; foreign text is made harmless.
+
+    Columns named in `right` are set to the right. Widths are the terminal's, so that wide characters line up.
+    """
+    from rich.cells import cell_len
+
+    cells = [[one_line(str("" if cell is None else cell), limit) for cell in line] for line in lines]
+    widths = [max(cell_len(name), *(cell_len(line[place]) for line in cells), 0) for place, name in enumerate(head)]
+
+    def render(line: Sequence[str]) -> str:
+        parts = []
+        for cell, width, name in zip(line, widths, head, strict=True):
+            space = " " * (width - cell_len(cell))
+            parts.append(space + cell if name in right else cell + space)
+        return "  ".join(parts).rstrip()
+
+    rendered = [render(head), *(["  ".join("─" * width for width in widths)] if rule else []), *map(render, cells)]
+    return "".join(f"{line}\n" for line in rendered)
+
+
+def pairs(facts: Sequence[tuple[str, object]], *, limit: int = 2000) -> str:
+    """Names and values, one pair a line."""
+    width = max((len(name) for name, _ in facts), default=0)
+    return "".join(f"{one_line(name):<{width}}  {one_line(str(value), limit)}".rstrip() + "\n" for name, value in facts)
+
+
+def reader_width() -> int | None:
+    """How many columns the reader of stdout has; None where nobody looks at lines (a pipe or a file)."""
+    if os.environ.get("COLUMNS", "").isdigit() or sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    return None
