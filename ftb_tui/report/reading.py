@@ -14,8 +14,8 @@ _YES_NO = ("secondary", "comparison")
 def reading(rows: Sequence[ResultRow]) -> list[str]:
     """A few sentences on the tuned models among the rows (by the default grader), or none if there is nothing to say."""
     said = []
-    for model in dict.fromkeys(row.model for row in rows if row.kind == "tuned" and row.n):
-        by_task = {row.task: row for row in rows if row.model == model}
+    for key in dict.fromkeys((row.dataset_id, row.model_key) for row in rows if row.kind == "tuned" and row.n):
+        by_task = {row.task: row for row in rows if (row.dataset_id, row.model_key) == key}
         if (memorized := by_task.get("memorization")) is not None:
             said.append(_memorized(memorized))
         for task in _GENERALIZATION:

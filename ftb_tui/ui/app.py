@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -141,8 +142,14 @@ class FtbApp(App[None]):
                 if not self.has_results:
                     found = await self.db.execute_fetchall("SELECT 1 FROM grades LIMIT 1")
                     self.has_results = bool(list(found))
-                await screen.fill()
-            screen.show_status()
+                try:
+                    await screen.fill()
+                except NoMatches:
+                    # The app was closed while the store was read.
+                    if screen.query("#tabs"):
+                        raise
+            if screen.query("#status"):
+                screen.show_status()
 
     def _heard(self, severity: str, message: str) -> None:
         """A sentence from the background, in its thread."""

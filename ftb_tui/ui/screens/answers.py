@@ -40,8 +40,8 @@ class AnswersScreen(Screen[None]):
         Binding("f", "filter", "Show", id="answers.filter", tooltip="Wrong, fixed, broken, abstained, failed, all"),
         Binding("slash", "search", "Search", id="answers.search", tooltip="Only answers with these words"),
         Binding("n", "next", "Next", id="answers.next", tooltip="The next answer"),
-        Binding("p", "previous", "Previous", id="answers.previous", tooltip="The one before"),
-        Binding("space", "whole", "Whole text", id="answers.whole", tooltip="Prompt and answer in full"),
+        Binding("p", "previous", "Previous", show=False, id="answers.previous", tooltip="The one before"),
+        Binding("space", "whole", "Whole", id="answers.whole", tooltip="Prompt and answer in full"),
         Binding("y", "copy", "Copy", id="answers.copy", tooltip="Copy question, gold and answer"),
         Binding("question_mark", "help", "Help", id="help", tooltip="Purpose and keys of this screen"),
     ]
@@ -68,7 +68,7 @@ class AnswersScreen(Screen[None]):
         yield Input(placeholder="words in question, gold or answer", id="search")
         with Horizontal(id="panes"):
             yield Table(id="answers")
-            with VerticalScroll(id="detail"):
+            with VerticalScroll(id="detail", can_focus=False):
                 yield Static("", id="answer", markup=False)
         yield Footer(show_command_palette=False)
 

@@ -12,6 +12,9 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from ftb_tui.benchmark.model import Family, Task
+from ftb_tui.benchmark.people import DEFAULT_PEOPLE
+from ftb_tui.report.numbers import duration
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.datasets import DatasetRow, QuestionRow, list_datasets, question_page, questions_of_fact
 from ftb_tui.ui.screens.mode import ModeScreen
@@ -19,10 +22,11 @@ from ftb_tui.ui.widgets.table import Table
 
 PAGE = 200
 WELCOME = """\
-Does fine-tuning put facts into a model? Find out on this machine, with no key and no account:
+Does fine-tuning put facts into a model? Find out on this machine, with no key and no account: \
 a small language model learns about people who do not exist, and is then asked about them.
 
-  b   quick benchmark: 8 people, about a minute      B   whole benchmark: 25 people, about 4 minutes
+  b   quick benchmark: {quick_people} people, about {quick}
+  B   whole benchmark: {whole_people} people, about {whole}
 """
 
 
@@ -36,6 +40,7 @@ class DatasetsScreen(ModeScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "train", "Train", id="datasets.train", tooltip="Fine-tune the local model on this dataset"),
+        Binding("f", "task", "Task", id="datasets.task", tooltip="Show the questions of the next task"),
         Binding("slash", "search", "Filter", id="datasets.search", tooltip="Show only questions with these words"),
         Binding("escape", "clear", "Clear", show=False, id="datasets.clear", tooltip="Clear the filter"),
         Binding("space", "whole", "Whole text", show=False, id="datasets.whole", tooltip="The prompt as it is sent"),
@@ -47,16 +52,17 @@ class DatasetsScreen(ModeScreen):
         self._datasets: list[DatasetRow] = []
         self._questions: dict[str, QuestionRow] = {}
         self._search = ""
+        self._only_task: Task | None = None
 
     def body(self) -> Iterable[Widget]:
         """Welcome, the two tables, the fact."""
-        yield Static(Content(WELCOME), id="welcome")
+        yield Static("", id="welcome", markup=False)
         with Horizontal(id="panes"):
             yield Table(id="datasets")
             with Vertical(id="right"):
                 yield Input(placeholder="words in question, gold or fact", id="search")
                 yield Table(id="questions")
-                with VerticalScroll(id="detail"):
+                with VerticalScroll(id="detail", can_focus=False):
                     yield Static("", id="fact", markup=False)
 
     async def fill(self) -> None:
@@ -64,14 +70,29 @@ class DatasetsScreen(ModeScreen):
         db = self.ftb.db
         if db is None:
             return
-        self._datasets = await list_datasets(db)
+        found = await list_datasets(db)
+        self._datasets = sorted(found, key=lambda row: (row.name != Family.FICTIONAL_PEOPLE, row.name))
         table = self.query_one("#datasets", Table)
         rows = [(row.dataset_id, (row.name, str(row.n_questions))) for row in self._datasets]
         table.show(("dataset", "questions"), rows, right=frozenset({"questions"}))
-        self.query_one("#welcome").display = not self.ftb.has_results
+        await self._welcome()
         if not self.query_one("#search", Input).display:
             table.focus() if self.focused is None else None
         await self._fill_questions()
+
+    async def _welcome(self) -> None:
+        """What a newcomer can do; gone with the first result."""
+        from ftb_tui.work.bench import BenchPlan, expected_seconds
+
+        welcome, first = self.query_one("#welcome", Static), not self.ftb.has_results
+        if first and self.ftb.db is not None and not welcome.display:
+            quick, whole = BenchPlan().quick(), BenchPlan()
+            times = [duration(await expected_seconds(self.ftb.db, plan)) for plan in (quick, whole)]
+            people = [plan.people or DEFAULT_PEOPLE for plan in (quick, whole)]
+            text = WELCOME.format(quick_people=people[0], quick=times[0], whole_people=people[1], whole=times[1])
+            welcome.update(Content(text))
+        welcome.display = first
+        self.set_class(first, "-first")
 
     def _dataset(self) -> DatasetRow | None:
         chosen = self.query_one("#datasets", Table).chosen
@@ -82,7 +103,9 @@ class DatasetsScreen(ModeScreen):
         if dataset is None or db is None:
             return
         after = max((q.position for q in self._questions.values()), default=-1) if more else -1
-        page = await question_page(db, dataset.dataset_id, search=self._search, after_position=after, limit=PAGE)
+        page = await question_page(
+            db, dataset.dataset_id, task=self._only_task, search=self._search, after_position=after, limit=PAGE
+        )
         if more and not page:
             return
         kept = self._questions if more else {}
@@ -90,13 +113,18 @@ class DatasetsScreen(ModeScreen):
         rows = [
             (key, (q.task, one_line(q.answer, 16), one_line(q.question, 120))) for key, q in self._questions.items()
         ]
-        self.query_one("#questions", Table).show(("task", "gold", "question"), rows, right=frozenset())
+        self.query_one("#questions", Table).show(
+            (f"task: {self._only_task or 'all'}", "gold", "question"), rows, right=frozenset()
+        )
         await self._fill_fact()
 
     async def _fill_fact(self) -> None:
         question, dataset, db = self._question(), self._dataset(), self.ftb.db
         if question is None or dataset is None or db is None:
-            self.query_one("#fact", Static).update(Content("No question has these words." if self._search else ""))
+            nothing = (
+                "No question has these words." if self._search else "The dataset has no such question. f shows others."
+            )
+            self.query_one("#fact", Static).update(Content(nothing))
             return
         asked = await questions_of_fact(db, dataset.dataset_id, question.fact_id)
         lines = [f"Taught: {visible(question.fact)}", ""]
@@ -109,6 +137,9 @@ class DatasetsScreen(ModeScreen):
 
     @on(Table.RowHighlighted, "#datasets")
     async def _other_dataset(self) -> None:
+        dataset = self._dataset()
+        if dataset is not None and self._only_task not in dataset.tasks:
+            self._only_task = None
         await self._fill_questions()
 
     @on(Table.RowHighlighted, "#questions")
@@ -120,6 +151,16 @@ class DatasetsScreen(ModeScreen):
     @on(Table.RowSelected, "#datasets")
     def _into_questions(self) -> None:
         self.query_one("#questions").focus()
+
+    async def action_task(self) -> None:
+        """Show the questions of the next task, at last all of them again."""
+        dataset = self._dataset()
+        if dataset is None:
+            return
+        order: list[Task | None] = [None, *(task for task in Task if task in dataset.tasks)]
+        at = order.index(self._only_task) if self._only_task in order else 0
+        self._only_task = order[(at + 1) % len(order)]
+        await self._fill_questions()
 
     def action_search(self) -> None:
         """Open the filter."""

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.benchmark.statistics import wilson
-from ftb_tui.report.numbers import interval, score
+from ftb_tui.report.numbers import duration, interval, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.store.evaluations import EvaluationRow, list_evaluations
 from ftb_tui.ui.screens.mode import ModeScreen
@@ -54,9 +54,9 @@ class EvaluationsScreen(ModeScreen):
         rows = await list_evaluations(self.ftb.db)
         self._rows = {str(row.evaluation_key): row for row in rows}
         self.query_one("#empty").display = not rows
-        columns = ("no", "state", "model", "dataset", "asked", "failed", "score", "95%", "tokens")
+        columns = ("no", "state", "asked", "right", "95%", "failed", "model", "dataset", "tokens")
         lines = [(key, self._line(row)) for key, row in self._rows.items()]
-        right = frozenset({"no", "asked", "failed", "score", "95%", "tokens"})
+        right = frozenset({"no", "asked", "right", "95%", "failed", "tokens"})
         self.query_one("#evaluations", Table).show(columns, lines, right=right)
         if self.focused is None:
             self.query_one("#evaluations").focus()
@@ -69,9 +69,9 @@ class EvaluationsScreen(ModeScreen):
         share = row.n_correct / row.n_answered if row.n_answered else None
         name = "…" + row.model[-28:] if len(row.model) > 29 else row.model
         return (
-            str(row.evaluation_key), f"{glyph} {state}", one_line(name, 30), row.dataset,
-            f"{row.n_answered + row.n_failed}/{row.n_questions}", str(row.n_failed or ""), score(share),
-            interval(low, high), f"{row.prompt_tokens + row.completion_tokens:,}",
+            str(row.evaluation_key), f"{glyph} {state}", f"{row.n_answered + row.n_failed}/{row.n_questions}",
+            score(share), interval(low, high), str(row.n_failed or ""), one_line(name, 30), row.dataset,
+            f"{row.prompt_tokens + row.completion_tokens:,}",
         )  # fmt: skip
 
     def _fill_facts(self) -> None:
@@ -82,8 +82,10 @@ class EvaluationsScreen(ModeScreen):
             given = ", ".join(f"{name} {value}" for name, value in row.parameters.items())
             lines.append(f"asked with {given}; graded by {row.grader}; {row.n_abstained} abstained")
             end = row.finished_at or self.ftb.now()
-            if row.started_at and row.n_answered:
-                lines.append(f"{row.n_answered / max(0.001, end - row.started_at):.1f} answers a second")
+            if row.started_at and row.n_answered and end - row.started_at >= 1:
+                rate = row.n_answered / (end - row.started_at)
+                left = f", about {duration(row.n_missing / rate)} left" if row.state == "running" else ""
+                lines.append(f"{rate:.1f} answers a second{left}")
             if row.error:
                 lines.append(f"stopped: {one_line(row.error, 300)}")
             lines.append(time.strftime("begun %Y-%m-%d %H:%M:%S", time.localtime(row.created_at)))

@@ -17,7 +17,7 @@ from ftb_tui.report.numbers import duration
 from ftb_tui.report.plain import one_line
 from ftb_tui.store import jobs as store
 from ftb_tui.ui.screens.mode import ModeScreen
-from ftb_tui.ui.widgets.plot import line_plot
+from ftb_tui.ui.widgets.curve import Curve
 from ftb_tui.ui.widgets.table import Table
 
 GLYPHS = {
@@ -39,12 +39,14 @@ class JobsScreen(ModeScreen):
         Binding("c", "cancel", "Cancel", id="jobs.cancel", tooltip="Cancel the chosen job for good"),
         Binding("p", "pause", "Pause", id="jobs.pause", tooltip="Hold the chosen job; its progress is kept"),
         Binding("r", "resume", "Resume", id="jobs.resume", tooltip="Let a paused job go on"),
+        Binding("l", "scale", "Log", id="jobs.scale", tooltip="Draw the loss on a logarithmic scale, or not"),
         Binding("v", "evaluate", "Evaluate", id="jobs.evaluate", tooltip="Ask the job's model every question"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._jobs: dict[str, store.JobRow] = {}
+        self._log_scale = False
 
     def body(self) -> Iterable[Widget]:
         """The table, the curve, the log."""
@@ -53,8 +55,8 @@ class JobsScreen(ModeScreen):
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield Static("", id="facts", markup=False)
-                yield Static("", id="curve", markup=False)
-            with VerticalScroll(id="log"):
+                yield Curve(id="curve")
+            with VerticalScroll(id="log", can_focus=False):
                 yield Static("", id="events", markup=False)
 
     async def fill(self) -> None:
@@ -65,7 +67,7 @@ class JobsScreen(ModeScreen):
         self._jobs = {str(row.job_key): row for row in rows}
         self.query_one("#empty").display = not rows
         self.query_one("#panes").display = bool(rows)
-        columns = ("job", "state", "provider", "base", "dataset", "step", "loss", "left", "started")
+        columns = ("job", "state", "step", "loss", "left", "base", "dataset", "provider", "started")
         lines = [(key, self._line(row)) for key, row in self._jobs.items()]
         self.query_one("#jobs", Table).show(columns, lines, right=frozenset({"job", "step", "loss", "left", "started"}))
         if self.focused is None:
@@ -76,9 +78,9 @@ class JobsScreen(ModeScreen):
         word = str(row.state) if row.intent == "confirmed" else row.intent
         left = duration(row.estimated_finish - self.ftb.now()) if row.estimated_finish and not row.is_final else ""
         return (
-            str(row.job_key), f"{GLYPHS.get(word, '◌')} {word}", row.provider, row.base_model, row.dataset,
-            f"{row.step or 0}/{row.total_steps or '?'}", "" if row.last_loss is None else f"{row.last_loss:.3f}", left,
-            time.strftime("%m-%d %H:%M", time.localtime(row.created_at)),
+            str(row.job_key), f"{GLYPHS.get(word, '◌')} {word}", f"{row.step or 0}/{row.total_steps or '?'}",
+            "" if row.last_loss is None else f"{row.last_loss:.3f}", left, one_line(row.base_model, 24), row.dataset,
+            row.provider, time.strftime("%m-%d %H:%M", time.localtime(row.created_at)),
         )  # fmt: skip
 
     def _chosen(self) -> store.JobRow | None:
@@ -89,10 +91,13 @@ class JobsScreen(ModeScreen):
         if row is None or db is None:
             return
         losses = await store.job_metrics(db, row.job_key, "train_loss")
-        curve = self.query_one("#curve", Static)
-        width, height = max(20, curve.size.width or 40), max(5, curve.size.height or 8)
-        plot = line_plot(losses, width=width, height=height, x_end=row.total_steps)
-        curve.update(Content("\n".join(plot) if losses else "The loss curve appears with the first step."))
+        title = "training loss by step, logarithmic" if self._log_scale else "training loss by step"
+        self.query_one("#curve", Curve).show(
+            title if losses else "The loss curve appears with the first step.",
+            losses,
+            x_end=row.total_steps,
+            log=self._log_scale,
+        )
         self.query_one("#facts", Static).update(Content("\n".join(self._facts(row))))
         events = await store.job_events(db, row.job_key)
         lines = [
@@ -129,9 +134,10 @@ class JobsScreen(ModeScreen):
     async def _other_job(self) -> None:
         await self._fill_chosen()
 
-    def on_resize(self) -> None:
-        """The curve is drawn for its size."""
-        self.ftb.ask_for_refresh()
+    async def action_scale(self) -> None:
+        """Change the scale of the curve."""
+        self._log_scale = not self._log_scale
+        await self._fill_chosen()
 
     @work
     async def action_cancel(self) -> None:
