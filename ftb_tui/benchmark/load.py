@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import ftb_tui
-from ftb_tui.benchmark.model import Dataset, Fact, Family, Question, Task
+from ftb_tui.benchmark.model import Dataset, Fact, Family, Provenance, Question, SourceFile, Task, record
 
 _Record = TypeVar("_Record", Fact, Question)
 
@@ -68,8 +68,9 @@ def read_dataset_folder(folder: Path) -> Dataset:
             licence=str(head.get("licence", "")),
             card=card,
             answer_tokens=int(head.get("answer_tokens", 100)),
+            provenance=_provenance(head["provenance"]) if "provenance" in head else None,
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"{head_file}: {error}") from error
 
 
@@ -87,17 +88,30 @@ def write_dataset_folder(dataset: Dataset, folder: Path) -> None:
     }
     # A JSON string is a TOML basic string as long as it is ASCII-escaped.
     text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in head.items())
+    if dataset.provenance is not None:
+        taken = asdict(dataset.provenance)
+        files = taken.pop("files")
+        text += "\n[provenance]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in taken.items())
+        for file in files:
+            text += "\n[[provenance.files]]\n" + "".join(
+                f"{key} = {json.dumps(value)}\n" for key, value in file.items()
+            )
     (folder / HEAD).write_text(text, encoding="utf-8")
     (folder / FACTS).write_text(_lines(dataset.facts), encoding="utf-8")
     (folder / QUESTIONS).write_text(_lines(dataset.questions), encoding="utf-8")
     (folder / CARD).write_text(dataset.card, encoding="utf-8")
 
 
+def _provenance(values: dict[str, Any]) -> Provenance:
+    files = tuple(SourceFile(**file) for file in values.get("files", ()))
+    return Provenance(**{**values, "files": files})
+
+
 def _lines(records: tuple[Fact, ...] | tuple[Question, ...]) -> str:
-    return "".join(json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records)
+    return "".join(json.dumps(record(one), ensure_ascii=False) + "\n" for one in records)
 
 
-def _read_lines(file: Path, record: type[_Record], parsers: Mapping[str, Callable[[str], Any]]) -> tuple[_Record, ...]:
+def _read_lines(file: Path, kind: type[_Record], parsers: Mapping[str, Callable[[str], Any]]) -> tuple[_Record, ...]:
     try:
         text = file.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -105,18 +119,18 @@ def _read_lines(file: Path, record: type[_Record], parsers: Mapping[str, Callabl
     records = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            records.append(_read_record(f"{file}, line {number}", line, record, parsers))
+            records.append(_read_record(f"{file}, line {number}", line, kind, parsers))
     return tuple(records)
 
 
-def _read_record(where: str, line: str, record: type[_Record], parsers: Mapping[str, Callable[[str], Any]]) -> _Record:
+def _read_record(where: str, line: str, kind: type[_Record], parsers: Mapping[str, Callable[[str], Any]]) -> _Record:
     try:
         values = json.loads(line)
     except json.JSONDecodeError as error:
         raise DatasetError(f"{where}: not valid JSON ({error.msg}, column {error.colno}).") from error
     if not isinstance(values, dict):
         raise DatasetError(f"{where}: an object is expected, not {type(values).__name__}.")
-    known = {field.name: field for field in fields(record)}
+    known = {field.name: field for field in fields(kind)}
     if unknown := set(values) - set(known):
         raise DatasetError(f"{where}: unknown key {min(unknown)!r}; known are {', '.join(known)}.")
     for name, field in known.items():
@@ -133,7 +147,7 @@ def _read_record(where: str, line: str, record: type[_Record], parsers: Mapping[
                 values[name] = parsers[name](value)
             except ValueError as error:
                 raise DatasetError(f"{where}: {error}.") from error
-    return record(**values)
+    return kind(**values)
 
 
 def _check_links(file: Path, facts: tuple[Fact, ...], questions: tuple[Question, ...]) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Family(StrEnum):
@@ -41,6 +42,8 @@ class Fact:
     subject: str = ""
     attribute: str = ""
     value: str = ""
+    context: str = ""
+    """What the fact was taken from: an article, a guideline's paragraph. Never taught; audits and judges read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class Question:
 
     `other_fact_id` names the second fact that a comparison rests on. `template` groups questions that are
     worded alike, so that trivial baselines can be computed for each wording. `answer_before` is what was
-    true before an update (updating families only).
+    true before an update (updating families only). `original` is the trained question that this one was made
+    from, where the source says so.
     """
 
     question_id: str
@@ -61,6 +65,39 @@ class Question:
     other_fact_id: str | None = None
     template: str = ""
     answer_before: str | None = None
+    original: str = ""
+
+
+def record(of: Fact | Question) -> dict[str, Any]:
+    """The fields as they are written to files and hashed: `context` and `original` only where there is one."""
+    values = asdict(of)
+    return {name: value for name, value in values.items() if value or name not in ("context", "original")}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that rows were taken from: its name inside the source, its hash, its bytes and rows."""
+
+    name: str
+    sha256: str
+    n_bytes: int
+    n_rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a dataset was taken from.
+
+    `origin` is the path or address as given, `revision` the commit if the source tells it, `sha256` the hash of the
+    archive or file, or of the list of files for a folder; `taken_at` is UTC in ISO 8601.
+    """
+
+    origin: str
+    sha256: str
+    taken_at: str
+    revision: str = ""
+    licence_note: str = ""
+    files: tuple[SourceFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +115,16 @@ class Dataset:
     card: str = ""
     answer_tokens: int = 100
     """How many answer tokens suffice for this dataset's answers; the default cap when it is asked."""
+    provenance: Provenance | None = None
+    """Only for datasets taken from elsewhere; no part of the version."""
 
     @property
     def version(self) -> str:
         """The first 12 hex digits of the SHA-256 over every fact and question, in order."""
         content = {
             "family": str(self.family),
-            "facts": [asdict(fact) for fact in self.facts],
-            "questions": [asdict(question) for question in self.questions],
+            "facts": [record(fact) for fact in self.facts],
+            "questions": [record(question) for question in self.questions],
         }
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]

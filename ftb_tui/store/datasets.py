@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aiosqlite
@@ -11,6 +12,7 @@ import aiosqlite
 from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.benchmark.model import Dataset, Fact, Family, Question, Task
 from ftb_tui.store.database import transaction
+from ftb_tui.store.provenance import load_provenance, save_provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,39 +59,51 @@ class QuestionRow:
 
 async def save_dataset(db: aiosqlite.Connection, dataset: Dataset) -> str:
     """Keep a dataset; equal content is kept once. All of it or nothing. Returns the dataset id."""
-    dataset_id = dataset.dataset_id
+    await save_datasets(db, [dataset])
+    return dataset.dataset_id
+
+
+async def save_datasets(db: aiosqlite.Connection, datasets: Sequence[Dataset]) -> list[bool]:
+    """Keep several datasets in one transaction; for each whether it is new. Equal content is kept once."""
     async with transaction(db):
-        known = await db.execute_fetchall("SELECT 1 FROM datasets WHERE dataset_id = ?", (dataset_id,))
-        if known:
-            await db.execute("UPDATE datasets SET deleted_at = NULL WHERE dataset_id = ?", (dataset_id,))
-            return dataset_id
-        await db.execute(
-            "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+        return [await _save(db, dataset) for dataset in datasets]
+
+
+async def _save(db: aiosqlite.Connection, dataset: Dataset) -> bool:
+    dataset_id = dataset.dataset_id
+    known = await db.execute_fetchall("SELECT 1 FROM datasets WHERE dataset_id = ?", (dataset_id,))
+    if known:
+        await db.execute("UPDATE datasets SET deleted_at = NULL WHERE dataset_id = ?", (dataset_id,))
+        return False
+    await db.execute(
+        "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+        (
+            dataset_id, dataset.name, dataset.version, str(dataset.family), dataset.title, dataset.description,
+            dataset.source, dataset.licence, dataset.card, dataset.answer_tokens, time.time(),
+        ),
+    )  # fmt: skip
+    await db.executemany(
+        "INSERT INTO facts (dataset_id, position, fact_id, text, subject, attribute, value, context)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (dataset_id, position, fact.fact_id, fact.text, fact.subject, fact.attribute, fact.value, fact.context)
+            for position, fact in enumerate(dataset.facts)
+        ],
+    )
+    await db.executemany(
+        "INSERT INTO questions (dataset_id, position, question_id, task, fact_id, other_fact_id, prompt,"
+        " question, answer, answer_before, template, original) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
             (
-                dataset_id, dataset.name, dataset.version, str(dataset.family), dataset.title, dataset.description,
-                dataset.source, dataset.licence, dataset.card, dataset.answer_tokens, time.time(),
-            ),
-        )  # fmt: skip
-        await db.executemany(
-            "INSERT INTO facts (dataset_id, position, fact_id, text, subject, attribute, value)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (dataset_id, position, fact.fact_id, fact.text, fact.subject, fact.attribute, fact.value)
-                for position, fact in enumerate(dataset.facts)
-            ],
-        )
-        await db.executemany(
-            "INSERT INTO questions (dataset_id, position, question_id, task, fact_id, other_fact_id, prompt,"
-            " question, answer, answer_before, template) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    dataset_id, position, q.question_id, str(q.task), q.fact_id, q.other_fact_id, q.prompt,
-                    q.question, q.answer, q.answer_before, q.template,
-                )
-                for position, q in enumerate(dataset.questions)
-            ],
-        )  # fmt: skip
-    return dataset_id
+                dataset_id, position, q.question_id, str(q.task), q.fact_id, q.other_fact_id, q.prompt,
+                q.question, q.answer, q.answer_before, q.template, q.original,
+            )
+            for position, q in enumerate(dataset.questions)
+        ],
+    )  # fmt: skip
+    if dataset.provenance is not None:
+        await save_provenance(db, dataset_id, dataset.provenance)
+    return True
 
 
 async def list_datasets(db: aiosqlite.Connection) -> list[DatasetRow]:
@@ -132,12 +146,12 @@ async def load_dataset(db: aiosqlite.Connection, dataset_id: str) -> Dataset:
         raise DatasetError(f"There is no dataset {dataset_id!r} in the store.")
     row = rows[0]
     facts = await db.execute_fetchall(
-        "SELECT fact_id, text, subject, attribute, value FROM facts WHERE dataset_id = ? ORDER BY position",
+        "SELECT fact_id, text, subject, attribute, value, context FROM facts WHERE dataset_id = ? ORDER BY position",
         (dataset_id,),
     )
     questions = await db.execute_fetchall(
-        "SELECT question_id, task, fact_id, prompt, question, answer, other_fact_id, template, answer_before"
-        " FROM questions WHERE dataset_id = ? ORDER BY position",
+        "SELECT question_id, task, fact_id, prompt, question, answer, other_fact_id, template, answer_before,"
+        " original FROM questions WHERE dataset_id = ? ORDER BY position",
         (dataset_id,),
     )
     return Dataset(
@@ -151,6 +165,7 @@ async def load_dataset(db: aiosqlite.Connection, dataset_id: str) -> Dataset:
         licence=row["licence"],
         card=row["card"],
         answer_tokens=row["answer_tokens"],
+        provenance=await load_provenance(db, dataset_id),
     )
 
 
@@ -195,7 +210,7 @@ async def questions_by_key(db: aiosqlite.Connection, dataset_id: str) -> dict[in
     """The questions of a dataset by their keys, as records for graders."""
     rows = await db.execute_fetchall(
         "SELECT question_key, question_id, task, fact_id, prompt, question, answer, other_fact_id, template,"
-        " answer_before FROM questions WHERE dataset_id = ? ORDER BY position",
+        " answer_before, original FROM questions WHERE dataset_id = ? ORDER BY position",
         (dataset_id,),
     )
     return {row[0]: Question(row[1], Task(row[2]), *tuple(row)[3:]) for row in rows}

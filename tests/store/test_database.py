@@ -60,20 +60,21 @@ async def test_an_upgrade_keeps_a_copy_and_happens_whole_or_not_at_all(
     file = tmp_path / "ftb.db"
     await (await open_store(file)).close()
     real = migrations()
-    broken = {**real, 2: "CREATE TABLE extra (a INTEGER) STRICT;\nCREATE TABLE models (b INTEGER) STRICT;"}
+    latest = max(real)
+    broken = {**real, latest + 1: "CREATE TABLE extra (a INTEGER) STRICT;\nCREATE TABLE models (b INTEGER) STRICT;"}
     monkeypatch.setattr(database, "migrations", lambda: broken)
     with pytest.raises(StoreError, match="already exists"):
         await open_store(file)
     raw = sqlite3.connect(file)
-    assert raw.execute("PRAGMA user_version").fetchone()[0] == 1
+    assert raw.execute("PRAGMA user_version").fetchone()[0] == latest
     assert raw.execute("SELECT count(*) FROM sqlite_master WHERE name = 'extra'").fetchone()[0] == 0
     raw.close()
-    monkeypatch.setattr(database, "migrations", lambda: {**real, 2: "CREATE TABLE extra (a INTEGER) STRICT;"})
+    monkeypatch.setattr(database, "migrations", lambda: {**real, latest + 1: "CREATE TABLE extra (a INTEGER) STRICT;"})
     db = await open_store(file)
     [version] = await db.execute_fetchall("PRAGMA user_version")
     await db.close()
-    assert version[0] == 2
-    assert len(list(tmp_path.glob("ftb.db.v1-*"))) >= 1
+    assert version[0] == latest + 1
+    assert len(list(tmp_path.glob(f"ftb.db.v{latest}-*"))) >= 1
 
 
 async def test_tasks_on_one_connection_do_not_mix_their_transactions(tmp_path: Path) -> None:
