@@ -105,8 +105,9 @@ def logits(model: PlainModel, ids: Sequence[int], adapter: PlainAdapter | None =
 def log_probabilities(model: PlainModel, ids: Sequence[int], adapter: PlainAdapter | None = None) -> Matrix:
     """Natural-log probabilities of every next token at every position, [T, vocabulary]."""
     scores = logits(model, ids, adapter)
-    top = scores.max(axis=1, keepdims=True)
-    return scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
+    scores -= scores.max(axis=1, keepdims=True)
+    scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    return scores
 
 
 def answer_loss(
@@ -119,7 +120,8 @@ def answer_loss(
 
 def _norm(model: PlainModel, name: str, x: Matrix) -> Matrix:
     rms: Matrix = np.sqrt((x**2).mean(axis=1, keepdims=True) + model.epsilon)
-    return x / rms * model.tensors[f"{name}.weight"]
+    normed: Matrix = x / rms * model.tensors[f"{name}.weight"]
+    return normed
 
 
 def _project(model: PlainModel, layer: int, name: str, x: Matrix, adapter: PlainAdapter | None) -> Matrix:
