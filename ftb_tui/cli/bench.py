@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
-from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 import click
 
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import Task
-from ftb_tui.cli.common import as_json, opened, put_json, require_weights_for, run_async, store, tasks_option
+from ftb_tui.cli.common import (
+    as_json,
+    chosen_base,
+    put_json,
+    put_results,
+    put_sentences,
+    require_weights_for,
+    run_async,
+    store,
+    tasks_option,
+)
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.report.numbers import duration
+from ftb_tui.report.plain import one_line
 from ftb_tui.work.bench import BenchPlan, BenchProgress, BenchResult, expected_seconds, run_bench
 
 
 @click.command(epilog="Interrupted? The same command goes on where it stopped; --new starts afresh.")
 @click.option("--provider", help="Who trains and answers.  [default: local, the embedded engine]")
 @click.option("--dataset", help="A stored or bundled dataset.  [default: fictional_people]")
-@click.option("--base", "base_model", default="smollm2-135m", show_default=True, help="The model to tune.")
+@click.option("--base", "base_model", help="The model to tune.  [default: smollm2-135m where that is local]")
 @click.option("--epochs", type=click.IntRange(1, 50), help="Times through the training file.  [default: 12]")
 @click.option("--people", type=click.IntRange(1), help="Only the first N people.")
 @click.option("--facts", type=click.IntRange(1), help="Only the first N facts.")
 @click.option("--limit", type=click.IntRange(1), help="At most N questions of each task.")
 @tasks_option
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=42, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=42,
+    show_default=True,
+    help="Of training and of the choice of questions.",
+)
 @click.option(
     "--answer-tokens", type=click.IntRange(1), help="Cap of an answer.  [default: what the dataset's answers need]"
 )
@@ -37,7 +56,7 @@ def bench(
     *,
     provider: str | None,
     dataset: str | None,
-    base_model: str,
+    base_model: str | None,
     epochs: int | None,
     people: int | None,
     facts: int | None,
@@ -52,13 +71,15 @@ def bench(
     """Train, ask the base and the tuned model everything, print the table."""
     from ftb_tui.providers.config import load_config
     from ftb_tui.report.reading import reading
-    from ftb_tui.report.tables import result_objects, results_text
+    from ftb_tui.report.tables import result_objects
+    from ftb_tui.work.bench import open_local_or_remote
 
     defaults = load_config().defaults
+    provider = provider or defaults.provider
     plan = BenchPlan(
-        provider=provider or defaults.provider,
+        provider=provider,
         dataset=dataset or defaults.dataset,
-        base_model=base_model,
+        base_model=chosen_base(provider, base_model),
         epochs=epochs or defaults.epochs,
         people=people,
         facts=facts,
@@ -68,27 +89,37 @@ def bench(
         answer_tokens=answer_tokens,
     )
     plan = plan.quick() if quick else plan
-    require_weights_for(plan.provider)
+
+    async def expected() -> float:
+        async with store() as db:
+            return await expected_seconds(db, plan)
 
     async def work() -> BenchResult:
-        async with store() as db:
-            if plan.provider == "local":
-                say(f"About {duration(await expected_seconds(db, plan))} on two cores; nothing leaves this machine.")
-            with progress_display() as show:
-                return await run_bench(db, plan, opened, on_progress=show, fresh=fresh)
+        with progress_display() as display:
 
+            async def opened(name: str) -> Any:
+                return await open_local_or_remote(name, on_status=display.tell)
+
+            async with store() as db:
+                return await run_bench(db, plan, opened, on_progress=display.show, fresh=fresh)
+
+    # An unknown dataset is found out here, before a download.
+    seconds = run_async(expected())
+    require_weights_for(plan.provider)
+    if plan.provider == "local":
+        say(f"About {duration(seconds)} on two cores; nothing leaves this machine.")
     try:
         result = run_async(work())
     except KeyboardInterrupt:
-        say("\nInterrupted. The job goes on in the engine; the same command continues from there.")
+        say("\nInterrupted. Answers are kept, and a job that was sent goes on; the same command continues from there.")
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     if as_json:
         put_json(result_objects(result.rows))
         return
     rows = [row for row in result.rows if row.grader == DEFAULT_GRADER]
-    click.echo(results_text(rows, "table"))
-    for sentence in reading(rows):
-        click.echo(sentence)
+    put_results(rows, "table")
+    click.echo()
+    put_sentences(reading(rows))
     say(f"\n{duration(result.seconds)}. Look closer: ftb wrong --model {result.tuned_model} --task rephrased")
 
 
@@ -96,18 +127,28 @@ class progress_display:  # noqa: N801 - used like a function
     """Shows progress: one live line on a terminal, plain lines elsewhere."""
 
     def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
+        self._live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._drawn = 0.0
         self._told = ""
 
-    def __enter__(self) -> Callable[[BenchProgress], None]:
-        return self.show
+    def __enter__(self) -> progress_display:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._draw("")
+
+    def tell(self, text: str) -> None:
+        """A line that stays."""
+        self._draw("")
+        say(text)
+
+    def _draw(self, line: str) -> None:
         if self._live:
-            sys.stderr.write("\r\x1b[K")
+            # One column less, since a full line makes some terminals begin another.
+            fitting = one_line(line, max(10, shutil.get_terminal_size().columns - 1))
+            sys.stderr.write(f"\r\x1b[K{fitting}")
             sys.stderr.flush()
 
     def show(self, progress: BenchProgress) -> None:
@@ -116,8 +157,7 @@ class progress_display:  # noqa: N801 - used like a function
             now = time.monotonic()
             if now - self._drawn >= 0.2:
                 self._drawn = now
-                sys.stderr.write(f"\r\x1b[K{progress_line(progress)}")
-                sys.stderr.flush()
+                self._draw(progress_line(progress))
             return
         tenth = 10 * progress.done // progress.total if progress.total else 0
         base = 10 * progress.base_done // progress.base_total if progress.base_total else 0
@@ -134,11 +174,13 @@ def progress_line(progress: BenchProgress) -> str:
     if progress.phase == "done":
         return "done"
     name = {"train": "training", "base": "asking the base", "tuned": "asking the tuned model"}[progress.phase]
-    parts = [f"{name} {progress.done}/{progress.total or '?'}" if progress.done else f"{name}: {progress.detail}"]
+    count = f"{progress.done}/{progress.total or '?'}"
+    waits = not progress.done and progress.detail not in ("", name)
+    parts = [f"{name}: {progress.detail}" if waits else f"{name} {count}"]
     if progress.loss is not None:
         parts.append(f"loss {progress.loss:.3f}")
     if progress.phase == "train" and progress.base_total:
         parts.append(f"base model asked {progress.base_done}/{progress.base_total}")
-    if progress.eta_seconds is not None:
+    if progress.eta_seconds:
         parts.append(f"{duration(progress.eta_seconds)} left in this phase")
     return ", ".join(parts)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import json
+import difflib
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import textwrap
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiosqlite
 import click
 
 from ftb_tui.benchmark.model import Task
 from ftb_tui.cli.exits import Exit, say
+
+if TYPE_CHECKING:
+    from ftb_tui.store.results import ResultRow
 
 _T = TypeVar("_T")
 
@@ -49,26 +53,42 @@ def today() -> datetime.date:
 
 def put_json(value: object) -> None:
     """Data on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    from ftb_tui.report.plain import json_text
+
+    click.echo(json_text(value))
 
 
 def put_table(head: Sequence[str], lines: Sequence[Sequence[object]], *, right: frozenset[str] = frozenset()) -> None:
     """A plain aligned table on stdout; foreign text is made harmless."""
-    from ftb_tui.report.plain import one_line
+    from ftb_tui.report.columns import aligned
 
-    cells = [[one_line(str("" if cell is None else cell), 60) for cell in line] for line in lines]
-    widths = [max(len(name), *(len(line[place]) for line in cells), 0) for place, name in enumerate(head)]
+    click.echo(aligned(head, lines, right=right), nl=False)
 
-    def render(line: Sequence[str]) -> str:
-        parts = [
-            cell.rjust(width) if name in right else cell.ljust(width)
-            for cell, width, name in zip(line, widths, head, strict=True)
-        ]
-        return "  ".join(parts).rstrip()
 
-    click.echo(render(head))
-    for line in cells:
-        click.echo(render(line))
+def put_pairs(facts: Sequence[tuple[str, object]]) -> None:
+    """Names and values on stdout, one pair a line."""
+    from ftb_tui.report.columns import pairs
+
+    click.echo(pairs(facts), nl=False)
+
+
+def put_results(rows: Sequence[ResultRow], style: str) -> None:
+    """The result table on stdout, as wide as its reader's screen allows."""
+    from ftb_tui.report.columns import reader_width
+    from ftb_tui.report.tables import results_text
+
+    click.echo(results_text(rows, style, width=reader_width()), nl=False)
+
+
+def put_sentences(sentences: Iterable[str]) -> None:
+    """Prose on stdout, broken between words where somebody reads it on a screen."""
+    from ftb_tui.report.columns import reader_width
+    from ftb_tui.report.plain import visible
+
+    width = reader_width()
+    for sentence in sentences:
+        text = visible(sentence)
+        click.echo(text if width is None else textwrap.fill(text, max(20, min(width, 100)), break_long_words=False))
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -81,14 +101,19 @@ def confirm(question: str, *, yes: bool) -> None:
     click.confirm(question, abort=True, err=True)
 
 
+def parse_task(value: str) -> Task:
+    """`date-changed` as a task. Raises `click.BadParameter` naming the tasks that there are."""
+    name = value.strip().lower().replace("-", "_")
+    if name not in list(Task):
+        near = difflib.get_close_matches(name, list(Task), n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise click.BadParameter(f"There is no task {value!r}.{hint} Known: {', '.join(Task)}.")
+    return Task(name)
+
+
 def parse_tasks(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[Task, ...] | None:
     """`--tasks memorization,rephrased` as tasks."""
-    if not value:
-        return None
-    try:
-        return tuple(Task(part.strip().replace("-", "_")) for part in value.split(","))
-    except ValueError as error:
-        raise click.BadParameter(f"{error}; known are {', '.join(Task)}", ctx=ctx, param=param) from error
+    return tuple(map(parse_task, value.split(","))) if value else None
 
 
 tasks_option = click.option(
@@ -113,6 +138,25 @@ def reviver(name: str, provider: Any) -> Callable[[], Awaitable[Any]] | None:
         return await opened(name)
 
     return revive
+
+
+def chosen_base(provider: str, base_model: str | None) -> str:
+    """The model to tune: what was given, or the embedded engine's only one.
+
+    Looked at before anything is fetched, stored or sent. Raises `click.UsageError` when there is nothing to tune, and
+    `ProviderError` for a provider that does not exist.
+    """
+    from ftb_tui.providers.registry import provider_info
+    from ftb_tui.weights import MODEL_NAME
+
+    provider_info(provider)
+    if provider == "local" and base_model not in (None, MODEL_NAME):
+        raise click.UsageError(f"The embedded engine trains {MODEL_NAME}, not {base_model!r}. Leave --base out.")
+    if provider != "local" and base_model is None:
+        raise click.UsageError(
+            f"Which model of {provider} is to be tuned? Give --base; see: ftb models list --provider {provider} --ask"
+        )
+    return base_model or MODEL_NAME
 
 
 def require_weights_for(provider: str) -> None:

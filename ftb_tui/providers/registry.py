@@ -10,6 +10,7 @@ from ftb_tui.engine_state import process_is_alive, read_engine_state
 from ftb_tui.providers.base import Capabilities, ErrorKind, Provider, ProviderError
 from ftb_tui.providers.config import Config, load_config
 from ftb_tui.providers.dialect import Dialect, load_dialect
+from ftb_tui.providers.google_opening import KINDS, GoogleConfig, google_place, open_google
 
 BUILT_IN = ("local", "openai")
 
@@ -41,13 +42,19 @@ class CheckResult:
 
 def provider_names(config: Config | None = None) -> tuple[str, ...]:
     """Built-in providers first, then the user's own."""
-    return (*BUILT_IN, *(config or load_config()).providers)
+    config = config or load_config()
+    return (*BUILT_IN, *KINDS, *config.providers, *(name for name in config.google if name not in KINDS))
 
 
 def provider_infos(config: Config | None = None) -> list[ProviderInfo]:
     """Every provider, with where its key was found."""
     config = config or load_config()
     return [_info(name, config) for name in provider_names(config)]
+
+
+def provider_info(name: str, config: Config | None = None) -> ProviderInfo:
+    """One provider. Raises `ProviderError`, naming those that there are, when it is none of them."""
+    return _info(name, config or load_config())
 
 
 def service_name(name: str, config: Config | None = None) -> str:
@@ -61,6 +68,8 @@ def open_provider(name: str, config: Config | None = None) -> Provider:
     from ftb_tui.providers.openai_wire import OpenAIWire
 
     config = config or load_config()
+    if _is_google(name, config):
+        return open_google(name, config.google.get(name, GoogleConfig()))
     dialect, base_url, key, source = _parts(name, config)
     if not base_url:
         raise ProviderError(
@@ -86,8 +95,14 @@ async def check_provider(name: str, config: Config | None = None) -> CheckResult
         return CheckResult(name, provider.host, False, error.message, 0)
     finally:
         await provider.close()
-    may = "trains and answers" if provider.capabilities.trains else "answers; it does not train"
-    return CheckResult(name, provider.host, True, f"reachable, {len(models)} models, {may}", len(models))
+    able = provider.capabilities
+    may = "trains and answers" if able.trains else "answers; it does not train"
+    why = f". {able.why_no_training}" if able.why_no_training else ""
+    return CheckResult(name, provider.host, True, f"reachable, {len(models)} models, {may}{why}", len(models))
+
+
+def _is_google(name: str, config: Config) -> bool:
+    return name in KINDS or name in config.google
 
 
 def _parts(name: str, config: Config) -> tuple[Dialect, str, str, str]:
@@ -117,6 +132,9 @@ def _parts(name: str, config: Config) -> tuple[Dialect, str, str, str]:
 
 
 def _info(name: str, config: Config) -> ProviderInfo:
+    if _is_google(name, config):
+        place = google_place(name, config.google.get(name, GoogleConfig()))
+        return ProviderInfo(name, place.title, place.host, place.key, place.ready, place.capabilities)
     dialect, base_url, key, source = _parts(name, config)
     if dialect.where == "engine":
         where = "the engine's own token" if base_url else "not running; started when needed"
