@@ -11,6 +11,7 @@ from typing import Any
 
 from ftb_tui.paths import paths
 from ftb_tui.providers.dialect import dialect_names
+from ftb_tui.providers.google_opening import KINDS, GoogleConfig, kind_of, table_problems
 
 EXAMPLE = """\
 # Configuration of ftb. Every key is optional.
@@ -25,6 +26,12 @@ EXAMPLE = """\
 # base_url = "http://127.0.0.1:8000/v1"
 # api_key_env = "MY_SERVER_KEY"    # the name of an environment variable, never the key itself
 # inference_only = true
+
+# Google's Agent Platform, to tune Gemini models (docs/google.md):
+# [providers.google]
+# project = "my-project"
+# region = "us-central1"           # where jobs run
+# bucket = "my-bucket"             # where training files go, in the same region
 """
 
 
@@ -58,6 +65,8 @@ class Config:
 
     defaults: Defaults = Defaults()
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
+    google: Mapping[str, GoogleConfig] = field(default_factory=dict)
+    """Tables of Google's kinds, which have settings of their own."""
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -66,9 +75,11 @@ def load_config(path: Path | None = None) -> Config:
     values, problems = _read(file)
     if problems:
         raise ConfigError("\n".join(problems))
+    own = values.get("providers", {})
     return Config(
         defaults=Defaults(**values.get("defaults", {})),
-        providers={name: ProviderConfig(**entry) for name, entry in values.get("providers", {}).items()},
+        providers={name: ProviderConfig(**entry) for name, entry in own.items() if not kind_of(name, entry)},
+        google={name: GoogleConfig(**entry) for name, entry in own.items() if kind_of(name, entry)},
     )
 
 
@@ -89,13 +100,18 @@ def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
     own = values.get("providers", {})
     for name, entry in own.items() if isinstance(own, dict) else ():
         where = f"providers.{name}"
+        if kind_of(name, entry):
+            problems += _section(file, where, entry, GoogleConfig)
+            if isinstance(entry, dict):
+                problems += [f"{file}: {problem}" for problem in table_problems(where, name, entry)]
+            continue
         problems += _section(file, where, entry, ProviderConfig)
         if not isinstance(entry, dict):
             continue
         if not str(entry.get("base_url", "")).startswith(("http://", "https://")):
             problems.append(f"{file}: {where}.base_url must be given and begin with http:// or https://")
         if entry.get("dialect", "custom") not in dialect_names():
-            problems.append(f"{file}: {where}.dialect must be one of {', '.join(dialect_names())}")
+            problems.append(f"{file}: {where}.dialect must be one of {', '.join((*dialect_names(), *KINDS))}")
         if name in ("local", "openai"):
             problems.append(f"{file}: {where}: this name is taken by a built-in provider; choose another")
     return values, problems

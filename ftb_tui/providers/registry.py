@@ -59,7 +59,10 @@ def provider_info(name: str, config: Config | None = None) -> ProviderInfo:
 
 def service_name(name: str, config: Config | None = None) -> str:
     """What the catalogue calls a provider: the dialect of a user's own one, except a mere `custom` server."""
-    own = (config or load_config()).providers.get(name)
+    config = config or load_config()
+    if name in config.google:
+        return name if name in KINDS else config.google[name].dialect
+    own = config.providers.get(name)
     return name if own is None or own.dialect == "custom" else own.dialect
 
 

@@ -1,0 +1,132 @@
+"""Google's providers by name: what the configuration says of them, what can be told without asking, and opening one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from ftb_tui.providers.base import Capabilities, ErrorKind, Provider, ProviderError
+from ftb_tui.providers.google_settings import (
+    AGENT_PLATFORM_ABLE,
+    GEMINI_ABLE,
+    GEMINI_HOST,
+    GoogleSettings,
+    credentials_state,
+    gemini_key,
+    google_settings,
+    platform_host,
+)
+
+KINDS = ("google", "gemini")
+"""The built-in names, and the dialects that further providers of their kind are configured with."""
+_GEMINI_ONLY = ("dialect", "title", "endpoint", "api_key_env")
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleConfig:
+    """A `[providers.NAME]` table of Google's; see `GoogleSettings` for what the keys mean."""
+
+    dialect: str = ""
+    title: str = ""
+    project: str = ""
+    region: str = ""
+    bucket: str = ""
+    base_location: str = ""
+    endpoint: str = ""
+    token_env: str = ""
+    api_key_env: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GooglePlace:
+    """What is known of one of Google's providers without asking it."""
+
+    title: str
+    host: str
+    key: str
+    ready: bool
+    capabilities: Capabilities
+
+
+def kind_of(name: str, entry: object) -> str:
+    """`google`, `gemini`, or nothing, for a name in the configuration and its table."""
+    if name in KINDS:
+        return name
+    dialect = entry.get("dialect") if isinstance(entry, Mapping) else None
+    return dialect if isinstance(dialect, str) and dialect in KINDS else ""
+
+
+def table_problems(where: str, name: str, entry: Mapping[str, object]) -> list[str]:
+    """What is wrong with a table of Google's, beyond the types of its values; no file name in it."""
+    kind = kind_of(name, entry)
+    known = _GEMINI_ONLY if kind == "gemini" else tuple(f.name for f in fields(GoogleConfig) if f.name != "api_key_env")
+    known_to_any = {f.name for f in fields(GoogleConfig)}
+    said = [
+        f"{where}.{key} is not a setting of a {kind} provider; known are {', '.join(known)}"
+        for key in entry
+        if key not in known and key in known_to_any
+    ]
+    if entry.get("dialect", kind) != kind:
+        said.append(f"{where}.dialect must be {kind}: this name is taken by the built-in provider")
+    endpoint = entry.get("endpoint", "")
+    if endpoint and not str(endpoint).startswith(("http://", "https://")):
+        said.append(f"{where}.endpoint must begin with http:// or https://")
+    return said
+
+
+def google_place(name: str, config: GoogleConfig) -> GooglePlace:
+    """Title with project, region and bucket, host, and the state of key or credentials."""
+    if kind_of(name, {"dialect": config.dialect}) == "gemini":
+        key, source = gemini_key(config.api_key_env or None)
+        shown = f"missing: set {source}"
+        if key:
+            shown = f"{source}, …{key[-4:]}" if len(key) > 12 else source
+        host = config.endpoint.rstrip("/") or GEMINI_HOST
+        return GooglePlace(config.title or "Gemini by key: base models only", host, shown, bool(key), GEMINI_ABLE)
+    settings = _settings(config)
+    there, words = credentials_state(settings)
+    parts = (
+        settings.project or "no project",
+        f"tunes in {settings.region}" if settings.region else "no region",
+        f"gs://{settings.bucket}" if settings.bucket else "no bucket",
+    )
+    return GooglePlace(
+        title=f"{config.title or 'Agent Platform'}: {', '.join(parts)}",
+        host=platform_host(settings.region or settings.base_location, settings.endpoint),
+        key=words,
+        ready=there and bool(settings.project),
+        capabilities=AGENT_PLATFORM_ABLE,
+    )
+
+
+def open_google(name: str, config: GoogleConfig) -> Provider:
+    """The provider, ready to be used in the running event loop. Raises `ProviderError` when it cannot be."""
+    place = google_place(name, config)
+    if kind_of(name, {"dialect": config.dialect}) == "gemini":
+        from ftb_tui.providers.gemini import GeminiKey
+
+        key, source = gemini_key(config.api_key_env or None)
+        if not key:
+            text = f"{name} needs a key: set the environment variable {source} to it."
+            raise ProviderError(ErrorKind.AUTH, text, host=place.host)
+        return GeminiKey(name, key, config.endpoint)
+    settings = _settings(config)
+    if not settings.project:
+        text = (
+            f'{name} needs a Google Cloud project: set project = "..." in [providers.{name}] or GOOGLE_CLOUD_PROJECT.'
+        )
+        raise ProviderError(ErrorKind.AUTH, text, host=place.host)
+    from ftb_tui.providers.google import AgentPlatform
+
+    return AgentPlatform(name, settings)
+
+
+def _settings(config: GoogleConfig) -> GoogleSettings:
+    return google_settings(
+        project=config.project,
+        region=config.region,
+        bucket=config.bucket,
+        base_location=config.base_location,
+        endpoint=config.endpoint,
+        token_env=config.token_env,
+    )
