@@ -103,7 +103,8 @@ def test_a_reason_names_what_was_said_and_the_gold() -> None:
 
 
 def test_every_answer_gets_the_graders_that_apply() -> None:
-    assert applicable(question("190")) == ("exact", "normalized", "number", "choice")
+    assert applicable(question("190")) == ("exact", "normalized", "contains", "number", "choice")
+    assert applicable(question("None", Task.DATE_CHANGED)) == ("exact", "normalized", "abstain", "choice")
     assert applicable(question("Yes", Task.SECONDARY)) == ("exact", "normalized", "yes_no", "choice")
 
 

@@ -6,7 +6,9 @@ told apart from those of an older rule.
 
 from __future__ import annotations
 
+from ftb_tui.benchmark.graders.abstain import abstain, is_none
 from ftb_tui.benchmark.graders.choice import choice
+from ftb_tui.benchmark.graders.contains import contains
 from ftb_tui.benchmark.graders.number import number
 from ftb_tui.benchmark.graders.text import exact, normalized
 from ftb_tui.benchmark.graders.verdict import Grade, Grader, Verdict
@@ -22,8 +24,10 @@ GRADERS: dict[str, Grader] = {
     for grader in (
         Grader("exact", 1, exact),
         Grader("normalized", 2, normalized),
-        Grader("number", 1, number),
+        Grader("contains", 1, contains),
+        Grader("number", 2, number),
         Grader("yes_no", 1, yes_no),
+        Grader("abstain", 1, abstain),
         Grader("choice", 2, choice),
     )
 }
@@ -34,8 +38,12 @@ def applicable(question: Question) -> tuple[str, ...]:
     names = ["exact", "normalized"]
     if question.task in YES_NO_TASKS:
         names.append("yes_no")
-    elif any(character.isdigit() for character in question.answer):
-        names.append("number")
+    elif is_none(question.answer):
+        names.append("abstain")
+    else:
+        names.append("contains")
+        if any(character.isdigit() for character in question.answer):
+            names.append("number")
     return (*names, DEFAULT_GRADER)
 
 

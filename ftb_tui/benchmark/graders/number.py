@@ -5,136 +5,82 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from ftb_tui.benchmark.graders.quantities import is_range, numbers, units
 from ftb_tui.benchmark.graders.text import LONGEST
 from ftb_tui.benchmark.graders.verdict import Grade, Verdict, shown
 from ftb_tui.benchmark.model import Question
 
-_DIGITS = re.compile(r"[-−]?(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|[-−]?\d+(?:\.\d+)?")
-_WORDS = re.compile(r"[a-z]+(?:-[a-z]+)?")
-_SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
-_SMALL = {
-    word: value
-    for value, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        ]
-    )
-}
-_TENS = {
-    word: 10 * value
-    for value, word in enumerate(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
-    )
-}
-_UNITS = {
-    "length": {"cm": "cm", "centimetre": "cm", "centimeter": "cm", "metre": "m", "meter": "m", "m": "m", "mm": "mm",
-               "foot": "ft", "feet": "ft", "ft": "ft", "inch": "in", "inches": "in", "km": "km"},
-    "weight": {"kg": "kg", "kilo": "kg", "kilogram": "kg", "pound": "lb", "lb": "lb", "lbs": "lb", "gram": "g",
-               "g": "g", "stone": "st"},
-}  # fmt: skip
+_DENIED = re.compile(r"\b(?:not|isn't|wasn't|never)\s+[$€£¥]?\d[\d,.]*")
+_ABOVE = re.compile(r"\b(?:more than|over|at least|above|exceed\w*|no fewer than|no less than|minimum)\b|[>≥]")
+_BELOW = re.compile(r"\b(?:less than|fewer than|under|at most|below|up to|no more than|maximum)\b|[<≤]")
 
 
 def number(question: Question, answer: str) -> Grade:
-    """Whether the one number of the answer is the one number of the gold.
+    """Whether the number of the answer is the number of the gold.
 
-    Rules: thousands commas and decimals are read ("1,250.5"); so are number words ("two hundred and five"). A number
-    that the question itself names does not count unless it is all there is. An answer with several different
-    numbers, such as a range or a list, is wrong even when the gold is among them; the same number twice is one. A
-    unit of the same kind as the question's but another one ("190 inches" for centimetres) is wrong. Approximations
-    ("about 190") are taken at their word. An answer without a number abstains.
+    Rules:
+
+    - **Thousands, decimals, words, scales** are read: "1,250.5", "two hundred and five", "$1.2 million", "3k".
+    - **Several numbers**: a number that the question itself names does not count unless it is all there is. An
+      answer with several other numbers, such as a list, is wrong even when the gold is among them; the same number
+      twice is one; one that is denied ("not 190") is not claimed.
+    - **Ranges**: a gold that is a range ("5-10") wants exactly its two ends. A range for a gold that is one number
+      is wrong, also where it encloses the gold.
+    - **Units**: a unit of the same kind is converted exactly (1.9 m is 190 cm, 14 days are 2 weeks) when gold or
+      question names one and the answer one; a unit that cannot be converted (dollars and euros, days and months)
+      is wrong. A missing unit and a percent sign do not matter.
+    - **Approximations** ("about 190", "nearly", "~") are taken at their word: the number must be equal. A bound
+      ("more than 40") counts as its number, but the opposite bound to the gold's is wrong.
+
+    An answer without a number abstains.
     """
     golds = numbers(question.answer)
-    if len(golds) != 1:
-        return Grade(Verdict.ABSTAINED, f"the gold {shown(question.answer)} is not one number")
+    if not golds or len(golds) > 2 or (len(golds) == 2 and not is_range(question.answer)):
+        return Grade(Verdict.ABSTAINED, f"the gold {shown(question.answer)} is neither one number nor a range")
     if not answer.strip():
         return Grade(Verdict.ABSTAINED, "the answer is empty")
-    [gold] = golds
-    said = numbers(answer)
-    if len(said) > 1:
+    said = numbers(_DENIED.sub(" ", answer[:LONGEST].lower()))
+    if len(said) > len(golds):
         said = [value for value in said if value not in numbers(question.question)] or said
     if not said:
         return Grade(Verdict.ABSTAINED, f"said {shown(answer)}, which holds no number")
-    if len(said) > 1:
+    if len(said) > len(golds):
         return Grade(Verdict.WRONG, f"named several numbers: {shown(answer)}")
-    if wrong_unit := _other_unit(question.question, answer):
-        return Grade(Verdict.WRONG, f"answered in {wrong_unit}: {shown(answer)}")
-    if said[0] == gold:
-        return Grade(Verdict.CORRECT, f"said {_plain(gold)}")
-    return Grade(Verdict.WRONG, f"said {_plain(said[0])}, the gold is {_plain(gold)}")
+    if opposite := _opposite_bound(question.answer, answer):
+        return Grade(Verdict.WRONG, f"said {opposite}: {shown(answer)}")
+    factor = _conversion(question, answer)
+    if factor is None:
+        [unit, *_] = sorted(units(answer))
+        return Grade(Verdict.WRONG, f"answered in {unit}: {shown(answer)}")
+    gold, told = " to ".join(map(_plain, golds)), " to ".join(map(_plain, said))
+    if [value * factor for value in said] == golds:
+        return Grade(Verdict.CORRECT, f"said {told}" if factor == 1 else f"said {told}, converted {gold}")
+    return Grade(Verdict.WRONG, f"said {told}, the gold is {gold}")
 
 
-def numbers(text: str) -> list[Fraction]:
-    """The different numbers of a text in order of appearance, digits before words."""
-    text = text[:LONGEST].lower()
-    found = []
-    for match in _DIGITS.finditer(text):
-        digits = match.group().replace(",", "").replace("−", "-")
-        # A hyphen between digits joins a range or a date; it is not a sign.
-        if digits.startswith("-") and match.start() > 0 and text[match.start() - 1].isalnum():
-            digits = digits[1:]
-        found.append(Fraction(digits[:400]))
-    found.extend(_worded(text))
-    return list(dict.fromkeys(found))
-
-
-def _worded(text: str) -> list[Fraction]:
-    found: list[Fraction] = []
-    total, current, open_ = 0, 0, False
-    spoken = [word for match in _WORDS.finditer(text) for word in match.group().split("-")]
-    for word, following in zip(spoken, [*spoken[1:], ""], strict=False):
-        value = _SMALL.get(word, _TENS.get(word))
-        # Alone, "one" is mostly a pronoun.
-        if value is not None and (word != "one" or open_ or following in _SCALES):
-            current, open_ = current + value, True
-        elif word in _SCALES and open_:
-            scale = _SCALES[word]
-            if scale == 100:
-                current *= scale
-            else:
-                total, current = total + current * scale, 0
-        elif not (word == "and" and open_):
-            if open_:
-                found.append(Fraction(total + current))
-            total, current, open_ = 0, 0, False
-    if open_:
-        found.append(Fraction(total + current))
-    return found
-
-
-def _other_unit(question: str, answer: str) -> str | None:
-    for units in _UNITS.values():
-        asked, said = _units_in(question, units), _units_in(answer, units)
-        if asked and said and not asked & said:
-            return min(said)
+def _opposite_bound(gold: str, answer: str) -> str | None:
+    wanted, said = gold.lower(), answer[:LONGEST].lower()
+    if _ABOVE.search(wanted) and _BELOW.search(said) and not _ABOVE.search(said):
+        return "less where the gold says more"
+    if _BELOW.search(wanted) and _ABOVE.search(said) and not _BELOW.search(said):
+        return "more where the gold says less"
     return None
 
 
-def _units_in(text: str, units: dict[str, str]) -> set[str]:
-    found = set()
-    for word in re.findall(r"[a-z]+", text[:LONGEST].lower()):
-        unit = units.get(word) or units.get(word.removesuffix("s"))
-        if unit:
-            found.add(unit)
-    return found
+def _conversion(question: Question, answer: str) -> Fraction | None:
+    """What the answer's number is multiplied with to be in the gold's unit; None when no factor can be right."""
+    said = units(answer)
+    asked = units(question.answer) or units(question.question)
+    for kind in {unit[0] for unit in said.values()} & {unit[0] for unit in asked.values()}:
+        have = {(base, factor) for of, base, factor in said.values() if of == kind}
+        want = {(base, factor) for of, base, factor in asked.values() if of == kind}
+        if have & want:
+            continue
+        if len(have) > 1 or len(want) > 1:
+            return None
+        [(base, factor)], [(wanted_base, wanted_factor)] = have, want
+        return factor / wanted_factor if base == wanted_base else None
+    return Fraction(1)
 
 
 def _plain(value: Fraction) -> str:
