@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class JobState(StrEnum):
@@ -66,6 +66,7 @@ class ProviderError(Exception):
         host: str = "",
         status: int | None = None,
         code: str | None = None,
+        param: str | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
@@ -74,6 +75,8 @@ class ProviderError(Exception):
         self.host = host
         self.status = status
         self.code = code
+        self.param = param
+        """The parameter that the service blames, if it names one."""
         self.retry_after = retry_after
         """Seconds that the service asked us to wait, if it did."""
 
@@ -94,8 +97,16 @@ class Capabilities:
     validation_file: bool = True
     seed: bool = True
     metadata: bool = True
+    methods: tuple[str, ...] = ("supervised",)
+    """How models can be trained: `supervised`, `dpo`, `reinforcement`."""
     suffix_length: int = 64
+    """0 where a suffix is refused."""
+    suffix_forbidden: str = ""
+    """Characters that a suffix may not hold."""
     deploy_step: bool = False
+    """Whether a tuned model answers only after it was deployed."""
+    checkpoint_metrics: bool = False
+    """Whether the losses are on the checkpoints and not in the events."""
     cost_basis: str = "tokens"
     """`free`, or what is billed: `tokens`, `hours`."""
     min_examples: int = 10
@@ -120,6 +131,9 @@ class JobRequest:
     learning_rate_multiplier: float | None = None
     seed: int | None = None
     suffix: str | None = None
+    method: str = "supervised"
+    beta: float | None = None
+    """For `dpo`: how strongly the tuned model is held to the base, above 0 and up to 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +152,8 @@ class RemoteJob:
     error: str | None = None
     tag: str | None = None
     hyperparameters: Mapping[str, object] = field(default_factory=dict)
+    training_file: str | None = None
+    result_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,4 +277,51 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Give back connections."""
+        ...
+
+
+@runtime_checkable
+class FindsJobsByFile(Protocol):
+    """A service whose jobs can be found by their training file, should it not keep the tag."""
+
+    async def jobs_of_file(self, file_id: str) -> list[RemoteJob]:
+        """Jobs that train on this file. Every intent uploads a file of its own."""
+        ...
+
+
+@runtime_checkable
+class ReadsFiles(Protocol):
+    """A service that gives back files: training files, and the result files of finished jobs."""
+
+    async def read_file(self, file_id: str) -> bytes:
+        """The file's bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A tuned model made to answer. `raw_state` is the service's own word."""
+
+    name: str
+    """The name to ask it by."""
+    ready: bool
+    failed: bool
+    raw_state: str
+    message: str = ""
+
+
+@runtime_checkable
+class Deploys(Protocol):
+    """A service whose tuned models answer only after a deployment, which may cost money for as long as it exists."""
+
+    async def deploy(self, model: str, *, name: str, base_model: str) -> Deployment:
+        """Ask for a deployment of a tuned model or checkpoint. Sent once."""
+        ...
+
+    async def deployment(self, name: str) -> Deployment:
+        """The deployment as it is now."""
+        ...
+
+    async def undeploy(self, name: str) -> None:
+        """Take the deployment away."""
         ...

@@ -12,6 +12,10 @@ from typing import Any
 from ftb_tui.paths import paths
 from ftb_tui.providers.dialect import dialect_names
 from ftb_tui.providers.google_opening import KINDS, GoogleConfig, kind_of, table_problems
+from ftb_tui.providers.keys import KeySettings
+
+BUILT_IN_NAMES = ("local", "openai", "azure", "nebius", "bedrock")
+"""Providers of the OpenAI wire that are there without a configuration."""
 
 EXAMPLE = """\
 # Configuration of ftb. Every key is optional.
@@ -49,12 +53,23 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderConfig:
-    """A provider of the user's own."""
+class Budget:
+    """US dollars that may be spent: by one launch, and by all launches and evaluations of a day. None: no limit."""
 
-    base_url: str
+    per_launch: float | None = None
+    per_day: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """A provider of the user's own, or how the user wants a built-in one (then without `base_url`)."""
+
+    base_url: str = ""
     dialect: str = "custom"
     api_key_env: str | None = None
+    api_key_keyring: str | None = None
+    job_body: Mapping[str, object] = field(default_factory=dict)
+    deploy: Mapping[str, object] = field(default_factory=dict)
     inference_only: bool = False
     title: str = ""
 
@@ -64,6 +79,8 @@ class Config:
     """The whole file."""
 
     defaults: Defaults = Defaults()
+    budget: Budget = Budget()
+    keys: KeySettings = field(default_factory=KeySettings)
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     google: Mapping[str, GoogleConfig] = field(default_factory=dict)
     """Tables of Google's kinds, which have settings of their own."""
@@ -78,6 +95,8 @@ def load_config(path: Path | None = None) -> Config:
     own = values.get("providers", {})
     return Config(
         defaults=Defaults(**values.get("defaults", {})),
+        budget=Budget(**values.get("budget", {})),
+        keys=KeySettings(**values.get("keys", {})),
         providers={name: ProviderConfig(**entry) for name, entry in own.items() if not kind_of(name, entry)},
         google={name: GoogleConfig(**entry) for name, entry in own.items() if kind_of(name, entry)},
     )
@@ -95,8 +114,9 @@ def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, []
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return {}, [f"{file}: {error}"]
-    problems = _unknown(file, "", values, ("defaults", "providers"))
-    problems += _section(file, "defaults", values.get("defaults", {}), Defaults)
+    problems = _unknown(file, "", values, ("defaults", "budget", "keys", "providers"))
+    for name, record in (("defaults", Defaults), ("budget", Budget), ("keys", KeySettings)):
+        problems += _section(file, name, values.get(name, {}), record)
     own = values.get("providers", {})
     for name, entry in own.items() if isinstance(own, dict) else ():
         where = f"providers.{name}"
@@ -108,13 +128,27 @@ def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
         problems += _section(file, where, entry, ProviderConfig)
         if not isinstance(entry, dict):
             continue
-        if not str(entry.get("base_url", "")).startswith(("http://", "https://")):
-            problems.append(f"{file}: {where}.base_url must be given and begin with http:// or https://")
+        problems += _address_problems(file, where, name, entry)
         if entry.get("dialect", "custom") not in dialect_names():
             problems.append(f"{file}: {where}.dialect must be one of {', '.join((*dialect_names(), *KINDS))}")
-        if name in ("local", "openai"):
-            problems.append(f"{file}: {where}: this name is taken by a built-in provider; choose another")
     return values, problems
+
+
+def _address_problems(file: Path, where: str, name: str, entry: Mapping[str, object]) -> list[str]:
+    """A built-in provider keeps its address; one of the user's own needs one, unless its dialect brings it."""
+    if name in BUILT_IN_NAMES:
+        taken = [key for key in ("base_url", "dialect", "inference_only") if key in entry]
+        if taken:
+            return [
+                f"{file}: {where}: this name is taken by a built-in provider, whose {taken[0]} is fixed; "
+                "choose another name"
+            ]
+        return []
+    if "base_url" not in entry and entry.get("dialect", "custom") in BUILT_IN_NAMES:
+        return []
+    if not str(entry.get("base_url", "")).startswith(("http://", "https://")):
+        return [f"{file}: {where}.base_url must be given and begin with http:// or https://"]
+    return []
 
 
 def _section(file: Path, where: str, values: object, record: type) -> list[str]:
@@ -122,11 +156,16 @@ def _section(file: Path, where: str, values: object, record: type) -> list[str]:
         return [f"{file}: {where} must be a table"]
     kinds = {part.name: str(part.type) for part in fields(record)}
     problems = _unknown(file, f"{where}.", values, tuple(kinds))
-    names = {"str": str, "int": int, "bool": bool, "str | None": str}
+    names: dict[str, Any] = {
+        "str": str, "int": int, "bool": bool, "str | None": str, "float | None": (int, float),
+        "Mapping[str, object]": dict,
+    }  # fmt: skip
     for key, value in values.items():
         wanted = names.get(kinds.get(key, ""))
-        if wanted is not None and (not isinstance(value, wanted) or (wanted is int and isinstance(value, bool))):
-            words = {str: "text", int: "a whole number", bool: "true or false"}
+        if wanted is not None and (not isinstance(value, wanted) or (wanted is not bool and isinstance(value, bool))):
+            words = {
+                str: "text", int: "a whole number", bool: "true or false", (int, float): "a number", dict: "a table",
+            }  # fmt: skip
             problems.append(f"{file}: {where}.{key} must be {words[wanted]}, not {value!r}")
     return problems
 

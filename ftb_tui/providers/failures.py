@@ -63,6 +63,7 @@ def _status_error(error: object, host: str, secret: str) -> ProviderError:
         host=host,
         status=status,
         code=code,
+        param=str(error.param) if error.param else None,
         retry_after=retry_after(error.response.headers),
     )
 

@@ -7,16 +7,18 @@ the reply itself, which costs a third of the typed call's time. An adapter belon
 
 from __future__ import annotations
 
-import math
-import time
+import codecs
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from ftb_tui.providers import openai_deploying as deploying
+from ftb_tui.providers import openai_reading as reading
 from ftb_tui.providers.base import (
     Answer,
     AskRequest,
+    Deployment,
     ErrorKind,
     JobEvent,
     JobRequest,
@@ -27,6 +29,8 @@ from ftb_tui.providers.base import (
 )
 from ftb_tui.providers.dialect import Dialect
 from ftb_tui.providers.failures import provider_errors
+from ftb_tui.providers.hosts import is_openai_host
+from ftb_tui.providers.openai_asking import Asking
 
 if TYPE_CHECKING:
     import openai
@@ -43,14 +47,25 @@ _PAGE = 100
 class OpenAIWire:
     """One service, spoken to in its dialect. Implements `Provider`."""
 
-    def __init__(self, name: str, dialect: Dialect, base_url: str, api_key: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        dialect: Dialect,
+        base_url: str,
+        api_key: str,
+        *,
+        job_body: Mapping[str, object] | None = None,
+    ) -> None:
         self.name = name
         self.dialect = dialect
         self.capabilities = dialect.capabilities
         parts = urlsplit(base_url)
         self.host = f"{parts.scheme}://{parts.netloc}"
+        self._is_openai = dialect.org_headers and is_openai_host(parts.hostname)
+        self._job_body = dict(job_body or {})
         self._base_url = base_url
         self._key = api_key
+        self._asking = Asking(dialect, self.host, api_key, self._answers)
         self._control: openai.AsyncOpenAI | None = None
         self._answering: openai.AsyncOpenAI | None = None
 
@@ -87,10 +102,11 @@ class OpenAIWire:
         return self._answering
 
     def _with_headers(self, client: openai.AsyncOpenAI) -> openai.AsyncOpenAI:
-        if not self.dialect.org_headers:
-            # The SDK takes these from the environment and would send them to anybody.
+        if not self._is_openai:
+            # The SDK takes all of these from the environment and would send them to anybody.
             client.organization = None
             client.project = None
+            client._custom_headers = {}
         return client
 
     async def _call(self, call: Callable[[openai.AsyncOpenAI], Awaitable[_T]], what: str) -> _T:
@@ -135,7 +151,7 @@ class OpenAIWire:
             RemoteModel(
                 name=str(model.id),
                 owned_by=str(getattr(model, "owned_by", "") or ""),
-                created_at=_number(getattr(model, "created", None)),
+                created_at=reading.number(getattr(model, "created", None)),
                 shutdown_date=getattr(model, "shutdown_date", None),
             )
             for model in models
@@ -143,51 +159,80 @@ class OpenAIWire:
 
     async def upload_training_file(self, content: bytes, *, filename: str) -> str:
         """Send a JSONL file and return its id. Some services give it no status, so none is waited for."""
+        if self.dialect.byte_order_mark:
+            content = codecs.BOM_UTF8 + content
+        parts_above = self.dialect.upload_in_parts_above
+        if parts_above is not None and len(content) > parts_above:
+            return await self._upload_in_parts(content, filename)
         file = await self._call(
             lambda client: client.files.create(file=(filename, content), purpose="fine-tune", timeout=UPLOAD_TIMEOUT),
             "the upload",
         )
-        return self._id(file, "the upload")
+        if getattr(file, "status", None) == "error":
+            why = getattr(file, "status_details", None) or "without saying why"
+            raise ProviderError(ErrorKind.INVALID_REQUEST, f"{self.host} refused the file: {why}", host=self.host)
+        return reading.id_of(file, self.host, "the upload")
 
-    def _id(self, answer: object, what: str) -> str:
-        found = getattr(answer, "id", None)
-        if not isinstance(found, str) or not found:
-            raise ProviderError(ErrorKind.BAD_RESPONSE, f"{self.host} answered {what} without an id", host=self.host)
-        return found
+    async def _upload_in_parts(self, content: bytes, filename: str) -> str:
+        upload = await self._call(
+            lambda client: client.uploads.upload_file_chunked(
+                file=content, filename=filename, bytes=len(content), mime_type="application/jsonl", purpose="fine-tune"
+            ),
+            "the upload in parts",
+        )
+        file = getattr(upload, "file", None)
+        if getattr(upload, "status", None) != "completed" or file is None:
+            raise ProviderError(
+                ErrorKind.BAD_RESPONSE, f"{self.host} did not complete the upload: {upload.status}", host=self.host
+            )
+        return reading.id_of(file, self.host, "the upload in parts")
+
+    async def read_file(self, file_id: str) -> bytes:
+        """A file's bytes as the service keeps them."""
+        with provider_errors(self.host, self._key):
+            content = await self._client().files.content(file_id)
+            return content.content
 
     async def create_job(self, request: JobRequest) -> RemoteJob:
         """Create a job, tagged with the intent's id. One request, whatever happens."""
-        asked = {
-            "n_epochs": request.n_epochs,
-            "batch_size": request.batch_size,
-            "learning_rate_multiplier": request.learning_rate_multiplier,
-        }
-        hyperparameters = {name: value for name, value in asked.items() if value is not None}
-        optional: dict[str, Any] = {
-            "validation_file": request.validation_file, "seed": request.seed, "suffix": request.suffix,
-        }  # fmt: skip
-        given = {name: value for name, value in optional.items() if value is not None}
-        method: Any = {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
+        body = creation_body(self.dialect, request)
+        extra = {**self.dialect.additions(request.base_model), **self._job_body}
         job = await self._call(
-            lambda client: client.fine_tuning.jobs.create(
-                model=request.base_model,
-                training_file=request.training_file,
-                method=method,
-                metadata={"ftb_intent": request.tag},
-                **given,
-            ),
-            "the creation of the job",
+            lambda client: client.fine_tuning.jobs.create(**body, extra_body=extra or None), "the creation of the job"
         )
         return self._job(job)
 
     async def find_jobs(self, tag: str) -> list[RemoteJob]:
         """Jobs that carry this tag. The filter is applied here as well: not every server knows it."""
+        return [job for job in await self._jobs(metadata={"ftb_intent": tag}) if job.tag == tag]
+
+    async def jobs_of_file(self, file_id: str) -> list[RemoteJob]:
+        """Jobs that train on this file: for services that do not keep the tag."""
+        return [job for job in await self._jobs() if job.training_file == file_id]
+
+    async def _jobs(self, **filters: Any) -> list[RemoteJob]:
         jobs = await self._pages(
-            lambda client, page: _awaited(client.fine_tuning.jobs.list(metadata={"ftb_intent": tag}, **page)),
+            lambda client, page: _awaited(client.fine_tuning.jobs.list(**filters, **page)),
             "the list of jobs",
             frozenset(),
         )
-        return [job for job in map(self._job, jobs) if job.tag == tag]
+        return [self._job(job) for job in jobs]
+
+    async def newest_jobs(self, limit: int) -> list[RemoteJob]:
+        """The newest jobs that the key may see, one page."""
+        page = await self._call(lambda client: _awaited(client.fine_tuning.jobs.list(limit=limit)), "the list of jobs")
+        return [self._job(job) for job in getattr(page, "data", None) or []]
+
+    async def job_quota(self) -> str:
+        """How many jobs may run, in the service's own figures; '' where it does not say."""
+        if not self.dialect.quota_path:
+            return ""
+        try:
+            with provider_errors(self.host, self._key):
+                answer = await self._client().get(self.dialect.quota_path, cast_to=object)
+        except ProviderError:
+            return ""
+        return reading.quota_words(answer)
 
     async def get_job(self, job_id: str) -> RemoteJob:
         """The job as it is now."""
@@ -210,7 +255,7 @@ class OpenAIWire:
         items = await self._pages(
             lambda client, page: _awaited(client.fine_tuning.jobs.list_events(job_id, **page)), "the events", known
         )
-        events = [_event(item) for item in items if item.id not in known]
+        events = [reading.event_of(item) for item in items if item.id not in known]
         events.reverse()
         return sorted(events, key=lambda event: (event.created_at, event.step or 0))
 
@@ -221,90 +266,34 @@ class OpenAIWire:
             "the checkpoints",
             frozenset(),
         )
-        found = [
-            RemoteCheckpoint(
-                checkpoint_id=item.id,
-                model=str(item.fine_tuned_model_checkpoint),
-                step=int(item.step_number or 0),
-                created_at=_number(item.created_at),
-                metrics=_metrics(item.metrics.model_dump() if item.metrics else {}),
-            )
-            for item in items
-            if item.fine_tuned_model_checkpoint
-        ]
-        return sorted(found, key=lambda checkpoint: checkpoint.step)
+        found = [reading.checkpoint_of(item, self.dialect, job_id) for item in items]
+        return sorted((c for c in found if c is not None), key=lambda checkpoint: checkpoint.step)
+
+    def _job(self, job: Any) -> RemoteJob:
+        return reading.job_of(job, self.dialect, self.host)
 
     def parameters(self, request: AskRequest) -> dict[str, Any]:
         """The body of a question but for model and messages; this is what is recorded with every response."""
-        values: dict[str, Any] = {self.dialect.token_parameter: request.max_tokens}
-        if request.temperature is not None:
-            values["temperature"] = request.temperature
-        if request.seed is not None and self.capabilities.seed:
-            values["seed"] = request.seed
-        if self.dialect.stop:
-            values["stop"] = list(self.dialect.stop)
-        return values
+        return self._asking.parameters(request)
 
     async def ask(self, request: AskRequest) -> Answer:
         """One answer, read from the reply without the typed layer."""
-        body = {
-            "model": request.model,
-            "messages": [{"role": "user", "content": request.prompt}],
-            **self.parameters(request),
-        }
-        started = time.perf_counter()
+        return await self._asking.ask(request)
+
+    async def deploy(self, model: str, *, name: str, base_model: str) -> Deployment:
+        """Have a tuned model or checkpoint deployed, at services that deploy through the wire itself."""
         with provider_errors(self.host, self._key):
-            import httpx2
+            return await deploying.deploy(self._client(), self.dialect, model, name=name, base_model=base_model)
 
-            reply = await self._answers().post("/chat/completions", cast_to=httpx2.Response, body=body)
-            values = reply.json()
-        return self._answer(values, (time.perf_counter() - started) * 1000, reply.headers.get("x-request-id"))
+    async def deployment(self, name: str) -> Deployment:
+        """The deployment as it is now."""
+        with provider_errors(self.host, self._key):
+            return await deploying.look(self._client(), self.dialect, name)
 
-    def _answer(self, values: object, latency_ms: float, request_id: str | None) -> Answer:
-        try:
-            assert isinstance(values, dict)
-            choice = values["choices"][0]
-            message = choice["message"]
-            text = message.get("content")
-            if text is None:
-                text = message.get("refusal")
-            assert isinstance(text, str)
-        except (AssertionError, KeyError, IndexError, TypeError, AttributeError):
-            start = str(values)[:200]
-            raise ProviderError(
-                ErrorKind.BAD_RESPONSE, f"{self.host} answered without a message: {start}", host=self.host
-            ) from None
-        usage = values.get("usage")
-        usage = usage if isinstance(usage, dict) else {}
-        return Answer(
-            text=text,
-            model_reported=str(values.get("model") or ""),
-            finish_reason=str(choice.get("finish_reason") or ""),
-            prompt_tokens=_whole(usage.get("prompt_tokens")),
-            completion_tokens=_whole(usage.get("completion_tokens")),
-            latency_ms=latency_ms,
-            request_id=request_id,
-        )
-
-    def _job(self, job: Any) -> RemoteJob:
-        metadata = getattr(job, "metadata", None) or {}
-        hyperparameters = getattr(job, "hyperparameters", None)
-        values = hyperparameters.model_dump() if hyperparameters is not None else {}
-        return RemoteJob(
-            job_id=self._id(job, "about a job"),
-            state=self.dialect.state(job.status),
-            raw_state=str(job.status),
-            base_model=str(job.model or ""),
-            tuned_model=job.fine_tuned_model or None,
-            created_at=_number(job.created_at),
-            finished_at=_number(job.finished_at),
-            # Servers say 0 where they mean that they do not know.
-            estimated_finish=_number(getattr(job, "estimated_finish", None)) or None,
-            trained_tokens=_whole(job.trained_tokens),
-            error=_job_error(getattr(job, "error", None)),
-            tag=metadata.get("ftb_intent") if isinstance(metadata, Mapping) else None,
-            hyperparameters={name: value for name, value in values.items() if value is not None},
-        )
+    async def undeploy(self, name: str) -> None:
+        """Take the deployment away."""
+        with provider_errors(self.host, self._key):
+            await deploying.undeploy(self._client(), self.dialect, name)
 
     async def close(self) -> None:
         """Give back connections."""
@@ -312,6 +301,32 @@ class OpenAIWire:
             if client is not None:
                 await client.close()
         self._control = self._answering = None
+
+
+def creation_body(dialect: Dialect, request: JobRequest) -> dict[str, Any]:
+    """The body that creates a job, hyperparameters where this service reads them."""
+    asked = {
+        "n_epochs": request.n_epochs,
+        "batch_size": request.batch_size,
+        "learning_rate_multiplier": request.learning_rate_multiplier,
+        "beta": request.beta if request.method == "dpo" else None,
+    }
+    chosen = {name: value for name, value in asked.items() if value is not None}
+    hyperparameters = {**dialect.hyperparameter_defaults, **chosen}
+    optional: dict[str, Any] = {
+        "validation_file": request.validation_file,
+        "seed": request.seed,
+        "suffix": request.suffix,
+    }
+    body: dict[str, Any] = {
+        "model": request.base_model,
+        "training_file": request.training_file,
+        "metadata": {"ftb_intent": request.tag},
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+    if dialect.hyperparameters == "top":
+        return {**body, "hyperparameters": hyperparameters}
+    return {**body, "method": {"type": request.method, request.method: {"hyperparameters": hyperparameters}}}
 
 
 async def _swapped(
@@ -324,41 +339,3 @@ async def _swapped(
 
 async def _awaited(pages: Any) -> Any:
     return await pages
-
-
-def _event(item: Any) -> JobEvent:
-    data = item.data if isinstance(item.data, dict) else {}
-    metrics = _metrics(data)
-    step, total = _whole(data.get("step")), _whole(data.get("total_steps"))
-    for name in ("step", "total_steps"):
-        metrics.pop(name, None)
-    return JobEvent(
-        event_id=str(item.id),
-        created_at=_number(item.created_at) or 0.0,
-        level=str(item.level or "info"),
-        message=str(item.message or ""),
-        step=step,
-        total_steps=total,
-        metrics=metrics,
-    )
-
-
-def _job_error(error: Any) -> str | None:
-    """The words of a job's error; a healthy job may carry an empty one."""
-    message, code = getattr(error, "message", None), getattr(error, "code", None)
-    return str(message or code) if message or code else None
-
-
-def _metrics(values: Mapping[str, Any]) -> dict[str, float]:
-    """The finite numbers of a mapping; NaN, infinity and null are gaps."""
-    return {name: number for name, value in values.items() if (number := _number(value)) is not None}
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

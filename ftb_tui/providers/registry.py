@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import os
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from ftb_tui.engine_state import process_is_alive, read_engine_state
 from ftb_tui.providers.base import Capabilities, ErrorKind, Provider, ProviderError
-from ftb_tui.providers.config import Config, load_config
+from ftb_tui.providers.config import BUILT_IN_NAMES, Config, ProviderConfig, load_config
 from ftb_tui.providers.dialect import Dialect, load_dialect
+from ftb_tui.providers.discovery import LOCAL_SERVERS, TITLES, local_url
 from ftb_tui.providers.google_opening import KINDS, GoogleConfig, google_place, open_google
+from ftb_tui.providers.keys import Key, find_key, missing_key
+from ftb_tui.providers.notes import environment_notes
 
-BUILT_IN = ("local", "openai")
+BUILT_IN = BUILT_IN_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class ProviderInfo:
     ready: bool
     """Whether it could be opened now."""
     capabilities: Capabilities
+    notes: tuple[str, ...] = ()
+    """What a person should see before anything is sent there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +43,30 @@ class CheckResult:
     reachable: bool
     message: str
     models: int
+    key: str = ""
+    quota: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a provider is made of."""
+
+    dialect: Dialect
+    base_url: str
+    missing: str
+    """The environment variable that the base URL lacks."""
+    key: Key | None
+    wanted: tuple[str, ...]
+    """The variables that a key is looked for in; empty where none is needed."""
+    own: ProviderConfig
 
 
 def provider_names(config: Config | None = None) -> tuple[str, ...]:
     """Built-in providers first, then the user's own."""
     config = config or load_config()
-    return (*BUILT_IN, *KINDS, *config.providers, *(name for name in config.google if name not in KINDS))
+    own = (name for name in (*config.providers, *config.google) if name not in (*BUILT_IN, *KINDS))
+    return (*BUILT_IN, *KINDS, *own)
 
 
 def provider_infos(config: Config | None = None) -> list[ProviderInfo]:
@@ -73,79 +96,136 @@ def open_provider(name: str, config: Config | None = None) -> Provider:
     config = config or load_config()
     if _is_google(name, config):
         return open_google(name, config.google.get(name, GoogleConfig()))
-    dialect, base_url, key, source = _parts(name, config)
-    if not base_url:
+    parts = _parts(name, config)
+    if not parts.base_url:
+        if parts.dialect.where == "engine":
+            message = "The embedded engine is not running. Start it with: ftb serve"
+            raise ProviderError(ErrorKind.UNREACHABLE, message, host="local")
         raise ProviderError(
-            ErrorKind.UNREACHABLE, "The embedded engine is not running. Start it with: ftb serve", host="local"
+            ErrorKind.INVALID_REQUEST, f"{name} has no address: set {parts.missing}, or base_url in [providers.{name}]."
         )
-    if not key and source:
+    if parts.key is None and _needs_key(parts):
+        how = missing_key(parts.wanted, config.keys, parts.own.api_key_keyring)
         raise ProviderError(
-            ErrorKind.AUTH, f"{name} needs a key: set the environment variable {source} to it.", host=base_url
-        )
-    return OpenAIWire(name, dialect, base_url, key or "none")
+            ErrorKind.AUTH, f"{name} needs a key, which was not found: {how}. The key goes to {_host(parts.base_url)}.",
+            host=parts.base_url,
+        )  # fmt: skip
+    key = parts.key.value if parts.key is not None else "none"
+    return OpenAIWire(name, parts.dialect, parts.base_url, key, job_body=parts.own.job_body)
 
 
 async def check_provider(name: str, config: Config | None = None) -> CheckResult:
     """Ask a provider for its models and say in plain words what came of it."""
     info = _info(name, config or load_config())
+    result = CheckResult(name, info.host, False, "", 0, key=info.key, notes=info.notes)
     try:
         provider = open_provider(name, config)
     except ProviderError as error:
-        return CheckResult(name, info.host, False, error.message, 0)
+        return replace(result, message=error.message)
     try:
         models = await provider.list_models()
+        may, quota = await _permissions(provider)
     except ProviderError as error:
-        return CheckResult(name, provider.host, False, error.message, 0)
+        return replace(result, host=provider.host, message=error.message)
     finally:
         await provider.close()
+    message = f"reachable, {len(models)} models, {may}"
+    return replace(result, host=provider.host, reachable=True, message=message, models=len(models), quota=quota)
+
+
+async def _permissions(provider: Provider) -> tuple[str, str]:
+    """What the key may do, and how much of it, as far as the service tells without a job being made."""
     able = provider.capabilities
-    may = "trains and answers" if able.trains else "answers; it does not train"
-    why = f". {able.why_no_training}" if able.why_no_training else ""
-    return CheckResult(name, provider.host, True, f"reachable, {len(models)} models, {may}{why}", len(models))
+    if not able.trains:
+        return "answers; it does not train" + (f". {able.why_no_training}" if able.why_no_training else ""), ""
+    from ftb_tui.providers.openai_wire import OpenAIWire
+
+    if not isinstance(provider, OpenAIWire):
+        return "trains and answers", ""
+    try:
+        await provider.newest_jobs(1)
+    except ProviderError as error:
+        if error.retryable:
+            return f"answers; whether it trains is not known: {error.message}", ""
+        return f"answers; may not train: {error.message}", ""
+    return "trains and answers", await provider.job_quota()
 
 
 def _is_google(name: str, config: Config) -> bool:
     return name in KINDS or name in config.google
 
 
-def _parts(name: str, config: Config) -> tuple[Dialect, str, str, str]:
-    """Dialect, base URL, key, and the name of the variable that the key comes from ('' if none is needed)."""
-    if name in config.providers:
-        own = config.providers[name]
+def _needs_key(parts: _Parts) -> bool:
+    return bool(parts.wanted or parts.own.api_key_keyring) and parts.dialect.where != "engine"
+
+
+def _parts(name: str, config: Config) -> _Parts:
+    own = config.providers.get(name, ProviderConfig())
+    if name in config.providers and name not in BUILT_IN:
         dialect = load_dialect(own.dialect)
-        capabilities = replace(dialect.capabilities, trains=not own.inference_only)
-        dialect = replace(dialect, capabilities=capabilities, title=own.title or dialect.title)
-        source = own.api_key_env or ""
-        return dialect, own.base_url, os.environ.get(source, "") if source else "", source
-    if name not in BUILT_IN:
-        known = provider_names(config)
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise ProviderError(
-            ErrorKind.INVALID_REQUEST, f"There is no provider {name!r}.{hint} Known: {', '.join(known)}."
-        )
-    dialect = load_dialect(name)
+        able = replace(dialect.capabilities, trains=dialect.capabilities.trains and not own.inference_only)
+        dialect = replace(dialect, capabilities=able, title=own.title or dialect.title)
+    elif name in BUILT_IN:
+        dialect = load_dialect(name)
+    elif name in LOCAL_SERVERS:
+        dialect = load_dialect("custom")
+        able = replace(dialect.capabilities, trains=False, cost_basis="free")
+        dialect = replace(dialect, capabilities=able, title=TITLES[name])
+        return _Parts(dialect, local_url(name), "", None, (), own)
+    else:
+        raise _unknown(name, config)
     if dialect.where == "engine":
         state = read_engine_state()
         if state is None or not process_is_alive(state.pid):
-            return dialect, "", "", ""
-        return dialect, state.url, state.token, ""
-    source = next((env for env in dialect.key_env if os.environ.get(env)), dialect.key_env[0])
-    return dialect, dialect.base_url, os.environ.get(source, ""), source
+            return _Parts(dialect, "", "", None, (), own)
+        return _Parts(dialect, state.url, "", Key(state.token, "the engine's own token"), (), own)
+    base_url, missing = dialect.url(own.base_url)
+    wanted = (own.api_key_env,) if own.api_key_env else _usual_variables(dialect, base_url)
+    key = find_key(name, wanted, config.keys, keyring_entry=own.api_key_keyring)
+    return _Parts(dialect, base_url, missing, key, wanted, own)
+
+
+def _usual_variables(dialect: Dialect, base_url: str) -> tuple[str, ...]:
+    """The variables of the dialect, unless that would hand OpenAI's key to somebody else's host."""
+    from ftb_tui.providers.hosts import is_openai_host
+
+    if dialect.org_headers and base_url and not is_openai_host(urlsplit(base_url).hostname):
+        return ()
+    return dialect.key_env
+
+
+def _unknown(name: str, config: Config) -> ProviderError:
+    known = provider_names(config)
+    near = difflib.get_close_matches(name, (*known, *LOCAL_SERVERS), n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return ProviderError(
+        ErrorKind.INVALID_REQUEST,
+        f"There is no provider {name!r}.{hint} Known: {', '.join(known)}. "
+        f"Servers on this machine: {', '.join(LOCAL_SERVERS)}.",
+    )
 
 
 def _info(name: str, config: Config) -> ProviderInfo:
     if _is_google(name, config):
         place = google_place(name, config.google.get(name, GoogleConfig()))
         return ProviderInfo(name, place.title, place.host, place.key, place.ready, place.capabilities)
-    dialect, base_url, key, source = _parts(name, config)
+    parts = _parts(name, config)
+    dialect = parts.dialect
     if dialect.where == "engine":
-        where = "the engine's own token" if base_url else "not running; started when needed"
-        return ProviderInfo(name, dialect.title, base_url or "this machine", where, True, dialect.capabilities)
-    if not source:
-        where = "none needed"
-    elif key:
-        where = f"{source}, …{key[-4:]}" if len(key) > 12 else source
+        where = "the engine's own token" if parts.base_url else "not running; started when needed"
+        return ProviderInfo(name, dialect.title, parts.base_url or "this machine", where, True, dialect.capabilities)
+    if parts.key is not None:
+        where = parts.key.shown()
+    elif _needs_key(parts):
+        where = f"missing: {missing_key(parts.wanted, config.keys, parts.own.api_key_keyring)}"
     else:
-        where = f"missing: set {source}"
-    return ProviderInfo(name, dialect.title, base_url, where, bool(key) or not source, dialect.capabilities)
+        where = "none needed"
+    ready = bool(parts.base_url) and (parts.key is not None or not _needs_key(parts))
+    host = parts.base_url or f"not known: set {parts.missing}"
+    notes = environment_notes(parts.base_url, has_key=parts.key is not None)
+    return ProviderInfo(name, dialect.title, host, where, ready, dialect.capabilities, notes)
+
+
+def _host(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,172 @@
+"""The answering path of the OpenAI wire: questions posted side by side, the replies read without the typed layer.
+
+Some models refuse parameters that others need. What a model refuses is learnt from its refusal, left out from then on,
+and recorded with every answer, so that nobody takes a default temperature for the one that was asked for.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, ProviderError
+from ftb_tui.providers.dialect import Dialect
+from ftb_tui.providers.failures import provider_errors
+from ftb_tui.providers.openai_reading import whole
+
+if TYPE_CHECKING:
+    import openai
+
+_DROPPABLE = ("temperature", "seed", "stop")
+_TOKENS = ("max_tokens", "max_completion_tokens")
+_REFUSED = re.compile(r"unsupported|not support|unrecognized|unknown|not (?:allowed|permitted)|extra", re.IGNORECASE)
+_LEARNT_AT_MOST = len(_DROPPABLE) + 2
+
+
+class _Manner:
+    """How one model wants to be asked, as far as it has said."""
+
+    __slots__ = ("dropped", "responses", "token_parameter")
+
+    def __init__(self, token_parameter: str) -> None:
+        self.token_parameter = token_parameter
+        self.dropped: frozenset[str] = frozenset()
+        self.responses = False
+
+
+class Asking:
+    """Asks the models of one service."""
+
+    def __init__(self, dialect: Dialect, host: str, key: str, client: Callable[[], openai.AsyncOpenAI]) -> None:
+        self._dialect, self._host, self._key, self._client = dialect, host, key, client
+        self._manners: dict[str, _Manner] = {}
+
+    def parameters(self, request: AskRequest) -> dict[str, Any]:
+        """The body of a question but for model and messages, with a note on what had to be left out."""
+        manner = self._manner(request.model)
+        values = self._values(request, manner)
+        if left_out := sorted(manner.dropped & set(self._wanted(request))):
+            values["left_out"] = left_out
+        if manner.responses:
+            values["api"] = "responses"
+        return values
+
+    async def ask(self, request: AskRequest) -> Answer:
+        """One answer. A refused parameter costs one more request, once for each model."""
+        for _ in range(_LEARNT_AT_MOST):
+            manner = self._manner(request.model)
+            sent, responses = self.parameters(request), manner.responses
+            try:
+                return await self._post(request, self._values(request, manner), sent, responses)
+            except ProviderError as error:
+                if not self._learn(request, error, sent):
+                    raise
+        raise ProviderError(
+            ErrorKind.INVALID_REQUEST, f"{self._host} refuses every way to ask {request.model}", host=self._host
+        )
+
+    def _manner(self, model: str) -> _Manner:
+        return self._manners.setdefault(model, _Manner(self._dialect.token_parameter))
+
+    def _wanted(self, request: AskRequest) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        if request.temperature is not None:
+            values["temperature"] = request.temperature
+        if request.seed is not None and self._dialect.capabilities.seed:
+            values["seed"] = request.seed
+        if self._dialect.stop:
+            values["stop"] = list(self._dialect.stop)
+        return values
+
+    def _values(self, request: AskRequest, manner: _Manner) -> dict[str, Any]:
+        wanted = {name: value for name, value in self._wanted(request).items() if name not in manner.dropped}
+        if manner.responses:
+            wanted = {name: value for name, value in wanted.items() if name == "temperature"}
+            return {"max_output_tokens": max(16, request.max_tokens), **wanted}
+        return {manner.token_parameter: request.max_tokens, **wanted}
+
+    def _learn(self, request: AskRequest, error: ProviderError, sent: dict[str, Any]) -> bool:
+        """Whether the refusal says what to do otherwise, and it was not tried yet."""
+        if error.kind not in (ErrorKind.INVALID_REQUEST, ErrorKind.NOT_FOUND):
+            return False
+        manner, text = self._manner(request.model), error.message
+        if "v1/responses" in text and not manner.responses:
+            manner.responses = True
+            # The Responses API has no seed and no stop.
+            manner.dropped |= {"seed", "stop"}
+            return True
+        if sent.get("api") != "responses":
+            used = next((name for name in _TOKENS if name in sent), "")
+            other = next(name for name in _TOKENS if name != used)
+            names_it = error.param == used or f"'{used}'" in text or text.startswith(f"{used}:")
+            if names_it and (_REFUSED.search(text) or other in text) and manner.token_parameter == used:
+                manner.token_parameter = other
+                return True
+            if used not in sent or manner.token_parameter != used:
+                # Another question has learnt it meanwhile.
+                return manner.token_parameter != used
+        for name in _DROPPABLE:
+            named = error.param == name or re.search(rf"\b{name}\b", text) is not None
+            if name in sent and named and (error.param == name or _REFUSED.search(text)):
+                manner.dropped |= {name}
+                return True
+        return False
+
+    async def _post(self, request: AskRequest, values: dict[str, Any], sent: dict[str, Any], responses: bool) -> Answer:
+        body: dict[str, Any]
+        if responses:
+            path, body = "/responses", {"model": request.model, "input": request.prompt, "store": False, **values}
+        else:
+            messages = [{"role": "user", "content": request.prompt}]
+            path, body = "/chat/completions", {"model": request.model, "messages": messages, **values}
+        started = time.perf_counter()
+        with provider_errors(self._host, self._key):
+            import httpx2
+
+            reply = await self._client().post(path, cast_to=httpx2.Response, body=body)
+            answered = reply.json()
+        milliseconds = (time.perf_counter() - started) * 1000
+        return answer_of(answered, self._host, milliseconds, reply.headers.get("x-request-id"), sent)
+
+
+def answer_of(
+    values: object, host: str, latency_ms: float, request_id: str | None, sent: dict[str, Any] | None = None
+) -> Answer:
+    """An answer from the body of a chat completion or a response. Raises `ProviderError` for one without a message."""
+    try:
+        assert isinstance(values, dict)
+        text, reason = _response_text(values) if "output" in values else _chat_text(values)
+        assert isinstance(text, str)
+    except (AssertionError, KeyError, IndexError, TypeError, AttributeError):
+        start = str(values)[:200]
+        raise ProviderError(ErrorKind.BAD_RESPONSE, f"{host} answered without a message: {start}", host=host) from None
+    usage = values.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    return Answer(
+        text=text,
+        model_reported=str(values.get("model") or ""),
+        finish_reason=str(reason or ""),
+        prompt_tokens=whole(usage.get("prompt_tokens", usage.get("input_tokens"))),
+        completion_tokens=whole(usage.get("completion_tokens", usage.get("output_tokens"))),
+        latency_ms=latency_ms,
+        request_id=request_id,
+        parameters=sent,
+    )
+
+
+def _chat_text(values: dict[str, Any]) -> tuple[object, object]:
+    choice = values["choices"][0]
+    message = choice["message"]
+    text = message.get("content")
+    return (message.get("refusal") if text is None else text), choice.get("finish_reason")
+
+
+def _response_text(values: dict[str, Any]) -> tuple[object, object]:
+    parts = [part for item in values["output"] if item.get("type") == "message" for part in item["content"]]
+    texts = [part.get("text", part.get("refusal")) for part in parts]
+    incomplete = values.get("incomplete_details")
+    reason = incomplete.get("reason") if isinstance(incomplete, dict) else values.get("status")
+    # A model that thought until its tokens were used up has said nothing; that is an empty answer, cut short.
+    return ("".join(texts) if parts or incomplete else None), reason

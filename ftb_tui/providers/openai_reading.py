@@ -1,0 +1,150 @@
+"""What the OpenAI wire's objects mean, as our records. Nothing that a service sends is taken for granted."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import io
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ftb_tui.providers.base import ErrorKind, JobEvent, ProviderError, RemoteCheckpoint, RemoteJob
+from ftb_tui.providers.dialect import Dialect
+
+# Result files name the same thing in several ways.
+_COLUMNS = {
+    "train_accuracy": "train_mean_token_accuracy",
+    "validation_mean_token_accuracy": "valid_mean_token_accuracy",
+    "valid_accuracy": "valid_mean_token_accuracy",
+}
+
+
+def id_of(answer: object, host: str, what: str) -> str:
+    """The id that an answer must have. Raises `ProviderError` for one without."""
+    found = getattr(answer, "id", None)
+    if not isinstance(found, str) or not found:
+        raise ProviderError(ErrorKind.BAD_RESPONSE, f"{host} answered {what} without an id", host=host)
+    return found
+
+
+def job_of(job: Any, dialect: Dialect, host: str) -> RemoteJob:
+    """A fine-tuning job."""
+    metadata = getattr(job, "metadata", None) or {}
+    hyperparameters = getattr(job, "hyperparameters", None)
+    values: Mapping[str, Any] = hyperparameters.model_dump() if hyperparameters is not None else {}
+    results = getattr(job, "result_files", None)
+    return RemoteJob(
+        job_id=id_of(job, host, "about a job"),
+        state=dialect.state(job.status),
+        raw_state=str(job.status),
+        base_model=str(job.model or ""),
+        tuned_model=job.fine_tuned_model or None,
+        created_at=number(job.created_at),
+        finished_at=number(job.finished_at),
+        # Servers say 0 where they mean that they do not know.
+        estimated_finish=number(getattr(job, "estimated_finish", None)) or None,
+        trained_tokens=whole(job.trained_tokens),
+        error=_job_error(getattr(job, "error", None)),
+        tag=metadata.get("ftb_intent") if isinstance(metadata, Mapping) else None,
+        hyperparameters={name: value for name, value in values.items() if value is not None},
+        training_file=str(job.training_file) if job.training_file else None,
+        result_files=tuple(map(str, results)) if isinstance(results, list) else (),
+    )
+
+
+def event_of(item: Any) -> JobEvent:
+    """One line of a job's log."""
+    data = item.data if isinstance(item.data, dict) else {}
+    metrics = metrics_of(data)
+    step, total = whole(data.get("step")), whole(data.get("total_steps"))
+    for name in ("step", "total_steps"):
+        metrics.pop(name, None)
+    return JobEvent(
+        event_id=str(item.id),
+        created_at=number(item.created_at) or 0.0,
+        level=str(item.level or "info"),
+        message=str(item.message or ""),
+        step=step,
+        total_steps=total,
+        metrics=metrics,
+    )
+
+
+def checkpoint_of(item: Any, dialect: Dialect, job_id: str) -> RemoteCheckpoint | None:
+    """A checkpoint; None for one that nothing can be asked of."""
+    name = getattr(item, "fine_tuned_model_checkpoint", None)
+    if dialect.checkpoint_model:
+        name = dialect.checkpoint_model.format(job=job_id, checkpoint=item.id)
+    if not name:
+        return None
+    measured = getattr(item, "metrics", None)
+    metrics = metrics_of(measured.model_dump() if measured is not None else {})
+    step = whole(getattr(item, "step_number", None)) or int(metrics.get("step", 0))
+    metrics.pop("step", None)
+    return RemoteCheckpoint(
+        checkpoint_id=str(item.id), model=str(name), step=step, created_at=number(item.created_at), metrics=metrics
+    )
+
+
+def result_rows(content: bytes) -> list[tuple[int, dict[str, float]]]:
+    """(step, metrics) of a result file: CSV, or base64 of it as OpenAI sends; empty when it is neither."""
+    text = content.decode("utf-8-sig", "replace")
+    if "," not in text.split("\n", 1)[0]:
+        try:
+            text = base64.b64decode("".join(text.split()), validate=True).decode("utf-8-sig", "replace")
+        except (binascii.Error, ValueError):
+            return []
+    rows = []
+    for line in csv.DictReader(io.StringIO(text)):
+        values = {str(name or "").strip(): _cell(value) for name, value in line.items() if isinstance(value, str)}
+        step = values.pop("step", None)
+        if step is not None:
+            found = {_COLUMNS.get(name, name): value for name, value in values.items() if value is not None and name}
+            rows.append((int(step), found))
+    return rows
+
+
+def quota_words(answer: object) -> str:
+    """`model: 1 of 3 running, 10 in all` from a service's limits; its figures as they are where they look otherwise."""
+    if not isinstance(answer, Mapping):
+        return ""
+    inner = answer.get("data", answer)
+    if not isinstance(inner, Mapping):
+        return str(inner)[:300]
+    words = []
+    for model, limits in inner.items():
+        if isinstance(limits, Mapping):
+            words.append(f"{model}: " + ", ".join(f"{name} {value}" for name, value in limits.items()))
+    return "; ".join(words)[:600]
+
+
+def metrics_of(values: Mapping[str, Any]) -> dict[str, float]:
+    """The finite numbers of a mapping; NaN, infinity and null are gaps."""
+    return {name: value for name, raw in values.items() if (value := number(raw)) is not None}
+
+
+def number(value: object) -> float | None:
+    """A finite number, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def whole(value: object) -> int | None:
+    """A whole number, or None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _cell(text: str) -> float | None:
+    try:
+        return number(float(text))
+    except ValueError:
+        return None
+
+
+def _job_error(error: Any) -> str | None:
+    """The words of a job's error; a healthy job may carry an empty one."""
+    message, code = getattr(error, "message", None), getattr(error, "code", None)
+    return str(message or code) if message or code else None
