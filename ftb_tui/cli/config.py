@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 
 import click
 
-from ftb_tui.cli.common import as_json, put_json, put_table
+from ftb_tui.cli.common import as_json, put_json, put_pairs
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.paths import paths
+from ftb_tui.report.plain import visible
 
 
 @click.group()
@@ -19,7 +21,10 @@ def config() -> None:
 @config.command()
 @as_json
 def path(*, as_json: bool) -> None:
-    """Where everything is kept. FTB_HOME moves it all below one directory."""
+    """Where everything is kept.
+
+    FTB_HOME moves it all below one directory.
+    """
     home = paths()
     places = {field.name: str(getattr(home, field.name)) for field in fields(home)}
     places |= {
@@ -28,7 +33,7 @@ def path(*, as_json: bool) -> None:
         "weights": str(home.weights),
         "engine state": str(home.engine_state),
     }
-    put_json(places) if as_json else put_table(("", ""), list(places.items()))
+    put_json(places) if as_json else put_pairs(list(places.items()))
 
 
 @config.command()
@@ -41,19 +46,29 @@ def show(*, as_json: bool) -> None:
     if as_json:
         put_json(values)
         return
-    put_table(("setting", "value"), [(f"defaults.{name}", value) for name, value in values["defaults"].items()])
-    for name, provider in values["providers"].items():
-        put_table(("", ""), [(f"providers.{name}.{key}", value) for key, value in provider.items()])
+    put_pairs(list(_settings(values)))
     if not paths().config_file.exists():
         say(
             f"\nThere is no {paths().config_file}; all of this is the default. A file could look like this:\n\n{EXAMPLE}"
         )
 
 
+def _settings(values: Mapping[str, object], where: str = "") -> Iterator[tuple[str, object]]:
+    """Every setting that says something, by its place in the file."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _settings(value, f"{where}{name}.")
+        elif value not in (None, "", (), []):
+            yield f"{where}{name}", str(value).lower() if isinstance(value, bool) else value
+
+
 @config.command()
 @as_json
 def check(*, as_json: bool) -> None:
-    """Whether the configuration file can be used; every problem with file and key."""
+    """Whether the configuration file can be used.
+
+    Every problem is named by file and key; with problems the exit code is 2.
+    """
     from ftb_tui.providers.config import config_problems
 
     problems = config_problems()
@@ -61,8 +76,9 @@ def check(*, as_json: bool) -> None:
         put_json({"file": str(paths().config_file), "problems": problems})
     else:
         for problem in problems:
-            click.echo(problem)
+            click.echo(visible(problem))
         if not problems:
-            say("Nothing is wrong.")
+            file = paths().config_file
+            say(f"{file} can be used." if file.exists() else f"There is no {file}; the defaults are used.")
     if problems:
         raise click.exceptions.Exit(Exit.USAGE)

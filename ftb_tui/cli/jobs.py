@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ftb_tui.cli.common import as_json, confirm, opened, put_json, put_table, reviver, run_async, store
+from ftb_tui.cli.common import as_json, confirm, opened, put_json, put_pairs, put_table, reviver, run_async, store
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.report.numbers import duration
 
@@ -70,10 +70,16 @@ def show(*, job: str, as_json: bool) -> None:
                 }
             )
             return
-        put_table(("", ""), [(name, value) for name, value in asdict(found).items() if value is not None])
-        click.echo()
+        put_pairs([(name, _told(name, value)) for name, value in asdict(found).items() if value is not None])
+        if checkpoints:
+            click.echo()
+            put_table(("checkpoint at step", "epoch", "model"), [(c.step, c.epoch, c.model) for c in checkpoints])
+        if events:
+            click.echo()
         for event in events[-20:]:
             click.echo(f"{time.strftime('%H:%M:%S', time.localtime(event.created_at))}  {_safe(event.message)}")
+        if len(events) > 20:
+            say(f"The last 20 of {len(events)} events; --json has them all.")
 
     run_async(work())
 
@@ -117,15 +123,26 @@ def follow(*, job: str, as_json: bool) -> None:
         raise click.exceptions.Exit(Exit.FAILED)
 
 
-def _act(job: str, verb: str, as_json: bool) -> None:
-    from ftb_tui.store.jobs import find_job
+def _act(job: str, verb: str, as_json: bool, *, yes: bool = True) -> None:
+    from ftb_tui.store.jobs import JobRow, find_job
     from ftb_tui.work import jobs as work_jobs
 
     call: Any = {"cancel": work_jobs.cancel, "pause": work_jobs.pause, "resume": work_jobs.resume}[verb]
 
+    async def known() -> JobRow:
+        async with store() as db:
+            return await find_job(db, job)
+
+    found = run_async(known())
+    if found.is_final:
+        say(f"Job {found.job_key} has {found.state} already; there is nothing to {verb}.")
+        raise click.exceptions.Exit(Exit.FAILED)
+    # Outside an event loop, so that ctrl+c ends the question at once.
+    if verb == "cancel":
+        confirm(f"Cancel job {found.job_key} at {found.host}? It cannot be resumed.", yes=yes)
+
     async def work() -> None:
         async with store() as db:
-            found = await find_job(db, job)
             provider = await opened(found.provider)
             try:
                 row = await call(db, provider, found.job_key)
@@ -145,8 +162,7 @@ def _act(job: str, verb: str, as_json: bool) -> None:
 @as_json
 def cancel(*, job: str, yes: bool, as_json: bool) -> None:
     """Cancel a job for good."""
-    confirm(f"Cancel job {job}? It cannot be resumed.", yes=yes)
-    _act(job, "cancel", as_json)
+    _act(job, "cancel", as_json, yes=yes)
 
 
 @jobs.command()
@@ -163,6 +179,12 @@ def pause(*, job: str, as_json: bool) -> None:
 def resume(*, job: str, as_json: bool) -> None:
     """Let a paused job go on."""
     _act(job, "resume", as_json)
+
+
+def _told(name: str, value: object) -> object:
+    if name.endswith("_at") or name == "estimated_finish":
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(str(value))))
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def _safe(text: str) -> str:

@@ -8,6 +8,7 @@ import click
 
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async
 from ftb_tui.cli.exits import Exit
+from ftb_tui.report.plain import visible
 
 
 @click.group()
@@ -18,7 +19,10 @@ def providers() -> None:
 @providers.command("list")
 @as_json
 def list_command(*, as_json: bool) -> None:
-    """Every provider, its host, and where its key was found (never the key)."""
+    """Providers, their hosts, where each key was found.
+
+    Of a key never more than the last four characters are shown.
+    """
     from ftb_tui.providers.registry import provider_infos
 
     infos = provider_infos()
@@ -32,7 +36,10 @@ def list_command(*, as_json: bool) -> None:
 @click.argument("provider", required=False)
 @as_json
 def check(*, provider: str | None, as_json: bool) -> None:
-    """Ask a provider (or all) for its models: is it there, is the key good?"""
+    """Is a provider (or each of them) there, and is the key good?
+
+    It is asked for its models. With PROVIDER the exit code is 3 when it cannot be used.
+    """
     from ftb_tui.providers.registry import CheckResult, check_provider, provider_names
 
     async def work() -> list[CheckResult]:
@@ -43,6 +50,6 @@ def check(*, provider: str | None, as_json: bool) -> None:
         put_json([asdict(result) for result in found])
     else:
         for result in found:
-            click.echo(f"{'✓' if result.reachable else '✗'} {result.name}  {result.host}  {result.message}")
+            click.echo(visible(f"{'✓' if result.reachable else '✗'} {result.name}  {result.host}  {result.message}"))
     if provider and not found[0].reachable:
         raise click.exceptions.Exit(Exit.UNREACHABLE)

@@ -15,7 +15,7 @@ from ftb_tui.paths import paths
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.  [default: 0]")
 @click.option("--host", type=click.Choice(["127.0.0.1", "::1", "localhost"]), default="127.0.0.1", show_default=True)
 @click.option("--weights", type=click.Path(path_type=Path), help="A GGUF file of SmolLM2-135M-Instruct.")
 @click.option("--idle-exit", type=float, metavar="SECONDS", help="End after so long without work.")
