@@ -7,7 +7,6 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from ftb_tui.benchmark.load import DatasetError
 
@@ -168,18 +167,3 @@ def _ragged(file: str, line: int, columns: tuple[str, ...], record: list[str]) -
         what = f"only {len(record)} cells; {columns[len(record)]!r} is the first that is missing"
         hint = "Perhaps a quote is missing, or --map and another delimiter are needed."
     return f"{file}, line {line}, column {place}: {what}. {hint}"
-
-
-Kind = Literal["delimited", "jsonl", "json", "parquet"]
-
-
-def kind_of(name: str) -> Kind | None:
-    """How a file of that name is read; None for one that holds no rows."""
-    lower = name.lower()
-    if lower.endswith((".csv", ".tsv", ".tab", ".txt")):
-        return "delimited"
-    if lower.endswith((".jsonl", ".ndjson")):
-        return "jsonl"
-    if lower.endswith(".json"):
-        return "json"
-    return "parquet" if lower.endswith(".parquet") else None

@@ -77,7 +77,7 @@ def open_source(path: Path, wanted: Callable[[str], bool], *, origin: str = "") 
 
     A single file is always wanted. Raises `DatasetError` for what is missing, damaged or too large.
     """
-    origin = origin or str(path)
+    origin = origin or str(path.absolute())
     try:
         if path.is_dir():
             return _folder(path, wanted, origin)

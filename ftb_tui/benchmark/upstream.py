@@ -69,11 +69,6 @@ class Upstream:
     notes: tuple[str, ...]
 
 
-def is_candidate(name: str) -> bool:
-    """Whether a file of that name may be one of the published ones; for choosing what to read from an archive."""
-    return name.lower().endswith(".csv")
-
-
 def read_upstream(
     source: Source, *, families: Collection[Family] | None = None, tasks: Collection[Task] | None = None
 ) -> Upstream | None:
@@ -84,9 +79,15 @@ def read_upstream(
     `DatasetError` with file and line for a published file that is broken.
     """
     notes: list[str] = []
-    found = [part for raw in source.files if (part := _part(raw, notes)) is not None]
+    answers: list[str] = []
+    found = [part for raw in source.files if (part := _part(raw, notes, answers)) is not None]
+    if answers and not found:
+        raise DatasetError(f"{answers[0]} holds models' answers: ftb import-responses {answers[0]} --dataset DATASET")
     if not found:
         return None
+    if answers:
+        first = PurePosixPath(answers[0]).name
+        notes.append(f"{len(answers)} files hold models' answers ({first} …): they are for ftb import-responses.")
     chosen = [part for part in found if (not families or part.family in families) and (not tasks or part.task in tasks)]
     if not chosen:
         have = ", ".join(sorted({f"{part.family} {part.task}" for part in found}))
@@ -112,6 +113,7 @@ def read_upstream(
 def recognized(name: str, columns: Sequence[str], rows: Sequence[Row]) -> tuple[Family, Task] | None:
     """Family and task of a published file, by its name or else by the columns that only it has."""
     stem = PurePosixPath(name).stem.lower()
+    stem = stem.removesuffix("_w_responses")
     match = re.match(r"(latest_news|fictional_people|medical|coding)_([a-z_]+?)(?:[ ._-]*\(?\d+\)?)?$", stem)
     if match:
         family = Family(match[1])
@@ -142,7 +144,9 @@ def _by_header(columns: frozenset[str], rows: Sequence[Row]) -> tuple[Family, Ta
     return None
 
 
-def _part(raw: RawFile, notes: list[str]) -> Part | None:
+def _part(raw: RawFile, notes: list[str], answers: list[str]) -> Part | None:
+    if not raw.name.lower().endswith(".csv"):
+        return None
     named = recognized(raw.name, (), ())
     try:
         # The published files are UTF-8 with commas; that a spreadsheet program has been over them is no reason to fail.
@@ -152,11 +156,11 @@ def _part(raw: RawFile, notes: list[str]) -> Part | None:
         if named is None:
             return None
         raise
-    if any(column.endswith(_RESPONSES) for column in table.columns):
-        notes.append(f"{raw.name} holds models' answers, not questions: it is for ftb import-responses.")
-        return None
     found = recognized(raw.name, table.columns, table.rows)
     if found is None:
+        return None
+    if any(column.endswith(_RESPONSES) for column in table.columns):
+        answers.append(raw.name)
         return None
     needed = [column for column in ("prompt", "answer") if column not in table.columns]
     if needed:

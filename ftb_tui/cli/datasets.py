@@ -8,12 +8,16 @@ from pathlib import Path
 import click
 
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
+from ftb_tui.cli.datasets_import import import_command
 from ftb_tui.cli.exits import say
 
 
 @click.group()
 def datasets() -> None:
-    """List, show, build and export datasets."""
+    """List, show, import, build and export datasets."""
+
+
+datasets.add_command(import_command)
 
 
 @datasets.command("list")
@@ -22,10 +26,11 @@ def list_command(*, as_json: bool) -> None:
     """Stored datasets, and bundled ones that are taken into the store when they are first used."""
     from ftb_tui.benchmark.load import bundled_names, load_bundled
     from ftb_tui.store.datasets import list_datasets
+    from ftb_tui.store.provenance import origins
 
     async def work() -> None:
         async with store() as db:
-            rows = await list_datasets(db)
+            rows, taken_from = await list_datasets(db), await origins(db)
         known = {row.dataset_id for row in rows}
         waiting = [dataset for name in bundled_names() if (dataset := load_bundled(name)).dataset_id not in known]
         listed: list[dict[str, object]] = [
@@ -36,6 +41,7 @@ def list_command(*, as_json: bool) -> None:
                 "facts": r.n_facts,
                 "tasks": r.tasks,
                 "stored": True,
+                "from": taken_from.get(r.dataset_id, r.source),
             }
             for r in rows
         ]
@@ -49,12 +55,13 @@ def list_command(*, as_json: bool) -> None:
                     "facts": len(dataset.facts),
                     "tasks": tasks,
                     "stored": False,
+                    "from": "bundled",
                 }
             )
         if as_json:
             put_json(listed)
             return
-        head = ("dataset", "version", "family", "facts", "questions", "tasks")
+        head = ("dataset", "version", "family", "facts", "questions", "tasks", "from")
         lines = []
         for entry in listed:
             counts = entry["tasks"]
@@ -67,6 +74,7 @@ def list_command(*, as_json: bool) -> None:
                     entry["facts"],
                     sum(counts.values()),
                     ", ".join(counts),
+                    entry["from"],
                 )
             )
         put_table(head, lines, right=frozenset({"facts", "questions"}))
@@ -92,6 +100,9 @@ def show(*, dataset: str, with_questions: bool, as_json: bool) -> None:
             put_json({**values, "version": found.version, "dataset_id": found.dataset_id})
             return
         click.echo(visible(found.card or f"# {found.title or found.name}\n\n{found.description}"))
+        if (taken := found.provenance) is not None:
+            commit = f", commit {taken.revision}" if taken.revision else ""
+            click.echo(visible(f"\nTaken from {taken.origin} on {taken.taken_at}{commit}, SHA-256 {taken.sha256}."))
         if with_questions:
             put_table(
                 ("id", "task", "question", "gold"),
