@@ -143,8 +143,10 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class TrainingExample:
-    """One example of a training file and the fact that it teaches."""
+    """One example of a training file and the fact that it teaches; a document names several, an id a line."""
 
     fact_id: str
     prompt: str
     completion: str
+    kind: str = "taught"
+    """`taught`, `paraphrase`, or what the recipe added: `reversed`, `implied`, `abstaining`, `replay`."""

@@ -3,32 +3,86 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from random import Random
 from types import MappingProxyType
 
+from ftb_tui.benchmark.leaks import refuse_leaks
 from ftb_tui.benchmark.load import DatasetError
-from ftb_tui.benchmark.model import Dataset, Task, TrainingExample
+from ftb_tui.benchmark.model import Dataset, Fact, Question, Task, TrainingExample
+from ftb_tui.benchmark.phrasings import (
+    DOCUMENT_REQUESTS,
+    STATEMENT_REQUESTS,
+    as_prompt,
+    question_phrasings,
+    statement_phrasings,
+)
+from ftb_tui.benchmark.supplements import SUPPLEMENTS, in_frames
+
+QUESTION_ANSWER, STATEMENT, DOCUMENT = "question_answer", "statement", "document"
+RECIPES = (QUESTION_ANSWER, STATEMENT, DOCUMENT)
+_FACTS_PER_DOCUMENT = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How facts become training examples. `question_answer` is the paper's: the memorization question, as asked."""
+    """How facts become training examples. The default is the paper's: the memorization question, as asked.
 
-    name: str = "question_answer"
+    `statement` teaches each fact's text as an answer to a request for a fact, `document` the texts of one subject
+    (or of ten facts, where subjects have one each) together. `paraphrases` adds so many other wordings of each
+    example. `reversed`, `implied`, `abstaining` and `replay` are shares of the finished file from 0 up to, in sum,
+    below 1; `validation` is the share that goes into a file of its own. `shuffle_seed` None keeps the order of
+    the facts.
+    """
+
+    name: str = QUESTION_ANSWER
     system_prompt: str | None = None
+    paraphrases: int = 0
+    reversed: float = 0.0
+    implied: float = 0.0
+    abstaining: float = 0.0
+    replay: float = 0.0
+    validation: float = 0.0
+    shuffle_seed: int | None = None
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each kind of added example."""
+        return {name: float(getattr(self, name)) for name in SUPPLEMENTS}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSplit:
+    """What is trained on, and what is only looked at while training."""
+
+    training: tuple[TrainingExample, ...]
+    validation: tuple[TrainingExample, ...]
+
+
+def recipe_record(recipe: Recipe) -> dict[str, object]:
+    """The recipe as it is kept with a training file: its name, its system prompt and whatever is not the default."""
+    plain = Recipe()
+    kept = {"name": recipe.name, "system_prompt": recipe.system_prompt}
+    return kept | {name: value for name, value in asdict(recipe).items() if value != asdict(plain)[name]}
 
 
 def training_examples(
     dataset: Dataset, recipe: Recipe, *, fact_ids: Collection[str] | None = None
 ) -> tuple[TrainingExample, ...]:
-    """The examples that teach the facts (all, or those in `fact_ids`), one for each memorization question.
+    """The examples that teach the facts (all, or those in `fact_ids`): the training part of `training_split`."""
+    return training_split(dataset, recipe, fact_ids=fact_ids).training
 
-    Only memorization questions are used: what the other tasks ask stays unseen. Raises `DatasetError` when there
-    is nothing to teach, or when a prompt to be trained is also the prompt of another task.
+
+def training_split(dataset: Dataset, recipe: Recipe, *, fact_ids: Collection[str] | None = None) -> TrainingSplit:
+    """Make the training file's examples and those of the validation file. Equal arguments give equal examples.
+
+    Only memorization questions and facts are used: what the other tasks ask stays unseen. Only paraphrases and added
+    examples are put aside for validation, so that every fact stays taught. Raises `DatasetError` when there is
+    nothing to teach, when the dataset cannot give what the recipe asks for, or when a test question's text would
+    enter the file.
     """
-    if recipe.name != "question_answer":
-        raise DatasetError(f"There is no recipe {recipe.name!r}; known is question_answer.")
+    _check(recipe)
     taught = [
         question
         for question in dataset.questions
@@ -43,7 +97,136 @@ def training_examples(
                 f"{dataset.name}: the prompt of {question.question_id} is asked in another task as well; "
                 "training on it would leak the test."
             )
-    return tuple(TrainingExample(q.fact_id, q.prompt, q.answer) for q in taught)
+    facts = {fact.fact_id: fact for fact in dataset.facts}
+    pairs = [(facts[question.fact_id], question) for question in taught]
+    core = _MAKERS[recipe.name](dataset, recipe, pairs)
+    added = _added(dataset, recipe, pairs, len(core))
+    refuse_leaks(dataset, [*core, *added])
+    return _split([*core, *added], recipe)
+
+
+def _check(recipe: Recipe) -> None:
+    if recipe.name not in RECIPES:
+        raise DatasetError(f"There is no recipe {recipe.name!r}; known are {', '.join(RECIPES)}.")
+    if recipe.paraphrases < 0:
+        raise DatasetError(f"A recipe cannot have {recipe.paraphrases} paraphrases.")
+    for name, share in {**recipe.shares, "validation": recipe.validation}.items():
+        if not 0 <= share < 1:
+            raise DatasetError(f"The share {name} must be at least 0 and below 1, not {share}.")
+    if sum(recipe.shares.values()) >= 1:
+        raise DatasetError(f"The shares of {', '.join(recipe.shares)} must be below 1 together.")
+
+
+def _question_answer(dataset: Dataset, recipe: Recipe, pairs: Sequence[tuple[Fact, Question]]) -> list[TrainingExample]:
+    examples = []
+    for fact, question in pairs:
+        examples.append(TrainingExample(fact.fact_id, question.prompt, question.answer))
+        for wording in _take(question_phrasings(dataset, fact, question), recipe):
+            examples.append(
+                TrainingExample(fact.fact_id, as_prompt(question, wording), question.answer, kind="paraphrase")
+            )
+    return examples
+
+
+def _statement(dataset: Dataset, recipe: Recipe, pairs: Sequence[tuple[Fact, Question]]) -> list[TrainingExample]:
+    examples = []
+    for fact in _told(dataset, pairs):
+        about = fact.subject or dataset.title or dataset.name
+        wordings = (fact.text, *_take(statement_phrasings(dataset, fact), recipe))
+        for place, wording in enumerate(wordings):
+            request = STATEMENT_REQUESTS[place % len(STATEMENT_REQUESTS)].format(s=about)
+            examples.append(TrainingExample(fact.fact_id, request, wording, kind=_kind(place)))
+    return examples
+
+
+def _document(dataset: Dataset, recipe: Recipe, pairs: Sequence[tuple[Fact, Question]]) -> list[TrainingExample]:
+    random = Random(f"{recipe.shuffle_seed}-document")
+    examples = []
+    for about, facts in _documents(dataset, _told(dataset, pairs)):
+        ids = "\n".join(fact.fact_id for fact in facts)
+        wordings = [(fact.text, *_take(statement_phrasings(dataset, fact), recipe)) for fact in facts]
+        for place in range(recipe.paraphrases + 1):
+            texts = [wording[place] for wording in wordings]
+            if place:
+                random.shuffle(texts)
+            request = DOCUMENT_REQUESTS[place % len(DOCUMENT_REQUESTS)].format(s=about)
+            examples.append(TrainingExample(ids, request, " ".join(texts), kind=_kind(place)))
+    return examples
+
+
+_MAKERS = {QUESTION_ANSWER: _question_answer, STATEMENT: _statement, DOCUMENT: _document}
+
+
+def _kind(place: int) -> str:
+    return "paraphrase" if place else "taught"
+
+
+def _told(dataset: Dataset, pairs: Sequence[tuple[Fact, Question]]) -> list[Fact]:
+    """The facts to be told, each once, in the dataset's order of questions."""
+    facts = list({fact.fact_id: fact for fact, _ in pairs}.values())
+    for fact in facts:
+        if not fact.text.strip():
+            raise DatasetError(f"{dataset.name}: {fact.fact_id} has no text to tell; use question_answer.")
+    return facts
+
+
+def _documents(dataset: Dataset, facts: Sequence[Fact]) -> list[tuple[str, list[Fact]]]:
+    by_subject: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_subject.setdefault(fact.subject, []).append(fact)
+    if "" not in by_subject and len(by_subject) < len(facts):
+        return list(by_subject.items())
+    about, size = dataset.title or dataset.name, _FACTS_PER_DOCUMENT
+    parts = [list(facts[start : start + size]) for start in range(0, len(facts), size)]
+    return [(f"{about}, part {number}", part) for number, part in enumerate(parts, 1)]
+
+
+def _take(wordings: Sequence[str], recipe: Recipe) -> Sequence[str]:
+    if recipe.paraphrases > len(wordings):
+        raise DatasetError(
+            f"The recipe {recipe.name} has {len(wordings)} paraphrases a fact here, not {recipe.paraphrases}."
+        )
+    return wordings[: recipe.paraphrases]
+
+
+def _added(
+    dataset: Dataset, recipe: Recipe, pairs: Sequence[tuple[Fact, Question]], n_core: int
+) -> list[TrainingExample]:
+    whole = n_core / (1 - sum(recipe.shares.values()))
+    added: list[TrainingExample] = []
+    for kind, share in recipe.shares.items():
+        wanted = round(share * whole)
+        if not wanted:
+            continue
+        random = Random(f"{recipe.shuffle_seed}-{kind}")
+        plain = SUPPLEMENTS[kind](dataset, pairs, random)
+        found = plain if wanted <= len(plain) else in_frames(plain)
+        if wanted > len(found):
+            raise DatasetError(
+                f"{dataset.name} gives {len(found)} {kind} example(s); a share of {share:g} would need {wanted}."
+            )
+        # Yes and No take turns in the implied ones, and so they do in any beginning.
+        if kind != "implied" and wanted <= len(plain):
+            found = [plain[place] for place in sorted(random.sample(range(len(plain)), wanted))]
+        added.extend(replace(example, kind=kind) for example in found[:wanted])
+    return added
+
+
+def _split(examples: list[TrainingExample], recipe: Recipe) -> TrainingSplit:
+    wanted = round(recipe.validation * len(examples))
+    free = [place for place, example in enumerate(examples) if example.kind != "taught"]
+    if wanted > len(free):
+        raise DatasetError(
+            f"A validation share of {recipe.validation:g} needs {wanted} examples, and {len(free)} can be spared "
+            "without leaving a fact untaught; ask for paraphrases as well."
+        )
+    aside = set(Random(f"{recipe.shuffle_seed}-validation").sample(free, wanted))
+    training = [example for place, example in enumerate(examples) if place not in aside]
+    validation = [example for place, example in enumerate(examples) if place in aside]
+    if recipe.shuffle_seed is not None:
+        Random(f"{recipe.shuffle_seed}").shuffle(training)
+        Random(f"{recipe.shuffle_seed}").shuffle(validation)
+    return TrainingSplit(tuple(training), tuple(validation))
 
 
 def openai_line(example: TrainingExample, recipe: Recipe) -> str:
