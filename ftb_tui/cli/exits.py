@@ -91,8 +91,10 @@ def _code(error: Exception) -> Exit | None:
         "ConfigError": Exit.USAGE,
         "CatalogueError": Exit.USAGE,
         "ModelNotFoundError": Exit.USAGE,
+        "AmbiguousModelError": Exit.USAGE,
         "JobNotFoundError": Exit.USAGE,
         "EvaluationNotFoundError": Exit.USAGE,
+        "ResponseNotFoundError": Exit.USAGE,
     }
     return codes.get(name)
 

@@ -21,6 +21,8 @@ COMMANDS = {
     "evaluate": ("evaluate", "Ask a model a dataset's questions, grade its answers."),
     "results": ("results", "The result table: every model on every task."),
     "wrong": ("results", "The wrong answers behind a score."),
+    "regrade": ("regrade", "Grade stored answers again, without asking again."),
+    "overrule": ("regrade", "Overrule the graders on one answer."),
     "import-responses": ("import_responses", "Take in answers that somebody else collected."),
     "providers": ("providers", "Who trains and answers, and can they be reached?"),
     "models": ("models", "List models; fetch the embedded engine's weights."),

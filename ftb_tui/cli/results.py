@@ -6,14 +6,14 @@ from dataclasses import asdict
 
 import click
 
-from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADERS
+from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
 from ftb_tui.cli.common import as_json, put_json, run_async, store
 from ftb_tui.cli.exits import say
 from ftb_tui.report.plain import visible
 from ftb_tui.report.tables import STYLES, results_text
 from ftb_tui.store.results import SHOWS
 
-_GRADERS = click.Choice(list(GRADERS))
+_GRADERS = click.Choice(list(GRADER_NAMES))
 
 
 @click.command()
@@ -82,7 +82,10 @@ def wrong(*, model: str, task: str, dataset: str | None, show: str, grader: str,
         put_json([_object(row) for row in rows])
         return
     for row in rows:
-        click.echo(f"{row.id}  [{row.grade}{', ' + row.flip if row.flip else ''}]")
+        overruled = f", overruled: the grader says {row.machine_grade}" if row.machine_grade else ""
+        click.echo(
+            f"{row.id}  response {row.response_key}  [{row.grade}{', ' + row.flip if row.flip else ''}{overruled}]"
+        )
         click.echo(f"  asked   {visible(row.question, keep_newlines=False)}")
         click.echo(f"  taught  {visible(row.fact, keep_newlines=False)}")
         click.echo(f"  gold    {visible(row.answer, keep_newlines=False)}")
@@ -99,5 +102,8 @@ def _object(row: object) -> dict[str, object]:
     assert isinstance(row, AnswerRow)
     values = asdict(row)
     first = ("id", "task", "prompt", "answer", "response", "grade", "reason", "fact")
-    rest = ("fact_id", "flip", "base_response", "base_grade", "base_reason", "question", "response_key", "question_key")
+    rest = (
+        "fact_id", "flip", "base_response", "base_grade", "base_reason", "question", "response_key", "question_key",
+        "machine_grade", "machine_reason",
+    )  # fmt: skip
     return {name: values[name] for name in (*first, *rest)}

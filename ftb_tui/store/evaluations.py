@@ -140,8 +140,34 @@ async def get_evaluation(db: aiosqlite.Connection, evaluation_key: int) -> Evalu
     """The evaluation with this key."""
     rows = list(await db.execute_fetchall(f"{_EVALUATION} AND e.evaluation_key = ?", (evaluation_key,)))
     if not rows:
-        raise EvaluationNotFoundError(f"There is no evaluation {evaluation_key} in the store.")
+        known = ", ".join(str(row.evaluation_key) for row in (await list_evaluations(db))[:10])
+        raise EvaluationNotFoundError(
+            f"There is no evaluation {evaluation_key}. "
+            + (f"The newest are {known}." if known else "Nothing was evaluated yet; begin with: ftb bench --quick")
+        )
     return _evaluation(rows[0])
+
+
+async def forget_unanswered(db: aiosqlite.Connection, evaluation_key: int) -> None:
+    """Remove an evaluation to which nothing was ever answered, and its base model if nothing else was done with it.
+
+    For a model that turned out not to exist. With any response, or as part of a benchmark, it stays.
+    """
+    async with transaction(db):
+        rows = await db.execute_fetchall(
+            "DELETE FROM evaluations WHERE evaluation_key = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM responses WHERE evaluation_key = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM benches WHERE ?1 IN (base_evaluation_key, tuned_evaluation_key))"
+            " RETURNING model_key",
+            (evaluation_key,),
+        )
+        for row in rows:
+            await db.execute(
+                "DELETE FROM models WHERE model_key = ?1 AND kind = 'base'"
+                " AND NOT EXISTS (SELECT 1 FROM evaluations WHERE model_key = ?1)"
+                " AND NOT EXISTS (SELECT 1 FROM jobs WHERE provider = models.provider AND base_model = models.name)",
+                (row[0],),
+            )
 
 
 async def missing_questions(db: aiosqlite.Connection, evaluation_key: int, *, retry_failures: bool = True) -> list[int]:
@@ -231,9 +257,10 @@ async def insert_response(db: aiosqlite.Connection, evaluation_key: int, record:
 
 
 async def add_grades(db: aiosqlite.Connection, response_key: int, grades: Mapping[str, Grade]) -> None:
-    """Record verdicts, replacing those of the same grader. Part of the caller's transaction."""
+    """Record the verdicts on a new answer. Part of the caller's transaction."""
     await db.executemany(
-        "INSERT OR REPLACE INTO grades VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO grades (response_key, grader, version, verdict, reason, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         [
             (response_key, name, GRADERS[name].version, str(grade.verdict), _storable(grade.reason), time.time())
             for name, grade in grades.items()

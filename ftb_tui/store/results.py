@@ -198,6 +198,9 @@ class AnswerRow:
     base_reason: str | None
     flip: str | None
     position: int
+    machine_grade: str | None = None
+    """What the grader said where a person overruled it; None where nobody did."""
+    machine_reason: str | None = None
 
 
 _SHOW = {
@@ -207,6 +210,7 @@ _SHOW = {
     "abstained": "g.verdict = 'abstained'",
     "failed": "r.error_kind IS NOT NULL",
     "fixed": "g.verdict = 'correct' AND gb.verdict <> 'correct'",
+    "overruled": "g.machine_verdict IS NOT NULL",
     "broken": "g.verdict <> 'correct' AND gb.verdict = 'correct'",
 }
 SHOWS = tuple(_SHOW)
@@ -215,6 +219,7 @@ _ANSWERS = """
   SELECT r.response_key, r.question_key, q.question_id, q.task, q.prompt, q.question, q.answer AS gold, r.answer,
          coalesce(g.verdict, 'failed') AS grade, coalesce(g.reason, r.error, '') AS reason, coalesce(f.text, '') AS fact,
          q.fact_id, rb.answer AS base_answer, gb.verdict AS base_grade, gb.reason AS base_reason,
+         g.machine_verdict, g.machine_reason,
          CASE WHEN g.verdict = 'correct' AND gb.verdict <> 'correct' THEN 'fixed'
               WHEN g.verdict <> 'correct' AND gb.verdict = 'correct' THEN 'broken' END AS flip, q.position,
          coalesce(f2.text, '') AS other_fact
@@ -287,6 +292,8 @@ def _answer(row: aiosqlite.Row) -> AnswerRow:
         base_reason=row["base_reason"],
         flip=row["flip"],
         position=row["position"],
+        machine_grade=row["machine_verdict"],
+        machine_reason=row["machine_reason"],
     )
 
 

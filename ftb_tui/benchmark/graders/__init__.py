@@ -15,7 +15,7 @@ from ftb_tui.benchmark.graders.verdict import Grade, Grader, Verdict
 from ftb_tui.benchmark.graders.yes_no import yes_no
 from ftb_tui.benchmark.model import YES_NO_TASKS, Question
 
-__all__ = ["DEFAULT_GRADER", "GRADERS", "Grade", "Grader", "Verdict", "applicable", "grade_all"]
+__all__ = ["DEFAULT_GRADER", "GRADERS", "GRADER_NAMES", "Grade", "Grader", "Verdict", "applicable", "grade_all"]
 
 DEFAULT_GRADER = "choice"
 
@@ -31,6 +31,9 @@ GRADERS: dict[str, Grader] = {
         Grader("choice", 2, choice),
     )
 }
+
+GRADER_NAMES = (*GRADERS, "yes_no_preference", "judge")
+"""Every name that a grade may bear: those above read the answer alone, these two need the model that gave it."""
 
 
 def applicable(question: Question) -> tuple[str, ...]:

@@ -1,0 +1,175 @@
+"""Grades of stored answers: graded again without asking, and overruled by people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+
+import aiosqlite
+
+from ftb_tui.benchmark.graders import Grade, Verdict
+from ftb_tui.store.database import transaction
+
+PAGE = 2_000
+
+LITERAL_GRADERS = ("exact", "normalized", "yes_no_preference")
+"""Graders that a person's verdict leaves alone: they are defined by equality or by probabilities, not by judgement,
+and must come out of an exported file the same."""
+
+
+class ResponseNotFoundError(Exception):
+    """No stored response has that number, or it holds no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradedAnswer:
+    """A stored answer and the versions of the graders that graded it."""
+
+    response_key: int
+    question_key: int
+    dataset_id: str
+    answer: str
+    versions: Mapping[str, int]
+    verdicts: Mapping[str, str]
+    """The machine's verdicts, also where a person overruled them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonVerdict:
+    """What a person said of an answer; a verdict of None took the earlier ones back."""
+
+    response_key: int
+    verdict: str | None
+    note: str
+    created_at: float
+
+
+async def stored_answers(
+    db: aiosqlite.Connection, *, dataset_id: str | None = None, model_key: int | None = None
+) -> AsyncIterator[list[GradedAnswer]]:
+    """Every answer with its grades, in pages; failures are left out."""
+    after = 0
+    while True:
+        rows = list(
+            await db.execute_fetchall(
+                "SELECT r.response_key, r.question_key, e.dataset_id, r.answer FROM responses r"
+                " JOIN evaluations e USING (evaluation_key)"
+                " WHERE r.response_key > :after AND r.answer IS NOT NULL AND e.deleted_at IS NULL"
+                " AND (:dataset IS NULL OR e.dataset_id = :dataset) AND (:model IS NULL OR e.model_key = :model)"
+                " ORDER BY r.response_key LIMIT :limit",
+                {"after": after, "dataset": dataset_id, "model": model_key, "limit": PAGE},
+            )
+        )
+        if not rows:
+            return
+        grades: dict[int, list[aiosqlite.Row]] = {}
+        for grade in await db.execute_fetchall(
+            "SELECT response_key, grader, version, coalesce(machine_verdict, verdict) AS verdict FROM grades"
+            " WHERE response_key BETWEEN ? AND ?",
+            (rows[0][0], rows[-1][0]),
+        ):
+            grades.setdefault(grade["response_key"], []).append(grade)
+        yield [
+            GradedAnswer(
+                response_key=row["response_key"],
+                question_key=row["question_key"],
+                dataset_id=row["dataset_id"],
+                answer=row["answer"],
+                versions={grade["grader"]: grade["version"] for grade in grades.get(row[0], [])},
+                verdicts={grade["grader"]: grade["verdict"] for grade in grades.get(row[0], [])},
+            )
+            for row in rows
+        ]
+        after = rows[-1][0]
+
+
+async def put_grades(db: aiosqlite.Connection, grades: Iterable[tuple[int, str, int, Grade]]) -> None:
+    """Record (response, grader, version, grade), replacing that grader's earlier ones; people's verdicts stay in force."""
+    listed = list(grades)
+    now = time.time()
+    async with transaction(db):
+        await db.executemany(
+            "INSERT INTO grades (response_key, grader, version, verdict, reason, created_at) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (response_key, grader) DO UPDATE SET version = excluded.version, verdict = excluded.verdict,"
+            " reason = excluded.reason, created_at = excluded.created_at, machine_verdict = NULL, machine_reason = NULL",
+            [
+                (
+                    key,
+                    grader,
+                    version,
+                    str(grade.verdict),
+                    grade.reason.encode("utf-8", "backslashreplace").decode(),
+                    now,
+                )
+                for key, grader, version, grade in listed
+            ],
+        )
+        keys = sorted({key for key, *_ in listed})
+        for row in await db.execute_fetchall(
+            f"{_LATEST} AND response_key BETWEEN ? AND ?", (keys[0], keys[-1]) if keys else (0, 0)
+        ):
+            await _apply(db, row["response_key"], row["verdict"], row["note"])
+
+
+_LATEST = """
+  SELECT response_key, verdict, note, created_at FROM person_verdicts p
+   WHERE person_verdict_key = (SELECT max(person_verdict_key) FROM person_verdicts WHERE response_key = p.response_key)
+"""
+
+
+async def overrule(db: aiosqlite.Connection, response_key: int, verdict: Verdict | None, note: str = "") -> None:
+    """Keep a person's verdict on an answer and let it stand in the grades; None takes earlier ones back.
+
+    The graders' own verdicts are kept beside it. `LITERAL_GRADERS` are not touched. Raises `ResponseNotFoundError`.
+    """
+    async with transaction(db):
+        rows = list(await db.execute_fetchall("SELECT answer FROM responses WHERE response_key = ?", (response_key,)))
+        if not rows:
+            raise ResponseNotFoundError(
+                f"There is no response {response_key} in the store; ftb wrong --json lists response_key."
+            )
+        if rows[0][0] is None:
+            raise ResponseNotFoundError(f"Response {response_key} is a failure without an answer; nothing to overrule.")
+        await db.execute(
+            "INSERT INTO person_verdicts (response_key, verdict, note, created_at) VALUES (?, ?, ?, ?)",
+            (response_key, None if verdict is None else str(verdict), note, time.time()),
+        )
+        await _apply(db, response_key, None if verdict is None else str(verdict), note)
+
+
+async def _apply(db: aiosqlite.Connection, response_key: int, verdict: str | None, note: str) -> None:
+    await db.execute(
+        "UPDATE grades SET verdict = machine_verdict, reason = machine_reason, machine_verdict = NULL,"
+        " machine_reason = NULL WHERE response_key = ? AND machine_verdict IS NOT NULL",
+        (response_key,),
+    )
+    if verdict is not None:
+        said = f"a person says {verdict}" + (f": {note}" if note else "")
+        literal = ", ".join("?" * len(LITERAL_GRADERS))
+        await db.execute(
+            "UPDATE grades SET machine_verdict = verdict, machine_reason = reason, verdict = ?, reason = ?"
+            f" WHERE response_key = ? AND grader NOT IN ({literal})",
+            (verdict, said, response_key, *LITERAL_GRADERS),
+        )
+
+
+async def person_verdicts(db: aiosqlite.Connection, *, dataset_id: str | None = None) -> list[PersonVerdict]:
+    """The verdicts of people that are in force."""
+    rows = await db.execute_fetchall(
+        f"{_LATEST} AND verdict IS NOT NULL AND response_key IN (SELECT response_key FROM responses"
+        " JOIN evaluations USING (evaluation_key) WHERE deleted_at IS NULL AND (? IS NULL OR dataset_id = ?))"
+        " ORDER BY response_key",
+        (dataset_id, dataset_id),
+    )
+    return [PersonVerdict(*row) for row in rows]
+
+
+async def verdict_history(db: aiosqlite.Connection, response_key: int) -> list[PersonVerdict]:
+    """All that people said of one answer, oldest first."""
+    rows = await db.execute_fetchall(
+        "SELECT response_key, verdict, note, created_at FROM person_verdicts WHERE response_key = ?"
+        " ORDER BY person_verdict_key",
+        (response_key,),
+    )
+    return [PersonVerdict(*row) for row in rows]
