@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests import weights as _weights_are_found_before_homes_are_isolated  # noqa: F401
+from tests.fakes.google_server import GEMINI_KEY, TOKEN, FakeGoogle
 from tests.fakes.openai_server import KEY, FakeOpenAI
 
-_FOREIGN = ("OPENAI_", "AZURE_", "GOOGLE_", "GEMINI_", "FTB_", "COLUMNS", "LINES", "NO_COLOR")
+_FOREIGN = ("OPENAI_", "AZURE_", "GOOGLE_", "GEMINI_", "CLOUDSDK_", "FTB_", "COLUMNS", "LINES", "NO_COLOR")
 
 
 @pytest.fixture(autouse=True)
@@ -32,5 +33,20 @@ def fake_openai(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpe
         (home / "config").mkdir(parents=True, exist_ok=True)
         (home / "config" / "config.toml").write_text(
             f'[providers.fake]\nbase_url = "{server.url}"\napi_key_env = "FAKE_KEY"\n'
+        )
+        yield server
+
+
+@pytest.fixture
+def fake_google(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGoogle]:
+    """Google's services in one process, known to ftb as the providers `google` and `gemini`."""
+    with FakeGoogle() as server:
+        monkeypatch.setenv("FAKE_TOKEN", TOKEN)
+        monkeypatch.setenv("GEMINI_API_KEY", GEMINI_KEY)
+        (home / "config").mkdir(parents=True, exist_ok=True)
+        (home / "config" / "config.toml").write_text(
+            f'[providers.google]\nproject = "p1"\nregion = "us-central1"\nbucket = "b1"\n'
+            f'endpoint = "{server.url}"\ntoken_env = "FAKE_TOKEN"\n'
+            f'[providers.gemini]\nendpoint = "{server.url}"\n'
         )
         yield server

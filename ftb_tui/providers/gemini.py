@@ -17,7 +17,7 @@ from ftb_tui.providers.base import (
     RemoteJob,
     RemoteModel,
 )
-from ftb_tui.providers.google_access import ANSWER_TIMEOUT
+from ftb_tui.providers.google_access import ANSWER_TIMEOUT, hush
 from ftb_tui.providers.google_answering import ThinkingSwitches, ask_gemini, generation_config
 from ftb_tui.providers.google_failures import google_errors
 from ftb_tui.providers.google_settings import GEMINI_ABLE, GEMINI_HOST, NO_TUNING_BY_KEY
@@ -53,6 +53,7 @@ class GeminiKey:
                 from google import genai
                 from google.genai import types
 
+                hush()
                 options = types.HttpOptions(
                     base_url=self.host,
                     api_version="v1beta",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from ftb_tui.providers.base import ErrorKind, ProviderError
@@ -80,6 +81,8 @@ class GoogleAccess:
             from google import genai
             from google.genai import types
 
+            hush()
+
             timeout = ANSWER_TIMEOUT if answering else CONTROL_TIMEOUT
             options = types.HttpOptions(
                 # Always given: a stray GOOGLE_VERTEX_BASE_URL must not send a token to another host.
@@ -128,3 +131,12 @@ def _load(settings: GoogleSettings) -> Any:
         text = f"No Google credentials were found: {LOGIN}. ({error})"
         raise ProviderError(ErrorKind.AUTH, text, host=host) from None
     return credentials
+
+
+def hush() -> None:
+    """Keep the SDK's warnings (of experiments, of words it does not know) off the screen that the app draws on."""
+    from google.genai.errors import ExperimentalWarning
+
+    warnings.filterwarnings("ignore", module=r"google\.genai")
+    # This one is laid at our own door.
+    warnings.filterwarnings("ignore", category=ExperimentalWarning)

@@ -6,6 +6,7 @@ over another one: an object of that name counts as ours only if its MD5 is that 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ PART = 8 << 20
 """Bytes of a part; Google wants a multiple of 256 KiB."""
 UPLOAD_TIMEOUT = 600.0
 _LOST_CONNECTIONS = 5
+_PAUSE = 0.2
 _INCOMPLETE = 308
 _EXISTS = 412
 
@@ -104,30 +106,31 @@ async def _in_parts(http: httpx2.AsyncClient, session: str, content: bytes, host
 
     if not session.startswith(("http://", "https://")):
         raise ProviderError(ErrorKind.BAD_RESPONSE, f"{host} opened an upload without an address for it", host=host)
-    total, start, lost = len(content), 0, 0
+    total, start, lost, unsure = len(content), 0, 0, False
     while True:
-        part = content[start : start + PART]
-        span = f"bytes {start}-{start + len(part) - 1}/{total}" if part else f"bytes */{total}"
+        part = b"" if unsure else content[start : start + PART]
+        span = f"{start}-{start + len(part) - 1}" if part else "*"
         try:
             reply = await http.put(
-                session, content=part, headers={"Content-Range": span}, timeout=UPLOAD_TIMEOUT, follow_redirects=False
+                session, content=part, headers={"Content-Range": f"bytes {span}/{total}"}, timeout=UPLOAD_TIMEOUT
             )
-            if reply.status_code >= 500:
+            if reply.status_code >= 500 and lost < _LOST_CONNECTIONS:
                 raise httpx2.RemoteProtocolError(f"status {reply.status_code} in the middle of an upload")
         except httpx2.TransportError:
             lost += 1
             if lost > _LOST_CONNECTIONS:
                 raise
-            reply = await http.put(session, headers={"Content-Range": f"bytes */{total}"}, follow_redirects=False)
+            unsure = True
+            await asyncio.sleep(_PAUSE * lost)
+            continue
         if reply.status_code != _INCOMPLETE:
             return reply
         arrived = _arrived(reply.headers.get("range", ""))
-        if arrived <= start and part:
-            lost += 1
-            if lost > _LOST_CONNECTIONS:
-                text = f"{host} takes no more of the training file after {start} of {total} bytes"
-                raise ProviderError(ErrorKind.BAD_RESPONSE, text, host=host)
-        start = arrived
+        lost += arrived <= start
+        if lost > _LOST_CONNECTIONS:
+            text = f"{host} takes no more of the training file after {start} of {total} bytes"
+            raise ProviderError(ErrorKind.BAD_RESPONSE, text, host=host)
+        start, unsure = arrived, False
 
 
 def _arrived(header: str) -> int:

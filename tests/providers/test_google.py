@@ -1,0 +1,426 @@
+"""Jobs at Google are created once and told truly; answers come from where the model is served; errors are named."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import warnings
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ftb_tui.providers import google_access
+from ftb_tui.providers.base import AskRequest, ErrorKind, JobRequest, JobState, Provider, ProviderError
+from ftb_tui.providers.registry import open_provider
+from tests.fakes.google_server import (
+    BASE,
+    TOKEN,
+    FakeGoogle,
+    generated,
+    google_error,
+    hang,
+    quota_failure,
+    retry_info,
+)
+from tests.fakes.openai_server import Fault, disconnect, raw, status
+
+LINE = json.dumps(
+    {"contents": [{"role": "user", "parts": [{"text": "Q"}]}, {"role": "model", "parts": [{"text": "A"}]}]}
+)
+CONTENT = f"{LINE}\n{LINE}\n".encode()
+FILE = "gs://b1/ftb/t.jsonl"
+TAG = "0c1f2a6e-1111-4222-8333-444455556666"
+
+
+@pytest.fixture
+async def provider(fake_google: FakeGoogle) -> AsyncIterator[Provider]:
+    provider = open_provider("google")
+    yield provider
+    await provider.close()
+
+
+def request(**more: Any) -> JobRequest:
+    return JobRequest(**{"tag": TAG, "base_model": BASE, "training_file": FILE, "n_epochs": 3, **more})
+
+
+async def launched(provider: Provider, **more: Any) -> str:
+    await provider.upload_training_file(CONTENT, filename="t.jsonl")
+    return (await provider.create_job(request(**more))).job_id
+
+
+async def ended(provider: Provider, job_id: str) -> Any:
+    for _ in range(20):
+        job = await provider.get_job(job_id)
+        if job.state.is_final:
+            return job
+    raise AssertionError("the job never ended")
+
+
+async def test_a_job_goes_from_upload_to_a_model_and_its_checkpoints(
+    provider: Provider, fake_google: FakeGoogle
+) -> None:
+    assert await provider.upload_training_file(CONTENT, filename="t.jsonl") == FILE
+    assert fake_google.objects[FILE] == CONTENT
+    job = await provider.create_job(request(suffix="people", learning_rate_multiplier=0.5))
+    assert (job.state, job.raw_state, job.tag, job.error) == (JobState.QUEUED, "JOB_STATE_PENDING", TAG, None)
+    [sent] = fake_google.bodies["TuningJob"]
+    assert sent["tunedModelDisplayName"] == "people"
+    assert sent["supervisedTuningSpec"]["hyperParameters"] == {"epochCount": 3, "learningRateMultiplier": 0.5}
+    states = [(await provider.get_job(job.job_id)).state for _ in range(8)]
+    assert states == [
+        JobState.QUEUED, JobState.QUEUED, JobState.PREPARING, JobState.RUNNING, JobState.RUNNING, JobState.RUNNING,
+        JobState.RUNNING, JobState.SUCCEEDED,
+    ]  # fmt: skip
+    done = await provider.get_job(job.job_id)
+    assert done.tuned_model == "projects/123/locations/us/endpoints/4563"
+    assert done.trained_tokens == 3 * 5678
+    assert done.created_at is not None
+    assert done.finished_at is not None
+    assert done.finished_at > done.created_at
+    saved = await provider.list_checkpoints(job.job_id)
+    assert [(c.epoch, c.step) for c in saved] == [(1, 13), (2, 26), (3, 40)]
+    assert saved[-1].model == done.tuned_model
+
+
+async def test_jobs_are_found_by_tag_on_every_page(provider: Provider, fake_google: FakeGoogle) -> None:
+    job_id = await launched(provider)
+    for number in range(4):
+        await provider.create_job(request(tag=f"other-{number}"))
+    fake_google.page_size = 2
+    assert [job.job_id for job in await provider.find_jobs(TAG)] == [job_id]
+    assert fake_google.requests["list"] == 3
+    assert await provider.find_jobs("nobody") == []
+
+
+async def test_paging_ends_on_a_service_that_repeats_its_token(provider: Provider, fake_google: FakeGoogle) -> None:
+    await launched(provider)
+    fake_google.repeat_token = True
+    assert len(await provider.find_jobs(TAG)) >= 1
+    assert fake_google.requests["list"] <= 3
+
+
+async def test_dropped_rows_and_billable_tokens_are_told_before_the_job_ends(
+    provider: Provider, fake_google: FakeGoogle
+) -> None:
+    fake_google.dropped = ["too many tokens", "too many tokens", "empty turn"]
+    job_id = await launched(provider)
+    for _ in range(4):
+        job = await provider.get_job(job_id)
+    assert not job.state.is_final
+    events = {event.event_id.split(":")[0]: event for event in await provider.list_events(job_id)}
+    assert events["data"].message == "Data: 2 examples, 5678 billable tokens an epoch, 40 steps"
+    assert events["data"].total_steps == 40
+    assert events["dropped"].level == "warn"
+    assert "3 training examples were dropped" in events["dropped"].message
+    assert "lines 7, 8, 9" in events["dropped"].message
+    assert "too many tokens; empty turn" in events["dropped"].message
+
+
+async def test_each_thing_is_told_once_and_epochs_are_steps(provider: Provider, fake_google: FakeGoogle) -> None:
+    job_id = await launched(provider)
+    told: list[Any] = []
+    for _ in range(12):
+        known = frozenset(event.event_id for event in told)
+        told += await provider.list_events(job_id, known=known)
+    assert len({event.event_id for event in told}) == len(told)
+    epochs = [(event.message, event.step, event.total_steps) for event in told if "Epoch" in event.message]
+    assert epochs == [
+        ("Epoch 1 of 3 is done", 13, 40),
+        ("Epoch 2 of 3 is done", 26, 40),
+        ("Epoch 3 of 3 is done", 40, 40),
+    ]
+    assert any("Waiting for quota" in event.message for event in told)
+    assert "answers in us: projects/123/locations/us/endpoints/4563" in told[-1].message
+
+
+@pytest.mark.parametrize("word", ["JOB_STATE_REINCARNATING", "JOB_STATE_UNSPECIFIED", "JOB_STATE_PAUSED", "", None])
+async def test_a_state_that_is_not_known_never_ends_a_job(
+    provider: Provider, fake_google: FakeGoogle, word: str | None
+) -> None:
+    job_id = await launched(provider)
+    fake_google.changes = {"state": word}
+    # A warning would be printed over the app's screen.
+    with warnings.catch_warnings(record=True) as printed:
+        job = await provider.get_job(job_id)
+    assert printed == []
+    assert not job.state.is_final
+    assert job.raw_state.split(" ")[0] == (word or "")
+
+
+async def test_partial_success_is_an_end_with_a_model(provider: Provider, fake_google: FakeGoogle) -> None:
+    fake_google.end_state = "JOB_STATE_PARTIALLY_SUCCEEDED"
+    job_id = await launched(provider)
+    job = await ended(provider, job_id)
+    assert job.state is JobState.PARTIAL
+    assert job.tuned_model
+    assert any("Partially succeeded" in event.message for event in await provider.list_events(job_id))
+
+
+async def test_a_training_file_that_is_refused_fails_the_job_with_the_services_words(
+    provider: Provider, fake_google: FakeGoogle
+) -> None:
+    await provider.upload_training_file(b'{"messages": []}\n', filename="t.jsonl")
+    job = await ended(provider, (await provider.create_job(request())).job_id)
+    assert job.state is JobState.FAILED
+    assert "dataset line 1" in (job.error or "")
+
+
+async def test_cancellation_is_the_services_to_confirm(provider: Provider, fake_google: FakeGoogle) -> None:
+    job_id = await launched(provider)
+    assert (await provider.cancel_job(job_id)).state is JobState.CANCELLED
+    job_id = (await provider.create_job(request(tag="second"))).job_id
+    fake_google.faults["cancel"].append(status(503, google_error(503, "UNAVAILABLE", "try later")))
+    with pytest.raises(ProviderError, match="try later"):
+        await provider.cancel_job(job_id)
+    assert not (await provider.get_job(job_id)).state.is_final
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "needle", "retry"),
+    [
+        (status(401, google_error(401, "UNAUTHENTICATED", f"bad {TOKEN}")), ErrorKind.AUTH, "…WXYZ", False),
+        (status(403, google_error(403, "PERMISSION_DENIED", "tuningJobs.get denied")), ErrorKind.AUTH, "denied", False),
+        (status(404, google_error(404, "NOT_FOUND", "gone")), ErrorKind.NOT_FOUND, "gone", False),
+        (status(400, [google_error(400, "INVALID_ARGUMENT", "in a list")]), ErrorKind.INVALID_REQUEST, "in a list", False),
+        (status(429, google_error(429, "RESOURCE_EXHAUSTED", "slow", retry_info("7.5s"))), ErrorKind.RATE_LIMITED, "slow", True),
+        (status(503, google_error(503, "UNAVAILABLE", "busy")), ErrorKind.SERVER, "busy", True),
+        (status(500, {"error": {}}), ErrorKind.SERVER, "status 500", True),
+        (raw("<html>502</html>", code=502, content_type="text/html"), ErrorKind.SERVER, "<html>502", True),
+        (raw("<html>hi</html>", content_type="text/html"), ErrorKind.BAD_RESPONSE, "not Google's wire", True),
+        (raw('{"name": "projects/1'), ErrorKind.BAD_RESPONSE, "not Google's wire", True),
+        (raw("[1]"), ErrorKind.BAD_RESPONSE, "not", True),
+        (raw("{}"), ErrorKind.BAD_RESPONSE, "not a tuning job", True),
+        (raw('{"name": 7}'), ErrorKind.BAD_RESPONSE, "not", True),
+        (raw(""), ErrorKind.BAD_RESPONSE, "not a tuning job", True),
+        (disconnect, ErrorKind.UNREACHABLE, "cannot be reached", True),
+    ],
+)  # fmt: skip
+async def test_what_goes_wrong_is_one_kind_of_error_without_the_token(
+    provider: Provider, fake_google: FakeGoogle, fault: Fault, kind: ErrorKind, needle: str, retry: bool
+) -> None:
+    job_id = await launched(provider)
+    fake_google.faults["get"].append(fault)
+    with pytest.raises(ProviderError) as caught:
+        await provider.get_job(job_id)
+    assert (caught.value.kind, caught.value.retryable) == (kind, retry)
+    assert needle in caught.value.message
+    assert TOKEN not in str(caught.value)
+    assert caught.value.retry_after == (7.5 if kind is ErrorKind.RATE_LIMITED else None)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [disconnect, hang, status(503, google_error(503, "UNAVAILABLE", "x")), raw("{"), raw("<html>", content_type="text/html")],
+    ids=["cut", "hang", "503", "broken", "html"],
+)  # fmt: skip
+async def test_a_creation_is_sent_once_whatever_comes_back(
+    fake_google: FakeGoogle, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(google_access, "CONTROL_TIMEOUT", 0.5)
+    provider = open_provider("google")
+    await provider.upload_training_file(CONTENT, filename="t.jsonl")
+    fake_google.after_create.append(fault)
+    with pytest.raises(ProviderError) as caught:
+        await provider.create_job(request())
+    assert caught.value.retryable
+    assert fake_google.requests["create"] == 1
+    assert len(await provider.find_jobs(TAG)) == 1
+    await provider.close()
+
+
+async def test_what_would_cost_by_surprise_is_refused_before_anything_is_sent(
+    provider: Provider, fake_google: FakeGoogle
+) -> None:
+    for more, needle in (({"n_epochs": None}, "number of epochs must be given"), ({"batch_size": 4}, "batch size")):
+        with pytest.raises(ProviderError, match=needle) as caught:
+            await provider.create_job(request(**more))
+        assert caught.value.kind is ErrorKind.INVALID_REQUEST
+    assert fake_google.requests["create"] == 0
+
+
+async def test_a_large_file_survives_lost_connections(
+    provider: Provider, fake_google: FakeGoogle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ftb_tui.providers import google_storage
+
+    monkeypatch.setattr(google_storage, "ONE_REQUEST", 100)
+    monkeypatch.setattr(google_storage, "PART", 256)
+    content = CONTENT * 10
+    fake_google.faults["part"].extend([disconnect, status(503, {})])
+    assert await provider.upload_training_file(content, filename="t.jsonl") == FILE
+    assert fake_google.objects[FILE] == content
+    tokens = [headers for headers in fake_google.headers if "Content-Range" in headers and "Authorization" in headers]
+    assert tokens == []
+
+
+async def test_the_same_file_may_be_sent_again_and_another_one_is_never_overwritten(
+    provider: Provider, fake_google: FakeGoogle
+) -> None:
+    for _ in range(2):
+        assert await provider.upload_training_file(CONTENT, filename="t.jsonl") == FILE
+    with pytest.raises(ProviderError, match="nothing was overwritten"):
+        await provider.upload_training_file(CONTENT * 2, filename="t.jsonl")
+    assert fake_google.objects[FILE] == CONTENT
+
+
+async def test_an_upload_that_fails_says_what_to_do(provider: Provider, fake_google: FakeGoogle) -> None:
+    fake_google.faults["upload"].extend(
+        [
+            status(403, google_error(403, "forbidden", "no access")),
+            status(404, google_error(404, "notFound", "The specified bucket does not exist.")),
+            raw("<html>", content_type="text/html"),
+            disconnect,
+        ]
+    )
+    for kind, needle in (
+        (ErrorKind.AUTH, "Storage Object Creator"),
+        (ErrorKind.NOT_FOUND, "is there a bucket gs://b1"),
+        (ErrorKind.BAD_RESPONSE, "answered the upload with"),
+        (ErrorKind.UNREACHABLE, "cannot be reached"),
+    ):
+        with pytest.raises(ProviderError, match=needle) as caught:
+            await provider.upload_training_file(CONTENT, filename="t.jsonl")
+        assert caught.value.kind is kind
+
+
+async def test_a_base_model_is_asked_at_global_and_a_tuned_one_where_it_is_served(
+    provider: Provider, fake_google: FakeGoogle
+) -> None:
+    fake_google.answer = lambda prompt: f"to {prompt}"
+    job_id = await launched(provider)
+    tuned = (await ended(provider, job_id)).tuned_model
+    for model in (BASE, tuned):
+        answer = await provider.ask(AskRequest(model=model, prompt="who?", max_tokens=20))
+        assert (answer.text, answer.finish_reason, answer.request_id) == ("to who?", "stop", "resp-1")
+        assert (answer.prompt_tokens, answer.completion_tokens) == (9, 2)
+    assert [model for model, _ in fake_google.asked] == [BASE, tuned]
+    config = {
+        "maxOutputTokens": 20, "candidateCount": 1, "temperature": 0.0, "seed": 42, "thinkingConfig": {"thinkingBudget": 0},
+    }  # fmt: skip
+    assert [body["generationConfig"] for body in fake_google.bodies["GenerateContentRequest"]] == [config, config]
+    assert dict(provider.parameters(AskRequest(model=BASE, prompt="who?", max_tokens=20))) == config
+
+
+@pytest.mark.parametrize(
+    ("refused", "sent"), [("thinkingBudget", {"thinkingLevel": "MINIMAL"}), ("*", None)], ids=["level", "none"]
+)
+async def test_a_model_that_refuses_a_thinking_switch_is_asked_without_and_that_is_recorded(
+    provider: Provider, fake_google: FakeGoogle, refused: str, sent: dict[str, Any] | None
+) -> None:
+    fake_google.refused_thinking = {BASE: refused}
+    asked = AskRequest(model=BASE, prompt="who?")
+    before = dict(provider.parameters(asked))
+    answer = await provider.ask(asked)
+    assert answer.parameters is not None
+    assert answer.parameters.get("thinkingConfig") == sent
+    assert dict(provider.parameters(asked)) == answer.parameters != before
+    tries = fake_google.requests["ask"]
+    await provider.ask(asked)
+    assert fake_google.requests["ask"] == tries + 1
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "needle"),
+    [
+        ({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {}}, ErrorKind.BLOCKED, "question was blocked: SAFETY"),
+        (generated(None, "SAFETY"), ErrorKind.BLOCKED, "withheld: SAFETY"),
+        (generated(None, "RECITATION"), ErrorKind.BLOCKED, "RECITATION"),
+        (generated(None, "MAX_TOKENS", usageMetadata={"thoughtsTokenCount": 9}), ErrorKind.NO_ANSWER, "9 tokens went into"),
+        (generated(None, "STOP"), ErrorKind.NO_ANSWER, "no text: STOP"),
+        ({"candidates": [{"finishReason": "OTHER", "finishMessage": "who knows"}]}, ErrorKind.NO_ANSWER, "OTHER: who knows"),
+        ({"candidates": [], "usageMetadata": {"promptTokenCount": 3}}, ErrorKind.NO_ANSWER, "no candidate"),
+        ({}, ErrorKind.BAD_RESPONSE, "without a candidate"),
+        ({"candidates": [7]}, ErrorKind.BAD_RESPONSE, "without a candidate"),
+        ([1], ErrorKind.BAD_RESPONSE, "without a candidate"),
+    ],
+)  # fmt: skip
+async def test_a_reply_without_text_is_a_named_failure(
+    provider: Provider, fake_google: FakeGoogle, body: Any, kind: ErrorKind, needle: str
+) -> None:
+    fake_google.faults["ask"].append(status(200, body))
+    with pytest.raises(ProviderError, match=needle) as caught:
+        await provider.ask(AskRequest(model=BASE, prompt="who?"))
+    assert caught.value.kind is kind
+    assert caught.value.retryable == (kind is ErrorKind.BAD_RESPONSE)
+
+
+async def test_thoughts_are_no_part_of_an_answer_but_are_counted(provider: Provider, fake_google: FakeGoogle) -> None:
+    body = generated("x")
+    body["candidates"][0]["content"]["parts"] = [{"text": "hm", "thought": True}, {"text": "Ye"}, {"text": "s"}]
+    body["usageMetadata"]["thoughtsTokenCount"] = 5
+    fake_google.faults["ask"].append(status(200, body))
+    answer = await provider.ask(AskRequest(model=BASE, prompt="who?"))
+    assert (answer.text, answer.completion_tokens) == ("Yes", 7)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (status(429, google_error(429, "RESOURCE_EXHAUSTED", "x", retry_info("3s"))), ErrorKind.RATE_LIMITED),
+        (status(429, google_error(429, "RESOURCE_EXHAUSTED", "x", quota_failure("RequestsPerDayPerProject"))), ErrorKind.QUOTA),
+        (status(429, google_error(429, "RESOURCE_EXHAUSTED", "x", quota_failure("RequestsPerMinute"))), ErrorKind.RATE_LIMITED),
+        (status(429, [google_error(429, "RESOURCE_EXHAUSTED", "x")], Retry_After="3"), ErrorKind.RATE_LIMITED),
+        (status(503, google_error(503, "UNAVAILABLE", "x")), ErrorKind.SERVER),
+        (status(504, google_error(504, "DEADLINE_EXCEEDED", "x")), ErrorKind.TIMEOUT),
+        (raw("<html>", content_type="text/html"), ErrorKind.BAD_RESPONSE),
+        (raw("<html>", code=503, content_type="text/html"), ErrorKind.SERVER),
+        (raw('{"candidates": ['), ErrorKind.BAD_RESPONSE),
+        (disconnect, ErrorKind.UNREACHABLE),
+        (hang, ErrorKind.TIMEOUT),
+    ],
+)  # fmt: skip
+async def test_a_question_that_fails_is_sent_once_and_named(
+    fake_google: FakeGoogle, fault: Fault, kind: ErrorKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(google_access, "ANSWER_TIMEOUT", 0.5)
+    provider = open_provider("google")
+    fake_google.faults["ask"].append(fault)
+    with pytest.raises(ProviderError) as caught:
+        await provider.ask(AskRequest(model=BASE, prompt="who?"))
+    assert caught.value.kind is kind
+    assert caught.value.retry_after in (None, 3.0)
+    assert fake_google.requests["ask"] == 1
+    await provider.close()
+
+
+async def test_a_stray_address_in_the_environment_gets_no_token(
+    fake_google: FakeGoogle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeGoogle() as stranger:
+        for name in ("GOOGLE_VERTEX_BASE_URL", "GOOGLE_GEMINI_BASE_URL"):
+            monkeypatch.setenv(name, stranger.url)
+        monkeypatch.setenv("GOOGLE_GENAI_USE_ENTERPRISE", "true")
+        monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", "v7")
+        for name in ("google", "gemini"):
+            provider = open_provider(name)
+            assert (await provider.ask(AskRequest(model=BASE, prompt="who?"))).text == "Yes"
+            await provider.close()
+        assert stranger.headers == []
+
+
+async def test_models_are_googles_and_the_projects_own(provider: Provider, fake_google: FakeGoogle) -> None:
+    tuned = (await ended(provider, await launched(provider))).tuned_model
+    assert [m.name for m in await provider.list_models()] == [BASE, "gemini-3.1-flash-lite", tuned]
+
+
+async def test_many_questions_at_once_all_come_back(provider: Provider, fake_google: FakeGoogle) -> None:
+    fake_google.answer = lambda prompt: prompt
+    asked = [AskRequest(model=BASE, prompt=f"q{n}") for n in range(200)]
+    answers = await asyncio.gather(*(provider.ask(request) for request in asked))
+    assert [answer.text for answer in answers] == [request.prompt for request in asked]
+
+
+async def test_without_credentials_the_error_says_how_to_get_them(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "none"))
+    # The library would look for a machine of Google's for seconds.
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
+    provider = open_provider("google")
+    with pytest.raises(ProviderError, match="gcloud auth application-default login") as caught:
+        await provider.ask(AskRequest(model=BASE, prompt="who?"))
+    assert caught.value.kind is ErrorKind.AUTH
+    await provider.close()
