@@ -121,8 +121,10 @@ async def find_job(db: aiosqlite.Connection, reference: str) -> JobRow:
     found = found or [job for job in jobs if len(reference) >= 4 and job.intent_id.startswith(reference)]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(str(job.job_key) for job in jobs[:10]) or "none"
-    raise JobNotFoundError(f"There is no job {reference!r} in the store. Jobs: {known}.")
+    if not jobs:
+        raise JobNotFoundError("No job was launched here yet. Begin with: ftb bench --quick")
+    known = ", ".join(str(job.job_key) for job in jobs[:10])
+    raise JobNotFoundError(f"There is no job {reference!r}. The newest are {known}; see: ftb jobs list")
 
 
 async def save_training_file(
