@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,12 @@ from ftb_tui.benchmark.model import Task
 from ftb_tui.cli.common import as_json, opened, put_json, require_weights_for, reviver, run_async, store, tasks_option
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.report.numbers import duration, score
+
+if TYPE_CHECKING:
+    import aiosqlite
+
+    from ftb_tui.providers.base import Provider
+    from ftb_tui.store.models import ModelRow
 
 
 @click.command()
@@ -19,8 +27,14 @@ from ftb_tui.report.numbers import duration, score
 @tasks_option
 @click.option("--limit", type=click.IntRange(1), help="At most N questions of each task.")
 @click.option("--people", type=click.IntRange(1), help="Only the first N people.")
-@click.option("--seed", type=click.IntRange(0), default=42, show_default=True)
-@click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=42,
+    show_default=True,
+    help="Of the answers and of the choice of questions.",
+)
+@click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True, metavar="X")
 @click.option("--answer-tokens", type=click.IntRange(1), help="Cap of an answer.  [default: the dataset's]")
 @click.option("--concurrency", type=click.IntRange(1), help="At most so many questions at once.")
 @click.option("--resume", type=int, metavar="N", help="Go on with evaluation N: ask exactly what has no answer.")
@@ -44,15 +58,19 @@ def evaluate(
 ) -> None:
     """Ask a model a dataset's questions and grade the answers. Every answer is kept as it comes."""
     from ftb_tui.benchmark.subset import subset
-    from ftb_tui.store.database import transaction
-    from ftb_tui.store.evaluations import EvaluationRow, get_evaluation
-    from ftb_tui.store.models import ModelNotFoundError, ensure_model, find_model, get_model
+    from ftb_tui.providers.config import load_config
+    from ftb_tui.providers.registry import provider_info
+    from ftb_tui.store.evaluations import EvaluationRow, forget_unanswered, get_evaluation
+    from ftb_tui.store.models import ModelNotFoundError, find_model
     from ftb_tui.work.bench import bench_dataset
-    from ftb_tui.work.evaluate import EvaluationProgress, create, run
+    from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError, create, run
 
     if resume is None and (model is None or dataset is None):
         raise click.UsageError("Give --model and --dataset, or --resume N.")
+    if provider is not None:
+        provider_info(provider)
     told: list[int] = []
+    begun: list[int] = []
 
     def tell(progress: EvaluationProgress) -> None:
         done = progress.total - progress.missing + progress.asked
@@ -62,39 +80,42 @@ def evaluate(
             eta = f", {duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
             say(f"{done}/{progress.total} asked, {progress.failed} failed{eta}")
 
-    async def work() -> EvaluationRow:
+    async def who() -> tuple[str, ModelRow | None]:
+        """Who is asked, and the model if it is known here. An unknown dataset is found out here, too."""
         async with store() as db:
             if resume is not None:
-                key = resume
-                name = (await get_evaluation(db, key)).provider
-            else:
-                assert model is not None
-                assert dataset is not None
-                try:
-                    found = await find_model(db, model, provider=provider)
-                except ModelNotFoundError:
-                    # A base model that was never used here; the service knows whether it exists.
-                    async with transaction(db):
-                        new = await ensure_model(
-                            db, provider=provider or "local", name=model, kind="base", base_model=model
-                        )
-                    found = await get_model(db, new)
-                questions = await bench_dataset(db, dataset)
-                chosen = subset(questions, people=people, limit=limit, tasks=tasks, seed=seed)
-                key = await create(
-                    db,
-                    model_key=found.model_key,
-                    dataset_id=questions.dataset_id,
-                    questions=chosen,
-                    answer_tokens=answer_tokens or questions.answer_tokens,
-                    temperature=temperature,
-                    seed=seed,
-                )
-                name = found.provider
-            say(f"Evaluation {key}")
-            require_weights_for(name)
+                return (await get_evaluation(db, resume)).provider, None
+            assert model is not None
+            assert dataset is not None
+            await bench_dataset(db, dataset)
+            try:
+                found = await find_model(db, model, provider=provider)
+            except ModelNotFoundError:
+                return provider or load_config().defaults.provider, None
+            return found.provider, found
+
+    async def planned(db: aiosqlite.Connection, service: Provider) -> int:
+        assert model is not None
+        assert dataset is not None
+        model_key = known.model_key if known else await _new_base(db, service, model)
+        questions = await bench_dataset(db, dataset)
+        return await create(
+            db,
+            model_key=model_key,
+            dataset_id=questions.dataset_id,
+            questions=subset(questions, people=people, limit=limit, tasks=tasks, seed=seed),
+            answer_tokens=answer_tokens or questions.answer_tokens,
+            temperature=temperature,
+            seed=seed,
+        )
+
+    async def work() -> EvaluationRow:
+        async with store() as db:
             service = await opened(name)
             try:
+                key = resume if resume is not None else await planned(db, service)
+                begun.append(key)
+                say(f"Evaluation {key}")
                 return await run(
                     db,
                     service,
@@ -104,20 +125,52 @@ def evaluate(
                     concurrency=concurrency,
                     revive=reviver(name, service),
                 )
+            except EvaluationStoppedError:
+                if resume is None and known is None and begun:
+                    await forget_unanswered(db, begun[0])
+                raise
             finally:
                 await service.close()
 
+    name, known = run_async(who())
+    require_weights_for(name)
     try:
         row = run_async(work())
     except KeyboardInterrupt:
-        say("\nInterrupted. Nothing is lost: ftb evaluate --resume N goes on.")
+        say(
+            "\nInterrupted. " + (f"Every answer is kept; go on with: ftb evaluate --resume {begun[0]}" if begun else "")
+        )
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     if as_json:
         put_json(asdict(row))
     else:
         share = row.n_correct / row.n_answered if row.n_answered else None
-        say(
-            f"{row.model}: {row.n_correct} of {row.n_answered} right ({score(share)}), {row.n_failed} failed. ftb results"
-        )
+        say(f"{row.model}: {row.n_correct} of {row.n_answered} right ({score(share)}), {row.n_failed} failed.")
+        say(f"Look closer: ftb results, or ftb wrong --model {row.model} --task {row.tasks[0]}")
     if row.n_failed:
+        say(f"Ask the failed ones again: ftb evaluate --resume {row.evaluation_key}")
         raise click.exceptions.Exit(Exit.FAILED)
+
+
+async def _new_base(db: aiosqlite.Connection, service: Provider, name: str) -> int:
+    """The key of a base model that was never used here, if its service may know it.
+
+    The embedded engine's list is complete. Others know names that they do not list (deployments, tags), so there the
+    list only gives a hint.
+    """
+    from ftb_tui.providers.base import ProviderError
+    from ftb_tui.store.database import transaction
+    from ftb_tui.store.models import ModelNotFoundError, ensure_model
+
+    try:
+        listed = [model.name for model in await service.list_models()]
+    except ProviderError:
+        listed = []
+    if listed and name not in listed:
+        near = difflib.get_close_matches(name, listed, n=1)
+        hint = f" Did you mean {near[0]}?" if near else f" It lists {', '.join(listed[:8])}."
+        if service.name == "local":
+            raise ModelNotFoundError(f"The embedded engine has no model {name!r}.{hint}")
+        say(f"{service.name} does not list {name!r}.{hint} Asking for it all the same.")
+    async with transaction(db):
+        return await ensure_model(db, provider=service.name, name=name, kind="base", base_model=name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import aiosqlite
 
-from ftb_tui.benchmark.load import DatasetError
+from ftb_tui.benchmark.load import DatasetError, bundled_names
 from ftb_tui.benchmark.model import Dataset, Fact, Family, Question, Task
 from ftb_tui.store.database import transaction
 from ftb_tui.store.provenance import load_provenance, save_provenance
@@ -132,11 +132,14 @@ async def find_dataset(db: aiosqlite.Connection, reference: str) -> DatasetRow:
     for row in listed:
         if reference in (row.dataset_id, row.name) or wanted == row.name:
             return row
-    names = sorted({row.name for row in listed})
+    if wanted in bundled_names():
+        raise DatasetError(
+            f"The bundled dataset {wanted} was not used here yet. Begin with: ftb bench --dataset {wanted}"
+        )
+    names = sorted({*(row.name for row in listed), *bundled_names()})
     near = difflib.get_close_matches(wanted, names, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
-    known = ", ".join(names) or "none"
-    raise DatasetError(f"There is no dataset {reference!r} in the store.{hint} Stored: {known}.")
+    raise DatasetError(f"There is no dataset {reference!r}.{hint} Known: {', '.join(names)}.")
 
 
 async def load_dataset(db: aiosqlite.Connection, dataset_id: str) -> Dataset:

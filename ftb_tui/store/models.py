@@ -10,7 +10,11 @@ import aiosqlite
 
 
 class ModelNotFoundError(Exception):
-    """No stored model, or more than one, goes by a name; the message lists the candidates."""
+    """No stored model goes by a name; the message lists what there is."""
+
+
+class AmbiguousModelError(Exception):
+    """More than one stored model goes by a name; the message lists the candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class ModelRow:
     epoch: int | None
     step: int | None
     created_at: float
+    serving_name: str | None = None
+    """The name of its deployment, where it answers only through one."""
 
 
 async def ensure_model(
@@ -70,7 +76,7 @@ async def get_model(db: aiosqlite.Connection, model_key: int) -> ModelRow:
 async def find_model(db: aiosqlite.Connection, reference: str, *, provider: str | None = None) -> ModelRow:
     """The model of that name, `provider/name`, or the only one whose name ends so or begins so.
 
-    `tuned` is the newest tuned model, `base` its base.
+    `tuned` is the newest tuned model, `base` its base. Raises `ModelNotFoundError` or `AmbiguousModelError`.
     """
     listed = [model for model in await list_models(db) if provider in (None, model.provider)]
     tuned = max((m for m in listed if m.kind == "tuned"), key=lambda m: m.model_key, default=None)
@@ -88,11 +94,22 @@ async def find_model(db: aiosqlite.Connection, reference: str, *, provider: str 
         if len(found) == 1:
             return found[0]
         if found:
-            listing = ", ".join(f"{model.provider}/{model.name}" for model in found[:8])
-            raise ModelNotFoundError(f"Several models go by {reference!r}: {listing}. Give the whole name.")
-    names = [model.name for model in listed]
+            listing = _some([f"{model.provider}/{model.name}" for model in found])
+            raise AmbiguousModelError(f"Several models go by {reference!r}: {listing}. Give the whole name.")
+    names = [model.name for model in listed if model.kind != "checkpoint"]
+    if not names:
+        where = f" of {provider}" if provider else ""
+        raise ModelNotFoundError(f"No model{where} was trained or asked here yet. Begin with: ftb bench --quick")
     near = difflib.get_close_matches(reference, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
-    raise ModelNotFoundError(
-        f"There is no model {reference!r} in the store.{hint} Known: {', '.join(names) or 'none'}."
-    )
+    raise ModelNotFoundError(f"There is no model {reference!r} here.{hint} Known: {_some(names)}.")
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 8} more (ftb models list)" if len(names) > 8 else ""
+    return ", ".join(names[:8]) + more
+
+
+async def set_serving_name(db: aiosqlite.Connection, model_key: int, name: str | None) -> None:
+    """Record under which name a model's deployment answers; None when it was taken away."""
+    await db.execute("UPDATE models SET serving_name = ? WHERE model_key = ?", (name, model_key))

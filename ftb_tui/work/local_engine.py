@@ -76,9 +76,9 @@ def stop_engine(timeout: float = 15.0) -> bool:
         return False
     os.kill(state.pid, signal.SIGTERM)
     until = time.monotonic() + timeout
-    while process_is_alive(state.pid) and time.monotonic() < until:
-        _reap(state.pid)
+    while process_is_alive(state.pid) and not _lock_is_free() and time.monotonic() < until:
         time.sleep(0.05)
+    _reap(state.pid)
     clear_engine_state(state.pid)
     return True
 
@@ -132,6 +132,16 @@ def _tail(log: Path, lines: int = 6) -> str:
     with contextlib.suppress(OSError):
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
     return "(no log)"
+
+
+def _lock_is_free() -> bool:
+    """Whether no engine holds this home's data: it has ended, even if its parent has not looked at it yet."""
+    try:
+        with (paths().engine_data / "engine.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _reap(pid: int) -> None:

@@ -14,7 +14,7 @@ from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
 from ftb_tui.store import evaluations
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.datasets import find_dataset, load_dataset, question_page, questions_by_key, save_dataset
-from ftb_tui.store.models import ModelNotFoundError, ensure_model, find_model
+from ftb_tui.store.models import AmbiguousModelError, ensure_model, find_model
 from ftb_tui.store.results import ResultRow, answers, question_answers, results
 from tests.demo import TUNED, fill_demo_store
 
@@ -53,7 +53,7 @@ async def test_questions_are_paged_and_filtered_by_sql(db: aiosqlite.Connection)
 async def test_a_name_that_is_not_there_is_answered_with_what_is(db: aiosqlite.Connection) -> None:
     with pytest.raises(DatasetError, match="Did you mean fictional_people"):
         await find_dataset(db, "fictional_peple")
-    with pytest.raises(ModelNotFoundError, match="Several models"):
+    with pytest.raises(AmbiguousModelError, match="Several models"):
         await find_model(db, "ft:")
     assert (await find_model(db, "tuned")).name == TUNED
     assert (await find_model(db, "base")).name == "smollm2-135m"
