@@ -113,7 +113,7 @@ def _object(name: str, line: int, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DatasetError(f"{name}, line {line}: an object is expected, not {type(value).__name__}.")
     messages = value.get("messages")
-    if _objects(messages):
+    if isinstance(messages, list) and _objects(messages):
         return {**{key: cell for key, cell in value.items() if key != "messages"}, **_conversation(messages)}
     return value
 

@@ -36,7 +36,14 @@ async def load_provenance(db: aiosqlite.Connection, dataset_id: str) -> Provenan
         (dataset_id,),
     )
     for row in rows:
-        return Provenance(*row, files=tuple(SourceFile(*file) for file in files))
+        return Provenance(
+            origin=row["origin"],
+            sha256=row["sha256"],
+            taken_at=row["taken_at"],
+            revision=row["revision"],
+            licence_note=row["licence_note"],
+            files=tuple(SourceFile(*file) for file in files),
+        )
     return None
 
 
