@@ -67,6 +67,8 @@ class Adapter:
     shape: AdapterShape
     flat: Array
     digest: str = field(default="")
+    file: Path | None = field(default=None, compare=False)
+    """Where it was read from, for messages."""
 
     def __post_init__(self) -> None:
         if not self.digest:
@@ -173,7 +175,8 @@ def merge(model: Model, adapter: Adapter) -> list[LayerWeights]:
     """Copies of the model's topmost layers with the adapter merged in. Raises `AdapterError` if it does not fit."""
     shape = adapter.shape
     if shape != shape_for(model.config, rank=shape.rank, alpha=shape.alpha, layers=shape.layers):
-        raise AdapterError("The adapter was made for a model of other sizes; it does not fit this one.")
+        which = "The adapter" if adapter.file is None else f"The adapter {adapter.file}"
+        raise AdapterError(f"{which} was made for a model of other sizes; it does not fit this one.")
     merged = []
     layers = zip(model.layers[shape.first_layer :], views(shape, adapter.flat), strict=True)
     for base, layer in layers:
@@ -200,12 +203,17 @@ def load_adapter(path: Path) -> Adapter:
         raise AdapterError(f"{path} is not an adapter of this engine.")
     try:
         shape = shape_from_metadata(metadata)
-        flat = np.empty(weight_count(shape), next(iter(arrays.values())).dtype)
+        expected = weight_count(shape)
+        if sum(array.size for array in arrays.values()) != expected:
+            raise ValueError("it has another number of weights than its shape says")
+        flat = np.empty(expected, next(iter(arrays.values())).dtype)
         for name, view in _named(shape, flat):
+            if arrays[name].shape != view.shape:
+                raise ValueError(f"{name} has another shape")
             view[...] = arrays[name]
     except (KeyError, ValueError, StopIteration) as error:
         raise AdapterError(f"The adapter {path} is damaged: its matrices do not fit together.") from error
-    return Adapter(shape, flat)
+    return Adapter(shape, flat, file=path)
 
 
 def shape_metadata(shape: AdapterShape) -> dict[str, str]:

@@ -7,6 +7,7 @@ a tenth of a second and names the file. Format: https://github.com/ggml-org/ggml
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
 from collections.abc import Callable
@@ -45,11 +46,13 @@ class GgufFile:
     metadata: dict[str, Any]
     tensors: dict[str, TensorInfo]
 
-    def read(self, name: str, dtype: type[np.floating[Any]] = np.float32) -> Array:
-        """The tensor's values, dequantized. Raises `ModelFileError` when the file has no such tensor."""
+    def read(self, name: str, shape: tuple[int, ...], dtype: type[np.floating[Any]] = np.float32) -> Array:
+        """The tensor's values, dequantized. Raises `ModelFileError` unless the file has it in this shape."""
         info = self.tensors.get(name)
         if info is None:
             raise ModelFileError(f"{self.path} has no tensor {name}, so it does not hold a whole Llama model.")
+        if info.shape != shape:
+            raise ModelFileError(f"{self.path}: tensor {name} has the shape {info.shape}, not {shape}.")
         raw = np.memmap(self.path, dtype=np.uint8, mode="r", offset=info.offset, shape=(info.size,))
         if info.kind == GGMLQuantizationType.F32:
             return np.array(raw.view("<f4").reshape(info.shape), dtype)
@@ -69,7 +72,7 @@ def open_gguf(path: Path) -> GgufFile:
             return _parse(path, data)
     except FileNotFoundError as error:
         raise ModelFileError(f"There is no weights' file {path}.") from error
-    except (OSError, ValueError, struct.error, IndexError, UnicodeDecodeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, struct.error, KeyError, RecursionError) as error:
         raise ModelFileError(
             f"{path} cannot be read as GGUF weights ({error}). If a download was cut off, delete it and fetch it"
             " again: ftb models pull smollm2-135m"
@@ -127,11 +130,15 @@ def _parse(path: Path, data: mmap.mmap) -> GgufFile:
         shape = tuple(u64() for _ in range(u32()))[::-1]
         table.append((name, shape, GGMLQuantizationType(u32()), u64()))
     alignment = int(metadata.get("general.alignment", 32))
+    if alignment < 1:
+        raise ValueError(f"its alignment is {alignment}")
     start = -(-at // alignment) * alignment
     tensors: dict[str, TensorInfo] = {}
     for name, shape, kind, offset in table:
         block, block_bytes = GGML_QUANT_SIZES[kind]
-        values = int(np.prod(shape, dtype=np.int64))
+        values = math.prod(shape)
+        if not shape or values == 0 or shape[-1] % block:
+            raise ValueError(f"tensor {name} has the impossible shape {shape}")
         size = values // block * block_bytes
         if start + offset + size > len(data):
             raise ValueError(f"it ends before the end of tensor {name}")

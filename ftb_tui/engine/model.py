@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,12 +77,11 @@ def load_model(path: Path, *, dtype: Any = np.float32) -> Model:
         tokenizer = Tokenizer(file.metadata["tokenizer.ggml.tokens"], file.metadata["tokenizer.ggml.token_type"])
     except KeyError as error:
         raise ModelFileError(f"{path} lacks {error.args[0]}, which the engine needs.") from error
-    embedding = file.read("token_embd.weight", dtype)
-    expected = (tokenizer.size, config.width)
-    if embedding.shape != expected:
-        raise ModelFileError(f"{path}: token_embd.weight has the shape {embedding.shape}, not {expected}.")
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise ModelFileError(f"{path} is damaged or of an unknown kind: {error}.") from error
+    embedding = file.read("token_embd.weight", (tokenizer.size, config.width), dtype)
     layers = [_layer(file, config, index, dtype) for index in range(config.layers)]
-    norm = file.read("output_norm.weight", dtype)
+    norm = file.read("output_norm.weight", (config.width,), dtype)
     return Model(config, tokenizer, embedding, layers, norm, name=str(file.metadata.get("general.name", "")))
 
 
@@ -92,12 +93,12 @@ def _config(file: GgufFile) -> Config:
     if "output.weight" in file.tensors:
         raise ModelFileError(f"{file.path} has a separate output matrix; the engine runs models with a tied one.")
     heads, width = int(values["llama.attention.head_count"]), int(values["llama.embedding_length"])
-    return Config(
+    config = Config(
         layers=int(values["llama.block_count"]),
         width=width,
         heads=heads,
         kv_heads=int(values.get("llama.attention.head_count_kv", heads)),
-        head_size=int(values.get("llama.rope.dimension_count", width // heads)),
+        head_size=int(values.get("llama.rope.dimension_count", width // max(1, heads))),
         feed_forward=int(values["llama.feed_forward_length"]),
         vocabulary=len(values["tokenizer.ggml.tokens"]),
         context_length=int(values["llama.context_length"]),
@@ -105,25 +106,34 @@ def _config(file: GgufFile) -> Config:
         # Stored as float32; the shortest decimal is the number that was meant.
         epsilon=float(str(np.float32(values["llama.attention.layer_norm_rms_epsilon"]))),
     )
+    for size in fields(config):
+        if not 0 < getattr(config, size.name) < math.inf:
+            raise ValueError(f"its {size.name} is {getattr(config, size.name)}")
+    if config.heads % config.kv_heads or config.head_size % 2:
+        raise ValueError(f"{heads} heads of {config.head_size} do not share {config.kv_heads} keys")
+    return config
 
 
 def _layer(file: GgufFile, config: Config, index: int, dtype: Any) -> LayerWeights:
-    def read(name: str) -> Array:
-        return file.read(f"blk.{index}.{name}.weight", dtype)
+    width, feed_forward = config.width, config.feed_forward
+    query, key = (config.query_width, width), (config.kv_width, width)
+
+    def read(name: str, *shape: int) -> Array:
+        return file.read(f"blk.{index}.{name}.weight", shape, dtype)
 
     return LayerWeights(
-        attention_norm=read("attn_norm"),
+        attention_norm=read("attn_norm", width),
         qkv=np.concatenate(
             [
-                _half_split(read("attn_q"), config.heads),
-                _half_split(read("attn_k"), config.kv_heads),
-                read("attn_v"),
+                _half_split(read("attn_q", *query), config.heads),
+                _half_split(read("attn_k", *key), config.kv_heads),
+                read("attn_v", *key),
             ]
         ),
-        out=read("attn_output"),
-        feed_forward_norm=read("ffn_norm"),
-        gate_up=np.concatenate([read("ffn_gate"), read("ffn_up")]),
-        down=read("ffn_down"),
+        out=read("attn_output", *reversed(query)),
+        feed_forward_norm=read("ffn_norm", width),
+        gate_up=np.concatenate([read("ffn_gate", feed_forward, width), read("ffn_up", feed_forward, width)]),
+        down=read("ffn_down", width, feed_forward),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import tiktoken
 
-from ftb_tui.engine.interface import ModelFileError, RequestError, TrainingItem
+from ftb_tui.engine.interface import RequestError, TrainingItem
 
 _PATTERN = r"\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?=\p{N})|\s+(?!\S)|\s+"
 _NORMAL = 1
@@ -35,7 +35,10 @@ BYTE_OF = _byte_alphabet()
 
 
 class Tokenizer:
-    """The vocabulary of one model. Built from the tokens and token types that its GGUF file holds."""
+    """The vocabulary of one model. Built from the tokens and token types that its GGUF file holds.
+
+    Raises `ValueError` for a vocabulary of another kind, as a clause that a message about the file can take up.
+    """
 
     def __init__(self, tokens: Sequence[str], token_types: Sequence[int]) -> None:
         self._bytes: list[bytes] = []
@@ -43,7 +46,10 @@ class Tokenizer:
         ranks: dict[bytes, int] = {}
         for token_id, (token, kind) in enumerate(zip(tokens, token_types, strict=True)):
             if kind == _NORMAL:
-                raw = bytes(BYTE_OF[character] for character in token)
+                try:
+                    raw = bytes(BYTE_OF[character] for character in token)
+                except KeyError as error:
+                    raise ValueError(f"its token {token!r} is not of byte-level byte pair encoding") from error
                 ranks[raw] = token_id
                 self._bytes.append(raw)
             else:
@@ -51,8 +57,8 @@ class Tokenizer:
                 self._bytes.append(token.encode())
         ids = {name: token_id for token_id, name in self._control.items()}
         if START_OF_TURN not in ids or END_OF_TURN not in ids:
-            raise ModelFileError(
-                f"The vocabulary has no {START_OF_TURN} and {END_OF_TURN}; the engine runs chat models that use them."
+            raise ValueError(
+                f"its vocabulary has no {START_OF_TURN} and {END_OF_TURN}; the engine runs chat models that use them"
             )
         self.start_of_turn = ids[START_OF_TURN]
         self.end_of_turn = ids[END_OF_TURN]
