@@ -121,8 +121,9 @@ def _told_statistics(stats: Any, now: float, total: int | None) -> Iterator[JobE
     reasons = [str(reason) for reason in stats.dropped_example_reasons or ()]
     if dropped or reasons:
         places = ", ".join(str(index) for index in stats.truncated_example_indices or ())
-        text = f"{dropped or len(reasons)} training examples were dropped by the service"
-        text += f" (lines {places})" if places else ""
+        count = dropped or len(reasons)
+        text = f"{count} training example{' was' if count == 1 else 's were'} dropped by the service"
+        text += f" (line{'' if count == 1 else 's'} {places})" if places else ""
         text += f": {'; '.join(dict.fromkeys(reasons))}" if reasons else ""
         yield _event(f"dropped:{_short(text)}", now, text, level="warn")
 
