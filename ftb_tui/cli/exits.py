@@ -89,6 +89,7 @@ def _code(error: Exception) -> Exit | None:
         "WeightsError": Exit.FAILED,
         "DatasetError": Exit.USAGE,
         "ConfigError": Exit.USAGE,
+        "LaunchRefusedError": Exit.USAGE,
         "CatalogueError": Exit.USAGE,
         "ModelNotFoundError": Exit.USAGE,
         "AmbiguousModelError": Exit.USAGE,

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import click
 
+from ftb_tui.benchmark.training import Recipe
 from ftb_tui.cli.common import (
     as_json,
     chosen_base,
@@ -15,8 +16,10 @@ from ftb_tui.cli.common import (
     require_weights_for,
     run_async,
     store,
+    today,
 )
 from ftb_tui.cli.exits import say
+from ftb_tui.cli.recipe_options import example_kinds, kinds_sentence, recipe_options, samples
 from ftb_tui.store.jobs import JobRow
 from ftb_tui.work.jobs import LaunchPlan
 
@@ -31,9 +34,12 @@ from ftb_tui.work.jobs import LaunchPlan
     "--learning-rate-multiplier", type=click.FloatRange(0, min_open=True), help="[default: the service's]", metavar="X"
 )
 @click.option("--people", type=click.IntRange(1), help="Teach only the first N people.")
+@click.option("--facts", "n_facts", type=click.IntRange(1), help="Teach only the first N facts.")
+@recipe_options
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=42, show_default=True, help="Of the training.")
 @click.option("--suffix", help="Part of the tuned model's name.")
-@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent and what it costs, and send nothing.")
+@click.option("--force", is_flag=True, help="Try even where the service or the model is said to have ended.")
 @click.option("--yes", is_flag=True, help="Do not ask before a job that costs money.")
 @as_json
 def train(
@@ -45,78 +51,79 @@ def train(
     batch_size: int | None,
     learning_rate_multiplier: float | None,
     people: int | None,
+    n_facts: int | None,
+    recipe: Recipe,
     seed: int,
     suffix: str | None,
     dry_run: bool,
+    force: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
     """Launch a fine-tuning job. It is created once, whatever happens on the way."""
-    from ftb_tui.benchmark.subset import first_subjects
+    from ftb_tui.benchmark.subset import first_facts
+    from ftb_tui.benchmark.training import recipe_record, training_examples
     from ftb_tui.providers.config import load_config
     from ftb_tui.providers.registry import provider_info
+    from ftb_tui.report.plain import visible
     from ftb_tui.store.jobs import get_job
     from ftb_tui.work.bench import bench_dataset
+    from ftb_tui.work.cost import Quote, quote_lines
     from ftb_tui.work.jobs import launch, training_lines
+    from ftb_tui.work.quoting import quote_launch, refuse
 
     defaults = load_config().defaults
     name = provider or defaults.provider
     base = chosen_base(name, base_model)
 
-    async def planned() -> LaunchPlan:
+    async def planned() -> tuple[LaunchPlan, Quote]:
         async with store() as db:
             found = await bench_dataset(db, dataset)
-        return LaunchPlan(
-            dataset=found,
-            base_model=base,
-            n_epochs=epochs or defaults.epochs,
-            batch_size=batch_size,
-            learning_rate_multiplier=learning_rate_multiplier,
-            seed=seed,
-            suffix=suffix,
-            fact_ids=None if people is None else first_subjects(found, people),
-        )
+            chosen = LaunchPlan(
+                dataset=found,
+                base_model=base,
+                n_epochs=epochs or defaults.epochs,
+                batch_size=batch_size,
+                learning_rate_multiplier=learning_rate_multiplier,
+                seed=seed,
+                suffix=suffix,
+                fact_ids=first_facts(found, people=people, facts=n_facts),
+                recipe=recipe,
+            )
+            return chosen, await quote_launch(db, chosen, name, today())
 
     async def launched() -> JobRow:
         async with store() as db:
             service = await opened(name)
             try:
-                return await get_job(db, await launch(db, service, plan))
+                return await get_job(db, await launch(db, service, plan, estimate=quoted))
             finally:
                 await service.close()
 
-    plan = run_async(planned())
-    lines = training_lines(plan)
-    tokens = sum(len(line) for _, line in lines) // 4
+    plan, quoted = run_async(planned())
     info = provider_info(name)
-    free = info.capabilities.cost_basis == "free"
-    facts: dict[str, object] = {
-        "dataset": plan.dataset.dataset_id,
-        "provider": name,
-        "host": info.host,
-        "base_model": base,
-        "examples": len(lines),
-        "tokens_estimate": tokens,
-        "epochs": plan.n_epochs,
-        "billed_tokens_estimate": 0 if free else tokens * (plan.n_epochs or 1),
-        "cost": "free" if free else "billed by the service; see its prices",
-    }
+    examples = training_examples(plan.dataset, plan.recipe, fact_ids=plan.fact_ids)
+    lines = [line for _, line in training_lines(plan, info.capabilities.training_format)]
     if dry_run:
-        put_json(facts) if as_json else click.echo(_sentence(facts))
+        if as_json:
+            facts = {**asdict(quoted), "recipe": recipe_record(recipe), "kinds": example_kinds(examples)}
+            put_json({**facts, "stops": quoted.stops(force=force), "samples": samples(examples, lines)})
+            return
+        for text in quote_lines(quoted):
+            click.echo(visible(text))
+        click.echo(f"{recipe.name}: {kinds_sentence(examples)}. For example:")
+        for sample in samples(examples, lines):
+            click.echo(visible(sample))
         return
+    refuse(quoted, force=force)
     # Between the two, outside an event loop, so that ctrl+c ends the question and the download at once.
-    if not free:
-        confirm(f"{_sentence(facts)}\nLaunch?", yes=yes)
+    if not quoted.free:
+        for text in quote_lines(quoted):
+            say(visible(text))
+        confirm("Launch this job?", yes=yes)
     require_weights_for(name)
     job = run_async(launched())
     if as_json:
         put_json(asdict(job))
     else:
         say(f"Job {job.job_key} ({job.remote_job_id}) is {job.state}. Follow it: ftb jobs follow {job.job_key}")
-
-
-def _sentence(facts: dict[str, object]) -> str:
-    return (
-        f"{facts['examples']} examples (about {facts['tokens_estimate']} tokens, estimated at 4 characters each) x "
-        f"{facts['epochs']} epochs of {facts['base_model']} at {facts['host']}: {facts['cost']}."
-    )

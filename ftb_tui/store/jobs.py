@@ -51,6 +51,12 @@ class JobRow:
     started_at: float | None
     finished_at: float | None
     heard_at: float | None
+    method: str
+    estimated_tokens: int | None
+    estimated_cost: float | None
+    price: float | None
+    price_as_of: str | None
+    adopted: int
     dataset: str
     n_examples: int
     last_loss: float | None
@@ -164,9 +170,10 @@ async def training_file_content(db: aiosqlite.Connection, training_file_key: int
 
 
 async def examples_of_fact(db: aiosqlite.Connection, training_file_key: int, fact_id: str) -> list[str]:
-    """What exactly the training file says about a fact."""
+    """What exactly the training file says about a fact; an example that teaches several names them a line each."""
     rows = await db.execute_fetchall(
-        "SELECT line FROM training_examples WHERE training_file_key = ? AND fact_id = ? ORDER BY position",
+        "SELECT line FROM training_examples WHERE training_file_key = ?"
+        " AND instr(char(10) || fact_id || char(10), char(10) || ? || char(10)) ORDER BY position",
         (training_file_key, fact_id),
     )
     return [row[0] for row in rows]
@@ -186,16 +193,17 @@ async def insert_intent(
     learning_rate_multiplier: float | None,
     seed: int | None,
     suffix: str | None,
+    method: str = "supervised",
 ) -> int:
     """Commit the intent to create a job, before anything is sent."""
     async with transaction(db):
         cursor = await db.execute(
             "INSERT INTO jobs (intent_id, intent, provider, host, base_model, dataset_id, training_file_key, state,"
-            " n_epochs, batch_size, learning_rate_multiplier, seed, suffix, created_at)"
-            " VALUES (?, 'intended', ?, ?, ?, ?, ?, 'preparing', ?, ?, ?, ?, ?, ?)",
+            " n_epochs, batch_size, learning_rate_multiplier, seed, suffix, method, created_at)"
+            " VALUES (?, 'intended', ?, ?, ?, ?, ?, 'preparing', ?, ?, ?, ?, ?, ?, ?)",
             (
                 intent_id, provider, host, base_model, dataset_id, training_file_key, n_epochs, batch_size,
-                learning_rate_multiplier, seed, suffix, time.time(),
+                learning_rate_multiplier, seed, suffix, method, time.time(),
             ),
         )  # fmt: skip
     assert cursor.lastrowid is not None
@@ -276,6 +284,17 @@ async def add_events(db: aiosqlite.Connection, job_key: int, events: Iterable[Jo
             "UPDATE jobs SET step = max(coalesce(step, 0), ?), total_steps = coalesce(?, total_steps)"
             " WHERE job_key = ? AND ?",
             (max(steps, default=0), max(totals, default=None), job_key, bool(steps)),
+        )
+
+
+async def add_metrics(
+    db: aiosqlite.Connection, job_key: int, measured: Iterable[tuple[int, Mapping[str, float]]]
+) -> None:
+    """Record (step, metrics) pairs that came otherwise than by events."""
+    async with transaction(db):
+        await db.executemany(
+            "INSERT OR REPLACE INTO job_metrics VALUES (?, ?, ?, ?)",
+            [(job_key, name, step, value) for step, metrics in measured for name, value in metrics.items()],
         )
 
 

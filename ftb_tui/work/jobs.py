@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import uuid
 from collections.abc import Awaitable, Callable, Collection
@@ -11,11 +12,23 @@ from dataclasses import dataclass, field
 import aiosqlite
 
 from ftb_tui.benchmark.model import Dataset
-from ftb_tui.benchmark.training import LINE_FORMATS, Recipe, training_examples
-from ftb_tui.providers.base import ErrorKind, JobRequest, Provider, ProviderError, RemoteJob
+from ftb_tui.benchmark.training import LINE_FORMATS, Recipe, recipe_record, training_examples
+from ftb_tui.providers.base import (
+    ErrorKind,
+    FindsJobsByFile,
+    JobRequest,
+    JobState,
+    Provider,
+    ProviderError,
+    ReadsFiles,
+    RemoteJob,
+)
 from ftb_tui.store import jobs as store
+from ftb_tui.store import spending
+from ftb_tui.store.adoption import insert_adopted
 from ftb_tui.store.database import transaction
 from ftb_tui.store.models import ensure_model
+from ftb_tui.work.cost import Quote, fitting_suffix
 
 RECONCILE_PAUSES = (0.5, 2.0, 5.0)
 _REFUSALS = frozenset({ErrorKind.AUTH, ErrorKind.NOT_FOUND, ErrorKind.QUOTA, ErrorKind.INVALID_REQUEST})
@@ -42,6 +55,8 @@ class LaunchPlan:
     learning_rate_multiplier: float | None = None
     seed: int | None = 42
     suffix: str | None = None
+    method: str = "supervised"
+    beta: float | None = None
     fact_ids: Collection[str] | None = None
     recipe: Recipe = field(default_factory=Recipe)
 
@@ -58,9 +73,10 @@ async def launch(
     provider: Provider,
     plan: LaunchPlan,
     *,
+    estimate: Quote | None = None,
     on_intent: Callable[[int], None] = lambda key: None,
 ) -> int:
-    """Keep the intent, upload, create once, confirm. Returns the job's key.
+    """Keep the intent (and what it is expected to cost), upload, create once, confirm. Returns the job's key.
 
     The dataset must be in the store. Raises `LaunchError` when the service refuses (the intent is closed with its
     words) or when the answer is unclear even after looking for the job by its tag; nothing is ever sent again then.
@@ -71,8 +87,7 @@ async def launch(
         reason = able.why_no_training or f"{provider.name} answers; it does not train."
         raise ProviderError(ErrorKind.INVALID_REQUEST, reason, host=provider.host)
     lines = training_lines(plan, able.training_format)
-    recipe = {"name": plan.recipe.name, "system_prompt": plan.recipe.system_prompt}
-    file_key = await store.save_training_file(db, plan.dataset.dataset_id, recipe, lines)
+    file_key = await store.save_training_file(db, plan.dataset.dataset_id, recipe_record(plan.recipe), lines)
     job_key = await store.insert_intent(
         db,
         intent_id=str(uuid.uuid4()),
@@ -85,8 +100,18 @@ async def launch(
         batch_size=plan.batch_size,
         learning_rate_multiplier=plan.learning_rate_multiplier,
         seed=plan.seed if provider.capabilities.seed else None,
-        suffix=plan.suffix[: provider.capabilities.suffix_length] if plan.suffix else None,
+        suffix=fitting_suffix(provider.capabilities, plan.suffix),
+        method=plan.method,
     )
+    if estimate is not None:
+        await spending.record_estimate(
+            db,
+            job_key,
+            tokens=estimate.billed_tokens,
+            cost=estimate.training_cost,
+            price=estimate.price,
+            price_as_of=estimate.price_as_of,
+        )
     async with transaction(db):
         await ensure_model(db, provider=provider.name, name=plan.base_model, kind="base", base_model=plan.base_model)
     on_intent(job_key)
@@ -119,6 +144,7 @@ async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> in
         learning_rate_multiplier=job.learning_rate_multiplier,
         seed=job.seed,
         suffix=job.suffix,
+        method=job.method,
     )
     try:
         remote = await provider.create_job(request)
@@ -126,12 +152,12 @@ async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> in
         if error.kind in _REFUSALS or (error.kind is ErrorKind.RATE_LIMITED and error.status == 429):
             await store.set_intent(db, job_key, "refused", error=error.message)
             raise LaunchError(error.message, job_key=job_key, refused=True) from error
-        found = await _look_for(provider, job.intent_id)
+        found = await _look_for(provider, job.intent_id, file_id)
         if found is None:
             await store.set_follow_error(db, job_key, error.message)
             raise LaunchError(
                 f"It is not known whether the job was created: {error.message}. Nothing is sent again; ftb looks for it "
-                "by its tag at the next start (ftb jobs list).",
+                f"by its tag: ftb jobs follow {job_key}",
                 job_key=job_key,
                 refused=False,
             ) from error
@@ -140,11 +166,11 @@ async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> in
     return job_key
 
 
-async def _look_for(provider: Provider, tag: str) -> RemoteJob | None:
-    """Look for a job by its tag a few times: a service may list it late."""
+async def _look_for(provider: Provider, tag: str, file_id: str | None) -> RemoteJob | None:
+    """Look for a job a few times: a service may list it late."""
     for pause in (*RECONCILE_PAUSES, None):
         try:
-            found = await provider.find_jobs(tag)
+            found = await find_intent(provider, tag, file_id)
         except ProviderError:
             found = []
         if found:
@@ -152,6 +178,14 @@ async def _look_for(provider: Provider, tag: str) -> RemoteJob | None:
         if pause is not None:
             await asyncio.sleep(pause)
     return None
+
+
+async def find_intent(provider: Provider, tag: str, file_id: str | None) -> list[RemoteJob]:
+    """The jobs of one intent: by its tag, or by its training file, which no other intent shares, oldest first."""
+    found = await provider.find_jobs(tag)
+    if not found and file_id and isinstance(provider, FindsJobsByFile):
+        found = [job for job in await provider.jobs_of_file(file_id) if job.tag in (None, tag)]
+    return sorted(found, key=lambda job: (job.created_at or 0.0, job.job_id))
 
 
 async def reconcile(db: aiosqlite.Connection, open_provider: Callable[[str], Awaitable[Provider]]) -> list[str]:
@@ -175,7 +209,7 @@ async def _settle(
     try:
         provider = await open_provider(job.provider)
         try:
-            found = await provider.find_jobs(job.intent_id)
+            found = await find_intent(provider, job.intent_id, job.remote_file_id)
         finally:
             await provider.close()
     except ProviderError as error:
@@ -244,21 +278,87 @@ async def look(db: aiosqlite.Connection, provider: Provider, job_key: int) -> st
     """Look at a job once and record what there is."""
     job = await store.get_job(db, job_key)
     if job.remote_job_id is None:
-        return job
+        if job.intent == "sent" and (found := await find_intent(provider, job.intent_id, job.remote_file_id)):
+            await store.update_job(db, job_key, found[0])
+        return await store.get_job(db, job_key)
     remote = await provider.get_job(job.remote_job_id)
     if provider.capabilities.events:
         known = await store.known_events(db, job_key)
         await store.add_events(db, job_key, await provider.list_events(job.remote_job_id, known=known))
     if provider.capabilities.checkpoints:
-        await store.add_checkpoints(db, job_key, await provider.list_checkpoints(job.remote_job_id))
+        checkpoints = await provider.list_checkpoints(job.remote_job_id)
+        await store.add_checkpoints(db, job_key, checkpoints)
+        if provider.capabilities.checkpoint_metrics:
+            await store.add_metrics(db, job_key, [(c.step, c.metrics) for c in checkpoints])
+    if remote.state.is_final:
+        await _read_results(db, provider, job_key, remote)
     # Last, so that a final state is recorded only together with everything that led to it.
     await store.update_job(db, job_key, remote)
     return await store.get_job(db, job_key)
 
 
+async def _read_results(db: aiosqlite.Connection, provider: Provider, job_key: int, remote: RemoteJob) -> None:
+    """The losses from the result file, where the events had none. That there is no such file is no failure."""
+    if not remote.result_files or not isinstance(provider, ReadsFiles) or await store.metric_names(db, job_key):
+        return
+    from ftb_tui.providers.openai_reading import result_rows
+
+    for file_id in remote.result_files:
+        with contextlib.suppress(ProviderError):
+            if rows := result_rows(await provider.read_file(file_id)):
+                await store.add_metrics(db, job_key, rows)
+
+
 async def cancel(db: aiosqlite.Connection, provider: Provider, job_key: int) -> store.JobRow:
-    """Ask the service to cancel; the recorded state is what the service answers."""
-    return await _ask(db, job_key, provider.cancel_job)
+    """Ask the service to cancel; the recorded state is what the service says, and never what was asked for.
+
+    After an unclear answer the job itself is looked at; the error is raised only if that shows it going on.
+    """
+
+    async def asked(job_id: str) -> RemoteJob:
+        try:
+            return await provider.cancel_job(job_id)
+        except ProviderError as error:
+            if not error.retryable:
+                raise
+            remote = await provider.get_job(job_id)
+            if not (remote.state.is_final or remote.state is JobState.CANCELLING):
+                raise
+            return remote
+
+    return await _ask(db, job_key, asked)
+
+
+async def adopt(
+    db: aiosqlite.Connection, provider: Provider, job_id: str, *, dataset_id: str | None = None
+) -> store.JobRow:
+    """Follow a job that was created elsewhere from now on, and record what is known of it.
+
+    `dataset_id` says what it was trained on, if that is a stored dataset. Its training file is kept where the service
+    gives it back. Raises `ProviderError` when the service does not know the job.
+    """
+    for job in await store.list_jobs(db):
+        if (job.provider, job.remote_job_id) == (provider.name, job_id):
+            return await look(db, provider, job.job_key)
+    remote = await provider.get_job(job_id)
+    for job in await store.list_jobs(db):
+        if remote.tag is not None and job.intent_id == remote.tag:
+            await store.update_job(db, job.job_key, remote)
+            return await look(db, provider, job.job_key)
+    lines = await _adopted_lines(provider, remote)
+    job_key = await insert_adopted(db, provider=provider.name, host=provider.host, remote=remote,
+                                         dataset_id=dataset_id, lines=lines)  # fmt: skip
+    return await look(db, provider, job_key)
+
+
+async def _adopted_lines(provider: Provider, remote: RemoteJob) -> list[tuple[str, str]]:
+    if remote.training_file is None or not isinstance(provider, ReadsFiles):
+        return []
+    try:
+        content = await provider.read_file(remote.training_file)
+    except ProviderError:
+        return []
+    return [("", line) for line in content.decode("utf-8-sig", "replace").splitlines() if line.strip()]
 
 
 async def pause(db: aiosqlite.Connection, provider: Provider, job_key: int) -> store.JobRow:

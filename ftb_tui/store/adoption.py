@@ -1,0 +1,48 @@
+"""Jobs that were created elsewhere and are followed here."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+
+import aiosqlite
+
+from ftb_tui.providers.base import RemoteJob
+from ftb_tui.store.database import transaction
+from ftb_tui.store.jobs import insert_intent, save_training_file, update_job
+from ftb_tui.store.models import ensure_model
+
+
+async def insert_adopted(
+    db: aiosqlite.Connection,
+    *,
+    provider: str,
+    host: str,
+    remote: RemoteJob,
+    dataset_id: str | None,
+    lines: Sequence[tuple[str, str]],
+) -> int:
+    """Keep a job that was created elsewhere. Without a dataset it belongs to a hidden one of the name `elsewhere`."""
+    if dataset_id is None:
+        dataset_id = "elsewhere"
+        async with transaction(db):
+            await db.execute(
+                "INSERT OR IGNORE INTO datasets (dataset_id, name, version, family, answer_tokens, created_at,"
+                " deleted_at) VALUES ('elsewhere', 'elsewhere', '', 'custom', 100, ?, ?)",
+                (time.time(), time.time()),
+            )
+    file_key = await save_training_file(db, dataset_id, {"name": "elsewhere"}, lines)
+    job_key = await insert_intent(
+        db, intent_id=str(uuid.uuid4()), provider=provider, host=host, base_model=remote.base_model,
+        dataset_id=dataset_id, training_file_key=file_key, n_epochs=None, batch_size=None,
+        learning_rate_multiplier=None, seed=None, suffix=None,
+    )  # fmt: skip
+    async with transaction(db):
+        await db.execute(
+            "UPDATE jobs SET adopted = 1, remote_file_id = ?, created_at = coalesce(?, created_at) WHERE job_key = ?",
+            (remote.training_file, remote.created_at, job_key),
+        )
+        await ensure_model(db, provider=provider, name=remote.base_model, kind="base", base_model=remote.base_model)
+    await update_job(db, job_key, remote)
+    return job_key

@@ -1,0 +1,100 @@
+"""What was spent: expected and billed, by job, by evaluation and by day. Money is in US dollars."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from dataclasses import dataclass
+
+import aiosqlite
+
+from ftb_tui.store.database import transaction
+
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class JobCost:
+    """A job's price and what came of it; None where it is not known."""
+
+    estimated_tokens: int | None
+    estimated_cost: float | None
+    billed_tokens: int | None
+    billed_cost: float | None
+    price: float | None
+    price_as_of: str | None
+
+
+async def record_estimate(
+    db: aiosqlite.Connection,
+    job_key: int,
+    *,
+    tokens: int | None,
+    cost: float | None,
+    price: float | None,
+    price_as_of: datetime.date | None,
+) -> None:
+    """Keep what a job was expected to cost when it was launched."""
+    async with transaction(db):
+        await db.execute(
+            "UPDATE jobs SET estimated_tokens = ?, estimated_cost = ?, price = ?, price_as_of = ? WHERE job_key = ?",
+            (tokens, cost, price, None if price_as_of is None else price_as_of.isoformat(), job_key),
+        )
+
+
+async def job_cost(db: aiosqlite.Connection, job_key: int) -> JobCost:
+    """Estimated against billed: the service's own count of trained tokens at the price of the launch."""
+    [row] = await db.execute_fetchall(
+        "SELECT estimated_tokens, estimated_cost, trained_tokens, price, price_as_of FROM jobs WHERE job_key = ?",
+        (job_key,),
+    )
+    tokens, price = row["trained_tokens"], row["price"]
+    billed = None if tokens is None or price is None else tokens * price / _MILLION
+    return JobCost(row["estimated_tokens"], row["estimated_cost"], tokens, billed, price, row["price_as_of"])
+
+
+async def record_prices(
+    db: aiosqlite.Connection, evaluation_key: int, *, price_input: float | None, price_output: float | None
+) -> None:
+    """Keep the prices that an evaluation is asked at."""
+    async with transaction(db):
+        await db.execute(
+            "UPDATE evaluations SET price_input = ?, price_output = ? WHERE evaluation_key = ?",
+            (price_input, price_output, evaluation_key),
+        )
+
+
+async def evaluation_cost(db: aiosqlite.Connection, evaluation_key: int) -> float | None:
+    """What the answers of an evaluation have cost so far, from its rows; None where no price is known."""
+    [row] = await db.execute_fetchall(
+        "SELECT price_input, price_output,"
+        " (SELECT coalesce(sum(prompt_tokens), 0) FROM responses r WHERE r.evaluation_key = e.evaluation_key) AS asked,"
+        " (SELECT coalesce(sum(completion_tokens), 0) FROM responses r WHERE r.evaluation_key = e.evaluation_key)"
+        " AS answered FROM evaluations e WHERE evaluation_key = ?",
+        (evaluation_key,),
+    )
+    if row["price_input"] is None or row["price_output"] is None:
+        return None
+    return float(row["asked"] * row["price_input"] + row["answered"] * row["price_output"]) / _MILLION
+
+
+async def spent_on(db: aiosqlite.Connection, day: datetime.date) -> float:
+    """What a day (local time) has cost: its launches, as billed or else as estimated, and its answers.
+
+    A launch whose creation is unclear counts as made.
+    """
+    first = time.mktime(day.timetuple())
+    last = time.mktime((day + datetime.timedelta(days=1)).timetuple())
+    [jobs] = await db.execute_fetchall(
+        f"SELECT coalesce(sum(coalesce(trained_tokens * price / {_MILLION}, estimated_cost)), 0) FROM jobs"
+        " WHERE adopted = 0 AND intent IN ('sent', 'confirmed') AND created_at >= ? AND created_at < ?",
+        (first, last),
+    )
+    [answers] = await db.execute_fetchall(
+        f"SELECT coalesce(sum(coalesce(r.prompt_tokens, 0) * e.price_input"
+        f" + coalesce(r.completion_tokens, 0) * e.price_output), 0) / {_MILLION}.0"
+        " FROM responses r JOIN evaluations e USING (evaluation_key)"
+        " WHERE e.price_input IS NOT NULL AND e.price_output IS NOT NULL AND r.created_at >= ? AND r.created_at < ?",
+        (first, last),
+    )
+    return float(jobs[0]) + float(answers[0])

@@ -1,0 +1,176 @@
+"""Before money is spent a person is told what, when, how much, until when, and what speaks against it."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ftb_tui.benchmark.load import load_bundled
+from ftb_tui.providers.catalogue import Limits, Prices, load_catalogue
+from ftb_tui.providers.config import Budget
+from ftb_tui.providers.dialect import load_dialect
+from ftb_tui.work import token_counter as counting
+from ftb_tui.work.cost import Facts, Quote, answer_cost, fitting_suffix, line_tokens, money, quote, quote_lines
+from ftb_tui.work.jobs import LaunchPlan, training_lines
+from ftb_tui.work.token_counter import TokenCounter, token_counter
+
+WORLD = load_bundled("fictional_people")
+LINES = [line for _, line in training_lines(LaunchPlan(dataset=WORLD, base_model="x"))]
+MINI = "gpt-4.1-mini-2025-04-14"
+WORDS = TokenCounter(lambda text: len(text.split()), "counted as words", True)
+FACTS = Facts(
+    provider="openai",
+    service="openai",
+    host="https://api.openai.com",
+    capabilities=load_dialect("openai").capabilities,
+    catalogue=load_catalogue(),
+    today=datetime.date(2026, 11, 21),
+    counter=WORDS,
+)
+
+
+def made(facts: Facts = FACTS, lines: list[str] = LINES, **changes: object) -> Quote:
+    chosen: dict[str, object] = {"base_model": MINI, "epochs": 3, **changes}
+    return quote(facts, WORLD, lines, **chosen)  # type: ignore[arg-type]
+
+
+def line(prompt: str, answer: str = "a") -> str:
+    return json.dumps({"messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]})
+
+
+def test_the_total_is_tokens_times_epochs_times_price_and_the_price_is_dated() -> None:
+    found = made()
+    tokens_once = sum(line_tokens(text, WORDS) for text in LINES)
+    assert (found.examples, found.tokens, found.billed_tokens) == (150, tokens_once, 3 * tokens_once)
+    assert found.training_cost == pytest.approx(3 * tokens_once * 5.00 / 1e6)
+    assert (found.price, found.price_as_of) == (5.0, datetime.date(2026, 11, 21))
+    assert found.stops() == []
+    text = "\n".join(quote_lines(found))
+    for needle in ("150 examples", "3 epochs", "price of 2026-11-21", "2027-01-14", "54 days left", "Serving"):
+        assert needle in text
+    assert "bills the tokens of the file" in text
+
+
+def test_a_message_counts_with_what_the_chat_format_adds() -> None:
+    assert line_tokens(line("one two", "three"), WORDS) == 3 + 2 * 4 + 3
+    preference = {
+        "input": {"messages": [{"role": "user", "content": "one"}]},
+        "preferred_output": [{"role": "assistant", "content": "two"}],
+        "non_preferred_output": [{"role": "assistant", "content": "three"}],
+    }
+    assert line_tokens(json.dumps(preference), WORDS) == 3 + 3 * 4 + 3
+    gemini = {"contents": [{"role": "user", "parts": [{"text": "one two"}]}]}
+    assert line_tokens(json.dumps(gemini), WORDS) == 2 + 4 + 3
+
+
+def test_an_estimate_says_that_it_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    counter = token_counter("openai")
+    assert (counter.exact, "estimated" in counter.how) == (False, True)
+    assert [counter.count(text) for text in ("", "abcd", "abcde", "日本")] == [0, 1, 2, 2]
+    assert not token_counter("nebius").exact
+    (tmp_path / hashlib.sha1(counting._TABLE.encode()).hexdigest()).write_bytes(b"")
+    assert counting._table_is_here()
+
+
+def test_without_a_price_or_epochs_no_total_is_made_up() -> None:
+    azure = replace(FACTS, provider="azure", service="azure", capabilities=load_dialect("azure").capabilities)
+    found = made(azure)
+    assert (found.training_cost, found.price) == (None, None)
+    assert "not known" in "\n".join(quote_lines(found))
+    assert made(epochs=None).training_cost is None
+    assert money(None) == "not known"
+
+
+def test_this_machine_costs_nothing() -> None:
+    local = replace(FACTS, provider="local", service="local", capabilities=load_dialect("local").capabilities)
+    found = made(local, base_model="smollm2-135m")
+    assert (found.free, found.training_cost, found.stops()) == (True, 0.0, [])
+
+
+def test_openai_is_refused_after_its_last_day_unless_forced() -> None:
+    late = made(replace(FACTS, today=datetime.date(2027, 1, 7)))
+    assert "2027-01-06" in late.stops()[0]
+    assert late.stops(force=True) == []
+    assert made(replace(FACTS, today=datetime.date(2027, 1, 6))).stops() == []
+
+
+def test_a_model_that_is_gone_is_refused_and_an_unknown_one_is_told() -> None:
+    assert "was shut down" in made(base_model="gpt-4.1-nano-2025-04-14").stops()[0]
+    unknown = made(base_model="gpt-99")
+    assert unknown.stops() == []
+    assert any("Nothing is known of gpt-99" in finding.text for finding in unknown.findings)
+
+
+@pytest.mark.parametrize(
+    ("lines", "changes", "needle"),
+    [
+        (LINES[:9], {}, "9 examples are too few: at least 10"),
+        (LINES, {"epochs": 51}, "51 epochs are more than 50"),
+        (LINES, {"method": "reinforcement"}, "not reinforcement"),
+    ],
+)
+def test_a_limit_that_is_known_stops_a_launch_and_force_does_not_help(
+    lines: list[str], changes: dict[str, object], needle: str
+) -> None:
+    found = made(lines=lines, **changes)
+    assert any(needle in reason for reason in found.stops())
+    assert any(needle in reason for reason in found.stops(force=True))
+
+
+def test_a_file_or_an_example_that_is_too_large_stops_a_launch() -> None:
+    openai = FACTS.catalogue.service("openai")
+    small = replace(openai, limits=Limits(max_file_bytes=1000, max_tokens_per_example=5, max_examples=100))
+    reasons = made(replace(FACTS, catalogue=replace(FACTS.catalogue, services={"openai": small}))).stops(force=True)
+    assert [any(word in r for r in reasons) for word in ("larger than", "longest example", "more than 100")] == [
+        True
+    ] * 3
+
+
+def test_a_method_that_the_model_does_not_know_stops_a_launch() -> None:
+    assert any("gpt-4o-2024-08-06 can be trained" in reason for reason in made(
+        base_model="gpt-4o-2024-08-06", method="dpo"
+    ).stops())  # fmt: skip
+
+
+def test_duplicates_within_and_between_the_files_are_found() -> None:
+    doubled = [line(f"question {n}") for n in range(12)] + [line("question 3", "other")]
+    texts = [finding.text for finding in made(lines=doubled, validation=[line("QUESTION  4")]).findings]
+    assert "1 examples of the training file ask what another one asks." in texts
+    assert "1 prompts are in the training and in the validation file." in texts
+    tested = next(q.prompt for q in WORLD.questions if q.task != "memorization")
+    leaking = made(lines=[*LINES, line(tested.upper())])
+    assert any("the test would leak" in reason for reason in leaking.stops())
+
+
+def test_a_budget_refuses_what_is_beyond_it_and_what_has_no_price() -> None:
+    cost = made().training_cost
+    assert cost is not None
+    launch = made(replace(FACTS, budget=Budget(per_launch=cost * 0.99)))
+    assert "for a launch" in launch.stops(force=True)[0]
+    day = replace(FACTS, budget=Budget(per_day=cost * 1.5))
+    assert made(day).stops() == []
+    assert "for a day" in made(replace(day, spent_today=cost)).stops()[0]
+    assert "not known" in made(replace(day, service="azure")).stops()[0]
+    assert made(replace(FACTS, budget=Budget(per_launch=cost, per_day=cost))).stops() == []
+
+
+def test_a_suffix_is_made_to_fit_and_that_is_said() -> None:
+    azure = load_dialect("azure").capabilities
+    assert fitting_suffix(azure, "v1.2-with-a-long-tail") == "v1-2-with-a-long-t"
+    assert fitting_suffix(load_dialect("bedrock").capabilities, "x") is None
+    facts = replace(FACTS, provider="azure", service="azure", capabilities=azure)
+    assert any("becomes 'v1-2'" in finding.text for finding in made(facts, suffix="v1.2").findings)
+
+
+def test_answers_cost_by_both_kinds_of_token_and_more_when_tuned() -> None:
+    prices = Prices(input=2.0, output=10.0, batch_input=1.0, batch_output=5.0, serving_factor=1.5)
+    assert answer_cost(prices, 500_000, 100_000) == pytest.approx(2.0)
+    assert answer_cost(prices, 500_000, 100_000, tuned=True) == pytest.approx(3.0)
+    assert answer_cost(prices, 500_000, 100_000, batch=True) == pytest.approx(1.0)
+    assert answer_cost(Prices(training=1.0), 1, 1) is None
