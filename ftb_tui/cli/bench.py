@@ -25,6 +25,7 @@ from ftb_tui.cli.common import (
     tasks_option,
 )
 from ftb_tui.cli.exits import Exit, say
+from ftb_tui.cli.recipe_options import paraphrases_option, recipe_option
 from ftb_tui.report.numbers import duration
 from ftb_tui.report.plain import one_line
 from ftb_tui.work.bench import BenchPlan, BenchProgress, BenchResult, expected_seconds, run_bench
@@ -49,6 +50,8 @@ from ftb_tui.work.bench import BenchPlan, BenchProgress, BenchResult, expected_s
 @click.option(
     "--answer-tokens", type=click.IntRange(1), help="Cap of an answer.  [default: what the dataset's answers need]"
 )
+@recipe_option
+@paraphrases_option
 @click.option("--quick", is_flag=True, help="A third of the facts, 24 questions a task: about a minute.")
 @click.option("--new", "fresh", is_flag=True, help="Start afresh even if an equal run was interrupted.")
 @as_json
@@ -64,6 +67,8 @@ def bench(
     tasks: tuple[Task, ...] | None,
     seed: int,
     answer_tokens: int | None,
+    recipe_name: str,
+    paraphrases: int,
     quick: bool,
     fresh: bool,
     as_json: bool,
@@ -87,6 +92,8 @@ def bench(
         tasks=tasks,
         seed=seed,
         answer_tokens=answer_tokens,
+        recipe=recipe_name,
+        paraphrases=paraphrases,
     )
     plan = plan.quick() if quick else plan
 

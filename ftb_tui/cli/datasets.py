@@ -10,6 +10,7 @@ import click
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.datasets_import import import_command
 from ftb_tui.cli.exits import say
+from ftb_tui.cli.training_file import training_file
 
 
 @click.group()
@@ -18,6 +19,7 @@ def datasets() -> None:
 
 
 datasets.add_command(import_command)
+datasets.add_command(training_file)
 
 
 @datasets.command("list")

@@ -18,7 +18,7 @@ import aiosqlite
 from ftb_tui.benchmark.load import bundled_names, load_bundled
 from ftb_tui.benchmark.model import Dataset, Family, Question, Task
 from ftb_tui.benchmark.subset import first_facts, subset
-from ftb_tui.benchmark.training import Recipe, training_examples
+from ftb_tui.benchmark.training import QUESTION_ANSWER, Recipe, training_examples
 from ftb_tui.providers.base import Provider, ProviderError
 from ftb_tui.store import benches, evaluations, jobs
 from ftb_tui.store.database import transaction
@@ -58,6 +58,13 @@ class BenchPlan:
     tasks: tuple[Task, ...] | None = None
     seed: int = 42
     answer_tokens: int | None = None
+    recipe: str = QUESTION_ANSWER
+    paraphrases: int = 0
+
+    @property
+    def taught(self) -> Recipe:
+        """How facts become the training file."""
+        return Recipe(self.recipe, paraphrases=self.paraphrases)
 
     def quick(self) -> BenchPlan:
         """Eight people, or the first 48 facts, and fewer questions a task; training is not shortened."""
@@ -104,7 +111,7 @@ async def expected_seconds(db: aiosqlite.Connection, plan: BenchPlan) -> float:
     """About how long a run takes on two cores with the embedded engine."""
     dataset = await bench_dataset(db, plan.dataset)
     questions = _questions(dataset, plan)
-    examples = len(training_examples(dataset, Recipe(), fact_ids=_facts(dataset, plan)))
+    examples = len(training_examples(dataset, plan.taught, fact_ids=_facts(dataset, plan)))
     training = examples * (_SECONDS_PER_EXAMPLE_ONCE + _SECONDS_PER_EXAMPLE_EPOCH * plan.epochs)
     asking = len(questions) * _SECONDS_PER_QUESTION
     return max(training, asking) + asking
@@ -223,7 +230,9 @@ class _Bench:
         plan["tasks"] = None if self._plan.tasks is None else [str(task) for task in self._plan.tasks]
         if not fresh:
             for row in await benches.unfinished_benches(self._db):
-                if row.plan == plan and row.dataset_id == self._dataset.dataset_id:
+                # An option that is younger than the stored plan had its default then.
+                known = asdict(BenchPlan()) | row.plan
+                if known == plan and row.dataset_id == self._dataset.dataset_id:
                     return await self._usable(row)
         key = await benches.create_bench(self._db, plan, self._dataset.dataset_id)
         return await benches.get_bench(self._db, key)
@@ -262,6 +271,7 @@ class _Bench:
                 seed=self._plan.seed,
                 suffix=self._dataset.name.replace("_", "-"),
                 fact_ids=_facts(self._dataset, self._plan),
+                recipe=self._plan.taught,
             )
             keys: list[int] = []
             try:
