@@ -32,7 +32,7 @@ from ftb_tui.providers.google_settings import (
     platform_host,
     training_problems,
 )
-from ftb_tui.providers.google_storage import upload
+from ftb_tui.providers.google_storage import download, upload
 from ftb_tui.providers.google_tuning import TAG, job_events, remote_checkpoints, remote_job
 
 if TYPE_CHECKING:
@@ -141,6 +141,20 @@ class AgentPlatform:
     async def find_jobs(self, tag: str) -> list[RemoteJob]:
         """Jobs whose label carries this tag. All are listed and told apart here: the service's filter is not relied on."""
         return [job for job in await self._jobs() if job.tag == tag]
+
+    async def jobs_of_file(self, file_id: str) -> list[RemoteJob]:
+        """Jobs that train on this `gs://` file."""
+        return [job for job in await self._jobs() if job.training_file == file_id]
+
+    async def read_file(self, file_id: str) -> bytes:
+        """The bytes of a `gs://` file, in whichever bucket."""
+        return await download(
+            self._access.http(),
+            file_id,
+            host=self.settings.endpoint or STORAGE_HOST,
+            headers=await self._access.headers(),
+            secrets=self._access.secrets,
+        )
 
     async def _jobs(self) -> list[RemoteJob]:
         found = await self._pages(

@@ -69,6 +69,25 @@ async def upload(
     return f"gs://{bucket}/{name}"
 
 
+async def download(
+    http: httpx2.AsyncClient,
+    address: str,
+    *,
+    host: str,
+    headers: Mapping[str, str],
+    secrets: Callable[[], tuple[str, ...]],
+) -> bytes:
+    """The bytes of `gs://bucket/name`."""
+    bucket, _, name = address.removeprefix("gs://").partition("/")
+    path = f"{host}/storage/v1/b/{quote(bucket, safe='')}/o/{quote(name, safe='')}?alt=media"
+    with google_errors(host, secrets):
+        reply = await http.get(path, headers=dict(headers), timeout=UPLOAD_TIMEOUT)
+    if reply.status_code == 200:
+        return reply.content
+    text = f"{address} cannot be read: {reply.text or f'status {reply.status_code}'}"
+    raise status_error(reply.status_code, text, reply.headers, host, secrets())
+
+
 def _stored(
     reply: httpx2.Response, host: str, bucket: str, secrets: Callable[[], tuple[str, ...]]
 ) -> Mapping[str, Any]:

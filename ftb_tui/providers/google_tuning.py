@@ -62,6 +62,7 @@ def remote_job(job: types.TuningJob) -> RemoteJob:
         error=error,
         tag=(job.labels or {}).get(TAG),
         hyperparameters=_hyperparameters(job),
+        training_file=job.supervised_tuning_spec.training_dataset_uri if job.supervised_tuning_spec else None,
     )
 
 

