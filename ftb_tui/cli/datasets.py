@@ -25,7 +25,10 @@ datasets.add_command(training_file)
 @datasets.command("list")
 @as_json
 def list_command(*, as_json: bool) -> None:
-    """Stored datasets, and bundled ones that are taken into the store when they are first used."""
+    """Stored and bundled datasets.
+
+    A bundled one is taken into the store when it is first used.
+    """
     from ftb_tui.benchmark.load import bundled_names, load_bundled
     from ftb_tui.store.datasets import list_datasets
     from ftb_tui.store.provenance import origins
@@ -79,14 +82,14 @@ def list_command(*, as_json: bool) -> None:
                     entry["from"],
                 )
             )
-        put_table(head, lines, right=frozenset({"facts", "questions"}))
+        put_table(head, lines, right=frozenset({"facts", "questions"}), spare=("family", "version", "tasks", "from"))
 
     run_async(work())
 
 
 @datasets.command()
 @click.argument("dataset")
-@click.option("--questions", "with_questions", is_flag=True, help="Every question, not only one of each task.")
+@click.option("--questions", "with_questions", is_flag=True, help="Every question and its gold as well.")
 @as_json
 def show(*, dataset: str, with_questions: bool, as_json: bool) -> None:
     """A dataset's card, or with --json its facts and questions."""
@@ -122,19 +125,20 @@ def show(*, dataset: str, with_questions: bool, as_json: bool) -> None:
 @datasets.command()
 @click.argument("family", type=click.Choice(["fictional-people", "fictional_people"]))
 @click.option("--seed", type=int, required=True, help="Another seed is another world.")
-@click.option("--people", type=click.IntRange(8, 200), default=25, show_default=True)
+@click.option("--people", type=click.IntRange(8, 200), default=25, show_default=True, help="How many are invented.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the folder here instead of into the store.")
 @as_json
 def build(*, family: str, seed: int, people: int, output: Path | None, as_json: bool) -> None:
-    """Make a fresh world of invented people, so that no model has seen it."""
+    """Make a fresh world that no model has seen."""
     from ftb_tui.benchmark.load import write_dataset_folder
     from ftb_tui.benchmark.people import build_fictional_people
     from ftb_tui.store.datasets import save_dataset
 
+    if output is not None:
+        _require_empty(output, "--output")
     dataset = build_fictional_people(seed=seed, people=people)
     if output is not None:
         write_dataset_folder(dataset, output)
-        where = str(output)
     else:
 
         async def save() -> None:
@@ -142,12 +146,13 @@ def build(*, family: str, seed: int, people: int, output: Path | None, as_json: 
                 await save_dataset(db, dataset)
 
         run_async(save())
-        where = "the store"
+    where = "the store" if output is None else str(output)
     if as_json:
         put_json({"dataset": dataset.name, "dataset_id": dataset.dataset_id, "questions": len(dataset.questions)})
     else:
         say(f"{dataset.name} ({family}, {people} people, {len(dataset.questions)} questions) is in {where}.")
-        say(f"Try it: ftb bench --dataset {dataset.name}")
+        if output is None:
+            say(f"Try it: ftb bench --dataset {dataset.name}")
 
 
 @datasets.command()
@@ -155,12 +160,14 @@ def build(*, family: str, seed: int, people: int, output: Path | None, as_json: 
 @click.argument("folder", type=click.Path(path_type=Path))
 @as_json
 def export(*, dataset: str, folder: Path, as_json: bool) -> None:
-    """Write a dataset as a folder: facts.jsonl, questions.jsonl, dataset.toml, card."""
+    """Write a dataset into a new folder.
+
+    As facts.jsonl, questions.jsonl, dataset.toml and its card.
+    """
     from ftb_tui.benchmark.load import write_dataset_folder
     from ftb_tui.work.bench import bench_dataset
 
-    if folder.exists() and any(folder.iterdir()):
-        raise click.BadParameter(f"{folder} is not empty; give a new directory", param_hint="FOLDER")
+    _require_empty(folder, "FOLDER")
 
     async def work() -> None:
         async with store() as db:
@@ -172,3 +179,8 @@ def export(*, dataset: str, folder: Path, as_json: bool) -> None:
             say(f"{found.dataset_id} is in {folder}.")
 
     run_async(work())
+
+
+def _require_empty(folder: Path, parameter: str) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise click.BadParameter(f"{folder} is not an empty directory; give a new one.", param_hint=parameter)
