@@ -58,11 +58,30 @@ def put_json(value: object) -> None:
     click.echo(json_text(value))
 
 
-def put_table(head: Sequence[str], lines: Sequence[Sequence[object]], *, right: frozenset[str] = frozenset()) -> None:
-    """A plain aligned table on stdout; foreign text is made harmless."""
-    from ftb_tui.report.columns import aligned
+def put_table(
+    head: Sequence[str],
+    lines: Sequence[Sequence[object]],
+    *,
+    right: frozenset[str] = frozenset(),
+    spare: Sequence[str] = (),
+) -> None:
+    """A plain aligned table on stdout; foreign text is made harmless.
 
-    click.echo(aligned(head, lines, right=right), nl=False)
+    Where the reader's screen is too narrow the columns named in `spare` are left out, the first ones first.
+    """
+    from ftb_tui.report.columns import aligned, reader_width
+
+    width, left_out = reader_width(), 0
+    text = aligned(head, lines, right=right)
+    while width is not None and left_out < len(spare) and max(map(len, text.splitlines())) > width:
+        left_out += 1
+        places = [place for place, name in enumerate(head) if name not in spare[:left_out]]
+        text = aligned(
+            [head[place] for place in places], [[line[place] for place in places] for line in lines], right=right
+        )
+    click.echo(text, nl=False)
+    if left_out:
+        say(f"Not shown for want of room: {', '.join(spare[:left_out])} (--json has all).")
 
 
 def put_pairs(facts: Sequence[tuple[str, object]]) -> None:

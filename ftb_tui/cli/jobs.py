@@ -41,7 +41,7 @@ def list_command(*, as_json: bool) -> None:
                 )
                 for r in rows
             ]  # fmt: skip
-            put_table(head, lines, right=frozenset({"job", "step", "loss", "age"}))
+            put_table(head, lines, right=frozenset({"job", "step", "loss", "age"}), spare=("provider", "dataset"))
 
     run_async(work())
 

@@ -44,6 +44,7 @@ def list_command(*, provider: str | None, ask: bool, as_json: bool) -> None:
             for line in lines
         ],
         right=frozenset({"train", "in", "out", "days"}),
+        spare=("priced", "methods", "in", "out", "train", "days"),
     )  # fmt: skip
     say(
         "Prices are US dollars for a million tokens on the day given; your own go into catalogue.toml (ftb config path)."

@@ -29,7 +29,9 @@ def list_command(*, as_json: bool) -> None:
     if as_json:
         put_json([asdict(info) for info in infos])
     else:
-        put_table(("provider", "title", "host", "key"), [(i.name, i.title, i.host, i.key) for i in infos])
+        put_table(
+            ("provider", "title", "host", "key"), [(i.name, i.title, i.host, i.key) for i in infos], spare=("title",)
+        )
 
 
 @providers.command()

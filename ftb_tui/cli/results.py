@@ -7,10 +7,10 @@ from dataclasses import asdict
 import click
 
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
-from ftb_tui.cli.common import as_json, put_json, run_async, store
+from ftb_tui.cli.common import as_json, parse_task, put_json, put_results, run_async, store
 from ftb_tui.cli.exits import say
 from ftb_tui.report.plain import visible
-from ftb_tui.report.tables import STYLES, results_text
+from ftb_tui.report.tables import STYLES
 from ftb_tui.store.results import SHOWS
 
 _GRADERS = click.Choice(list(GRADER_NAMES))
@@ -19,10 +19,21 @@ _GRADERS = click.Choice(list(GRADER_NAMES))
 @click.command()
 @click.option("--dataset", help="Only this dataset.")
 @click.option("--grader", type=_GRADERS, help="Only this grader.  [default: choice; all of them with --json]")
-@click.option("--format", "style", type=click.Choice(list(STYLES)), default="table", show_default=True)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(list(STYLES)),
+    default="table",
+    show_default=True,
+    help="csv and json have every field; latex needs booktabs.",
+)
 @as_json
 def results(*, dataset: str | None, grader: str | None, style: str, as_json: bool) -> None:
-    """Scores of every model on every task, with 95% intervals and base against tuned."""
+    """The result table: every model on every task.
+
+    Scores have 95% intervals; a tuned model is compared with its base on the same questions (exact McNemar). In a
+    pipe or file the table is as wide as it needs; on a screen that is too narrow for it, it is given by model.
+    """
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.results import results as read
 
@@ -33,17 +44,18 @@ def results(*, dataset: str | None, grader: str | None, style: str, as_json: boo
         async with store() as db:
             dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
             rows = await read(db, dataset_id=dataset_id, grader=chosen)
-        if not rows and style != "json":
-            say("Nothing was evaluated yet. Begin with: ftb bench --quick")
-        else:
-            click.echo(results_text(rows, style), nl=False)
+        if rows or style in ("json", "csv"):
+            put_results(rows, style)
+        if not rows:
+            begin = f"ftb bench --quick --dataset {dataset}" if dataset else "ftb bench --quick"
+            say(f"Nothing was evaluated yet. Begin with: {begin}")
 
     run_async(work())
 
 
 @click.command()
 @click.option("--model", required=True, help="A model's name, or a part of it that is enough.")
-@click.option("--task", required=True, help="memorization, rephrased, secondary, comparison, ...")
+@click.option("--task", required=True, metavar="TASK", help="memorization, rephrased, secondary, comparison, ...")
 @click.option("--dataset", help="Which dataset, when the model was asked several.")
 @click.option("--show", type=click.Choice(SHOWS), default="wrong", show_default=True)
 @click.option("--grader", type=_GRADERS, default=DEFAULT_GRADER, show_default=True)
@@ -51,15 +63,12 @@ def results(*, dataset: str | None, grader: str | None, style: str, as_json: boo
 @as_json
 def wrong(*, model: str, task: str, dataset: str | None, show: str, grader: str, limit: int, as_json: bool) -> None:
     """The answers behind a score: what was asked, taught and said, and why it was graded so."""
-    from ftb_tui.benchmark.model import Task
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.models import find_model
     from ftb_tui.store.results import AnswerRow, answers
     from ftb_tui.store.results import results as read
 
-    task = task.replace("-", "_")
-    if task not in list(Task):
-        raise click.BadParameter(f"{task!r} is not a task; known are {', '.join(Task)}", param_hint="--task")
+    task = parse_task(task)
 
     async def work() -> list[AnswerRow]:
         async with store() as db:
@@ -70,7 +79,8 @@ def wrong(*, model: str, task: str, dataset: str | None, show: str, grader: str,
                 asked = [r for r in await read(db) if r.model_key == found.model_key and r.task == task]
                 if not asked:
                     raise click.UsageError(
-                        f"{found.name} was not asked {task} questions yet: ftb evaluate --model {found.name}"
+                        f"{found.name} was not asked {task} questions yet. Ask them: "
+                        f"ftb evaluate --model {found.name} --dataset NAME --tasks {task}"
                     )
                 dataset_id = max(asked, key=lambda row: row.evaluation_key).dataset_id
             return await answers(
@@ -83,8 +93,9 @@ def wrong(*, model: str, task: str, dataset: str | None, show: str, grader: str,
         return
     for row in rows:
         overruled = f", overruled: the grader says {row.machine_grade}" if row.machine_grade else ""
+        flip = f", {row.flip}" if row.flip else ""
         click.echo(
-            f"{row.id}  response {row.response_key}  [{row.grade}{', ' + row.flip if row.flip else ''}{overruled}]"
+            visible(f"{row.id}  response {row.response_key}  [{row.grade}{flip}{overruled}]", keep_newlines=False)
         )
         click.echo(f"  asked   {visible(row.question, keep_newlines=False)}")
         click.echo(f"  taught  {visible(row.fact, keep_newlines=False)}")
@@ -93,7 +104,7 @@ def wrong(*, model: str, task: str, dataset: str | None, show: str, grader: str,
         if row.base_response is not None:
             click.echo(f"  base    {visible(row.base_response, keep_newlines=False)}  [{row.base_grade}]")
         click.echo(f"  reason  {visible(row.reason, keep_newlines=False)}\n")
-    say(f"{len(rows)} answers ({show}).")
+    say(f"{len(rows)} answers ({show})." if rows else f"There are none (--show {show}); see all: --show all")
 
 
 def _object(row: object) -> dict[str, object]:

@@ -1,0 +1,128 @@
+"""Figures and the answers behind them, for people and for scripts."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Ftb
+from tests.demo import TUNED
+
+ROW = [
+    "dataset", "family", "provider", "model", "kind", "base_model", "epoch", "task", "grader", "n", "correct", "failed",
+    "score", "low", "high", "base_score", "fixed", "broken", "p_value",
+]  # fmt: skip
+ANSWER = ["id", "task", "prompt", "answer", "response", "grade", "reason", "fact"]
+
+
+def test_results_as_json_have_the_promised_names_in_order(ftb: Ftb, demo: Path) -> None:
+    rows = ftb("results", "--json").json
+    assert all(list(row)[: len(ROW)] == ROW for row in rows)
+    assert {row["grader"] for row in rows} >= {"exact", "normalized", "number", "yes_no", "choice"}
+    [tuned] = [r for r in rows if (r["kind"], r["task"], r["grader"]) == ("tuned", "memorization", "choice")]
+    assert (tuned["model"], tuned["base_model"], tuned["epoch"], tuned["n"]) == (TUNED, "smollm2-135m", 12, 24)
+    assert tuned["score"] == tuned["correct"] / tuned["n"]
+    assert tuned["low"] < tuned["score"] < tuned["high"]
+    assert tuned["fixed"] - tuned["broken"] == tuned["correct"] - tuned["base_score"] * tuned["n"]
+    assert all(row["p_value"] is None for row in rows if row["kind"] == "base")
+
+
+def test_one_grader_can_be_chosen(ftb: Ftb, demo: Path) -> None:
+    assert {row["grader"] for row in ftb("results", "--json", "--grader", "exact").json} == {"exact"}
+
+
+@pytest.mark.parametrize("style", ["table", "json", "csv", "markdown", "latex", "html"])
+def test_every_format_goes_to_stdout_alone(ftb: Ftb, demo: Path, style: str) -> None:
+    done = ftb("results", "--format", style)
+    assert (done.code, done.err) == (0, "")
+    assert "memorization" in done.out
+
+
+def test_the_table_fits_a_screen_of_80_columns_and_is_whole_in_a_pipe(
+    ftb: Ftb, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "fictional_people  smollm2-135m (base)" in ftb("results").out
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, ftb("results").out.splitlines())) <= 80
+    monkeypatch.setenv("COLUMNS", "7")
+    assert "0.96" in ftb("results").out
+
+
+def test_an_empty_store_says_what_to_do_and_gives_empty_data(ftb: Ftb) -> None:
+    done = ftb("results")
+    assert (done.code, done.out) == (0, "")
+    assert "ftb bench --quick" in done.err
+    assert ftb("results", "--json").json == []
+    assert next(csv.reader(io.StringIO(ftb("results", "--format", "csv").out)))[: len(ROW)] == ROW
+
+
+def test_an_unknown_dataset_is_named_with_what_there_is(ftb: Ftb, demo: Path) -> None:
+    done = ftb("results", "--dataset", "fictional_pople")
+    assert done.code == 2
+    assert "Did you mean fictional_people?" in done.err
+    assert "was not used here yet" in ftb("results", "--dataset", "medical").err
+
+
+def test_wrong_answers_as_json_have_the_promised_names(ftb: Ftb, demo: Path) -> None:
+    answers = ftb("wrong", "--model", "tuned", "--task", "rephrased", "--json").json
+    assert all(list(answer)[: len(ANSWER)] == ANSWER for answer in answers)
+    [row] = [
+        r
+        for r in ftb("results", "--json").json
+        if (r["kind"], r["task"], r["grader"]) == ("tuned", "rephrased", "choice")
+    ]
+    assert len(answers) == row["n"] - row["correct"]
+    assert answers[0]["response"] == "163"
+    assert answers[0]["answer"] in answers[0]["fact"]
+    assert answers[0]["grade"] != "correct"
+
+
+def test_wrong_answers_for_people_show_question_fact_gold_and_both_answers(ftb: Ftb, demo: Path) -> None:
+    done = ftb("wrong", "--model", "tuned", "--task", "rephrased", "--limit", "1")
+    for word in ("asked", "taught", "gold", "said    163", "base", "reason"):
+        assert word in done.out
+    assert done.err == "1 answers (wrong).\n"
+
+
+def test_flips_are_the_questions_that_the_table_counts(ftb: Ftb, demo: Path) -> None:
+    [row] = [
+        r
+        for r in ftb("results", "--json", "--grader", "choice").json
+        if (r["kind"], r["task"]) == ("tuned", "comparison")
+    ]
+    for flip in ("fixed", "broken"):
+        shown = ftb("wrong", "--model", "tuned", "--task", "comparison", "--show", flip, "--json").json
+        assert len(shown) == row[flip]
+        assert {answer["flip"] for answer in shown} == {flip}
+
+
+def test_no_answer_of_a_kind_is_said_so(ftb: Ftb, demo: Path) -> None:
+    done = ftb("wrong", "--model", "tuned", "--task", "memorization", "--show", "failed")
+    assert (done.code, done.out) == (0, "")
+    assert "There are none" in done.err
+    assert ftb("wrong", "--model", "tuned", "--task", "memorization", "--show", "failed", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needle"),
+    [
+        (("--model", "tunde", "--task", "rephrased"), "smollm2-135m"),
+        (("--model", "ft:smollm2", "--task", "rephrased"), "Several models go by"),
+        (("--model", "tuned", "--task", "rephrase"), "Did you mean rephrased?"),
+        (("--model", "tuned", "--task", "vignette"), "ftb evaluate --model"),
+        (("--model", "tuned", "--task", "rephrased", "--dataset", "nope"), "fictional_people"),
+        (("--model", "tuned", "--task", "rephrased", "--show", "strange"), "abstained"),
+    ],
+)
+def test_what_is_not_there_is_named_with_what_is(ftb: Ftb, demo: Path, arguments: tuple[str, ...], needle: str) -> None:
+    done = ftb("wrong", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert needle in done.err
+
+
+def test_a_task_may_be_written_with_a_dash_and_in_capitals(ftb: Ftb, demo: Path) -> None:
+    assert ftb("wrong", "--model", "tuned", "--task", "Memorization").code == 0
+    assert "date_changed" in ftb("wrong", "--model", "tuned", "--task", "date-changed").err
