@@ -185,7 +185,8 @@ def _read(
     shared = _shared(prompts)
     room = max(len(request.prompt_ids) + request.max_tokens for request in requests)
     shape = (config.layers, len(requests), config.kv_heads, room, config.head_size)
-    cache = _Cache(np.empty(shape, dtype), np.empty(shape, dtype), np.array([len(prompt) for prompt in prompts]))
+    # A short row never fills some of the places that its masked attention multiplies by 0: they must be finite.
+    cache = _Cache(np.zeros(shape, dtype), np.zeros(shape, dtype), np.array([len(prompt) for prompt in prompts]))
     if shared:
         alone = _Cache(cache.keys[:, :1], cache.values[:, :1], cache.ends[:1])
         _run(model, layers, [prompts[0][:shared]], 0, alone, cancelled)
