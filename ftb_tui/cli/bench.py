@@ -36,7 +36,7 @@ from ftb_tui.work.bench import BenchPlan, BenchProgress, BenchResult, expected_s
 @click.option("--dataset", help="A stored or bundled dataset.  [default: fictional_people]")
 @click.option("--base", "base_model", help="The model to tune.  [default: smollm2-135m where that is local]")
 @click.option("--epochs", type=click.IntRange(1, 50), help="Times through the training file.  [default: 12]")
-@click.option("--people", type=click.IntRange(1), help="Only the first N people.")
+@click.option("--people", type=click.IntRange(1), help="Only the facts of the first N people or other subjects.")
 @click.option("--facts", type=click.IntRange(1), help="Only the first N facts.")
 @click.option("--limit", type=click.IntRange(1), help="At most N questions of each task.")
 @tasks_option
@@ -127,7 +127,9 @@ def bench(
     put_results(rows, "table")
     click.echo()
     put_sentences(reading(rows))
-    say(f"\n{duration(result.seconds)}. Look closer: ftb wrong --model {result.tuned_model} --task rephrased")
+    asked = [row.task for row in rows]
+    task = next((task for task in asked if task != Task.MEMORIZATION), Task.MEMORIZATION)
+    say(f"\n{duration(result.seconds)}. Look closer: ftb wrong --model {result.tuned_model} --task {task}")
 
 
 class progress_display:  # noqa: N801 - used like a function
