@@ -6,13 +6,15 @@ from dataclasses import asdict
 
 import click
 
-from ftb_tui.benchmark.graders import GRADERS, Verdict
+from ftb_tui.benchmark.graders import GRADERS, PREFERENCE, Verdict
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.exits import say
 
 
 @click.command()
-@click.option("--grader", type=click.Choice(list(GRADERS)), help="Only this grader.  [default: every one that applies]")
+@click.option(
+    "--grader", type=click.Choice([*GRADERS, PREFERENCE]), help="Only this grader.  [default: every one that applies]"
+)
 @click.option("--dataset", help="Only answers to this dataset's questions.")
 @click.option("--model", help="Only this model's answers.")
 @as_json

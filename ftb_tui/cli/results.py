@@ -6,10 +6,11 @@ from dataclasses import asdict
 
 import click
 
-from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
+from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES, PREFERENCE
 from ftb_tui.cli.common import as_json, parse_task, put_json, put_results, run_async, store
 from ftb_tui.cli.exits import say
 from ftb_tui.report.plain import visible
+from ftb_tui.report.preference import preference_lines
 from ftb_tui.report.tables import STYLES
 from ftb_tui.store.results import SHOWS
 
@@ -44,8 +45,12 @@ def results(*, dataset: str | None, grader: str | None, style: str, as_json: boo
         async with store() as db:
             dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
             rows = await read(db, dataset_id=dataset_id, grader=chosen)
+            shown_both = style == "table" and chosen in (DEFAULT_GRADER, "yes_no")
+            preferred = await read(db, dataset_id=dataset_id, grader=PREFERENCE) if shown_both else []
         if rows or style in ("json", "csv"):
             put_results(rows, style)
+        for line in preference_lines(rows, preferred):
+            say(line)
         if not rows:
             begin = f"ftb bench --quick --dataset {dataset}" if dataset else "ftb bench --quick"
             say(f"Nothing was evaluated yet. Begin with: {begin}")

@@ -154,10 +154,21 @@ def _choose(row: _Row, scores: Array) -> int:
     if request.top_logprobs is not None:
         shifted = scores.astype(np.float64) - float(scores.max())
         shifted -= np.log(np.exp(shifted).sum())
-        best = np.argsort(-shifted)[: request.top_logprobs]
-        top = tuple((int(rival), float(shifted[rival])) for rival in best)
+        best = _likeliest(shifted, request.top_logprobs)
+        best += [watched for watched in request.watched if watched not in best]
+        top = tuple((rival, float(shifted[rival])) for rival in best)
         row.logprobs.append(TokenLogprob(token_id, float(shifted[token_id]), top))
     return token_id
+
+
+def _likeliest(values: Array, count: int) -> list[int]:
+    """The places of the `count` largest values, the largest first."""
+    count = min(count, len(values))
+    if count == 0:
+        return []
+    # Sorting all of the vocabulary would take longer than the step of a small model.
+    largest = np.argpartition(values, len(values) - count)[len(values) - count :]
+    return [int(place) for place in largest[np.argsort(-values[largest], kind="stable")]]
 
 
 def _take(model: Model, row: _Row, token_id: int) -> str | None:

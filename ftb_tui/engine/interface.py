@@ -57,6 +57,8 @@ class GenerationRequest:
     temperature: float = 0.0
     seed: int = 0
     top_logprobs: int | None = None
+    watched: tuple[int, ...] = ()
+    """Tokens whose probabilities are given as well, behind the most likely ones."""
     stop_at_newline: bool = True
     """End at the first newline after something that is not blank; what follows is rambling to a short question."""
 

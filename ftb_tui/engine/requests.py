@@ -35,6 +35,8 @@ class ChatAsked:
     generation: GenerationRequest
     max_tokens_given: bool
     stop: tuple[str, ...]
+    watched: tuple[str, ...] = ()
+    """Tokens, as text, whose probabilities are wanted too; this engine's own addition to the wire."""
 
 
 def job_request(body: Mapping[str, Any]) -> JobAsked:
@@ -111,6 +113,9 @@ def chat_request(body: Mapping[str, Any]) -> ChatAsked:
             raise _bad("top_logprobs", "'top_logprobs' must be a whole number from 0 to 20.")
     elif body.get("top_logprobs"):
         raise _bad("top_logprobs", "'top_logprobs' needs 'logprobs': true.")
+    watched = body.get("top_logprobs_include") or []
+    if not isinstance(watched, list) or len(watched) > 20 or not all(isinstance(text, str) for text in watched):
+        raise _bad("top_logprobs_include", "'top_logprobs_include' must be a list of at most 20 tokens as text.")
     stop = _stop(body.get("stop"))
     seed = _optional(body, "seed", int)
     return ChatAsked(
@@ -126,6 +131,7 @@ def chat_request(body: Mapping[str, Any]) -> ChatAsked:
         ),
         max_tokens_given=given is not None,
         stop=stop,
+        watched=tuple(watched),
     )
 
 

@@ -33,6 +33,7 @@ from ftb_tui.engine.wire import (
     list_body,
     model_body,
     not_found,
+    single_tokens,
 )
 from ftb_tui.weights import MODEL_NAME
 
@@ -379,7 +380,9 @@ async def chat(request: web.Request) -> web.Response:
     prompt = tuple(model.tokenizer.chat_prompt(asked.messages))
     room = model.config.context_length - len(prompt)
     limit = asked.generation.max_tokens if asked.max_tokens_given else max(1, min(asked.generation.max_tokens, room))
-    generation = await engine.answering.answer(adapter, replace(asked.generation, prompt_ids=prompt, max_tokens=limit))
+    watched = single_tokens(model.tokenizer, asked.watched)
+    wanted = replace(asked.generation, prompt_ids=prompt, max_tokens=limit, watched=watched)
+    generation = await engine.answering.answer(adapter, wanted)
     text = model.tokenizer.decode(generation.token_ids)
     cuts = [text.find(stop) for stop in asked.stop if stop.strip() and stop in text]
     if cuts:

@@ -146,6 +146,12 @@ def chat_body(
     }
 
 
+def single_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[int, ...]:
+    """The ids of those texts that are one token each; others have no probability of their own."""
+    encoded = [tokenizer.encode(text) for text in texts]
+    return tuple(ids[0] for ids in encoded if len(ids) == 1)
+
+
 def _logprobs(generation: Generation, tokenizer: Tokenizer) -> dict[str, Any] | None:
     if generation.logprobs is None:
         return None

@@ -112,6 +112,10 @@ class Capabilities:
     min_examples: int = 10
     max_concurrency: int = 64
     start_concurrency: int = 8
+    logprobs: int = 0
+    """How many of the likeliest tokens it gives with their probabilities; 0 where it gives none."""
+    watches_tokens: bool = False
+    """Whether it also gives the probabilities of tokens that it is asked for by name."""
     training_format: str = "messages"
     """What a line of a training file looks like: `messages` (the OpenAI wire) or `contents` (Gemini)."""
     why_no_training: str = ""
@@ -201,6 +205,8 @@ class AskRequest:
     max_tokens: int = 100
     temperature: float | None = 0.0
     seed: int | None = 42
+    watched: tuple[str, ...] = ()
+    """Tokens whose probabilities as the first word are wanted, if the service gives any (`Capabilities.logprobs`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +222,8 @@ class Answer:
     request_id: str | None = None
     parameters: Mapping[str, object] | None = None
     """What was really sent, where it is not what `Provider.parameters` said before."""
+    first_word: Mapping[str, float] | None = None
+    """The likeliest tokens where the answer's first word begins, with natural-log probabilities, if they were asked for."""
 
 
 class Provider(Protocol):

@@ -6,6 +6,8 @@ and recorded with every answer, so that nobody takes a default temperature for t
 
 from __future__ import annotations
 
+import contextlib
+import math
 import re
 import time
 from collections.abc import Callable
@@ -19,7 +21,7 @@ from ftb_tui.providers.openai_reading import whole
 if TYPE_CHECKING:
     import openai
 
-_DROPPABLE = ("temperature", "seed", "stop")
+_DROPPABLE = ("temperature", "seed", "stop", "top_logprobs", "logprobs")
 _TOKENS = ("max_tokens", "max_completion_tokens")
 _REFUSED = re.compile(r"unsupported|not support|unrecognized|unknown|not (?:allowed|permitted)|extra", re.IGNORECASE)
 _LEARNT_AT_MOST = len(_DROPPABLE) + 2
@@ -78,6 +80,11 @@ class Asking:
             values["seed"] = request.seed
         if self._dialect.stop:
             values["stop"] = list(self._dialect.stop)
+        if request.watched and self._dialect.capabilities.logprobs:
+            values["logprobs"] = True
+            values["top_logprobs"] = self._dialect.capabilities.logprobs
+            if self._dialect.capabilities.watches_tokens:
+                values["top_logprobs_include"] = list(request.watched)
         return values
 
     def _values(self, request: AskRequest, manner: _Manner) -> dict[str, Any]:
@@ -142,6 +149,10 @@ def answer_of(
     except (AssertionError, KeyError, IndexError, TypeError, AttributeError):
         start = str(values)[:200]
         raise ProviderError(ErrorKind.BAD_RESPONSE, f"{host} answered without a message: {start}", host=host) from None
+    first_word = None
+    # An answer is not lost to odd probabilities.
+    with contextlib.suppress(KeyError, IndexError, TypeError, AttributeError):
+        first_word = _first_word(values)
     usage = values.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     return Answer(
@@ -153,7 +164,23 @@ def answer_of(
         latency_ms=latency_ms,
         request_id=request_id,
         parameters=sent,
+        first_word=first_word,
     )
+
+
+def _first_word(values: dict[str, Any]) -> dict[str, float] | None:
+    """The rivals of the first token that holds a letter or digit; None where the reply has no probabilities."""
+    logprobs = values["choices"][0].get("logprobs")
+    tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
+    for token in tokens if isinstance(tokens, list) else []:
+        if any(character.isalnum() for character in token["token"]):
+            found: dict[str, float] = {}
+            for rival in token["top_logprobs"]:
+                name, value = str(rival["token"]), rival["logprob"]
+                if isinstance(value, int | float) and not math.isnan(value):
+                    found[name] = max(found.get(name, -math.inf), float(value))
+            return found
+    return None
 
 
 def _chat_text(values: dict[str, Any]) -> tuple[object, object]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import aiosqlite
 
-from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADERS, Grade
+from ftb_tui.benchmark.graders import DEFAULT_GRADER, VERSIONS, Grade
+from ftb_tui.benchmark.graders.preference import Preference
 from ftb_tui.store.database import transaction
 
 LEASE_SECONDS = 20.0
@@ -76,6 +77,7 @@ class ResponseRecord:
     latency_ms: float | None = None
     request_id: str | None = None
     repeat: int = 0
+    preference: Preference | None = None
 
 
 async def create_evaluation(
@@ -254,6 +256,11 @@ async def insert_response(db: aiosqlite.Connection, evaluation_key: int, record:
     await cursor.close()
     if row is not None and record.grades:
         await add_grades(db, row[0], record.grades)
+    if row is not None and (found := record.preference) is not None:
+        await db.execute(
+            "INSERT OR REPLACE INTO preferences VALUES (?, ?, ?, ?)",
+            (row[0], *map(_finite, (found.yes, found.no, found.floor))),
+        )
 
 
 async def add_grades(db: aiosqlite.Connection, response_key: int, grades: Mapping[str, Grade]) -> None:
@@ -262,7 +269,7 @@ async def add_grades(db: aiosqlite.Connection, response_key: int, grades: Mappin
         "INSERT OR REPLACE INTO grades (response_key, grader, version, verdict, reason, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (response_key, name, GRADERS[name].version, str(grade.verdict), _storable(grade.reason), time.time())
+            (response_key, name, VERSIONS[name], str(grade.verdict), _storable(grade.reason), time.time())
             for name, grade in grades.items()
         ],
     )
@@ -274,6 +281,11 @@ async def parameters_key(db: aiosqlite.Connection, parameters: Mapping[str, obje
     await db.execute("INSERT OR IGNORE INTO request_parameters (parameters) VALUES (?)", (text,))
     [row] = await db.execute_fetchall("SELECT parameters_key FROM request_parameters WHERE parameters = ?", (text,))
     return int(row[0])
+
+
+def _finite(logprob: float | None) -> float | None:
+    """A probability of zero as a very small one, since JSON has no infinity."""
+    return None if logprob is None else max(logprob, -1e9)
 
 
 def _storable(text: str | None) -> str | None:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import aiosqlite
 
-from ftb_tui.benchmark.graders import Grade, Verdict
+from ftb_tui.benchmark.graders import PREFERENCE, Grade, Verdict
+from ftb_tui.benchmark.graders.preference import Preference
 from ftb_tui.store.database import transaction
 
 PAGE = 2_000
 
-LITERAL_GRADERS = ("exact", "normalized", "yes_no_preference")
+LITERAL_GRADERS = ("exact", "normalized", PREFERENCE)
 """Graders that a person's verdict leaves alone: they are defined by equality or by probabilities, not by judgement,
 and must come out of an exported file the same."""
 
@@ -30,6 +31,7 @@ class GradedAnswer:
     question_key: int
     dataset_id: str
     answer: str
+    preference: Preference | None
     versions: Mapping[str, int]
     verdicts: Mapping[str, str]
     """The machine's verdicts, also where a person overruled them."""
@@ -53,8 +55,9 @@ async def stored_answers(
     while True:
         rows = list(
             await db.execute_fetchall(
-                "SELECT r.response_key, r.question_key, e.dataset_id, r.answer FROM responses r"
-                " JOIN evaluations e USING (evaluation_key)"
+                "SELECT r.response_key, r.question_key, e.dataset_id, r.answer, p.yes, p.no, p.floor,"
+                " p.response_key IS NOT NULL AS preferred FROM responses r JOIN evaluations e USING (evaluation_key)"
+                " LEFT JOIN preferences p USING (response_key)"
                 " WHERE r.response_key > :after AND r.answer IS NOT NULL AND e.deleted_at IS NULL"
                 " AND (:dataset IS NULL OR e.dataset_id = :dataset) AND (:model IS NULL OR e.model_key = :model)"
                 " ORDER BY r.response_key LIMIT :limit",
@@ -76,6 +79,7 @@ async def stored_answers(
                 question_key=row["question_key"],
                 dataset_id=row["dataset_id"],
                 answer=row["answer"],
+                preference=Preference(row["yes"], row["no"], row["floor"]) if row["preferred"] else None,
                 versions={grade["grader"]: grade["version"] for grade in grades.get(row[0], [])},
                 verdicts={grade["grader"]: grade["verdict"] for grade in grades.get(row[0], [])},
             )

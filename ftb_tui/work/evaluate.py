@@ -18,13 +18,16 @@ from typing import Any
 
 import aiosqlite
 
-from ftb_tui.benchmark.graders import grade_all
-from ftb_tui.benchmark.model import Question
+from ftb_tui.benchmark.graders import PREFERENCE, grade_all
+from ftb_tui.benchmark.graders.preference import WATCHED, grade_preference, preference
+from ftb_tui.benchmark.model import YES_NO_TASKS, Question
 from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, Provider, ProviderError
 from ftb_tui.store import evaluations as store
 from ftb_tui.store.database import StoreError
 from ftb_tui.store.datasets import questions_by_key
+from ftb_tui.store.models import get_model
 from ftb_tui.work.limits import AdaptiveLimit
+from ftb_tui.work.purse import CostUnknownError, Purse, open_purse
 
 FLUSH_SECONDS = 0.1
 FLUSH_ROWS = 500
@@ -53,6 +56,10 @@ class EvaluationProgress:
     failed: int
     correct: int
     per_second: float
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+    """US dollars for the whole evaluation so far; None where no price is known."""
 
     @property
     def eta_seconds(self) -> float | None:
@@ -91,9 +98,12 @@ async def run(
     should_stop: Callable[[], bool] = lambda: False,
     retry_failures: bool = True,
     concurrency: int | None = None,
+    max_cost: float | None = None,
     revive: Callable[[], Awaitable[Provider]] | None = None,
 ) -> store.EvaluationRow:
     """Ask what is missing and return the evaluation as it is then.
+
+    `max_cost` caps what the evaluation may cost in all, in US dollars; the configured budget of the day caps it too.
 
     Raises `EvaluationBusyError` when another process holds it, `EvaluationStoppedError` on a quota, key or model
     error (with the service's words) and `StoreError` when answers cannot be kept. Single failures do not raise: they
@@ -105,12 +115,17 @@ async def run(
     state, reason = "paused", None
     runner = None
     try:
-        runner = await _prepare(db, provider, evaluation_key, on_progress, retry_failures, concurrency, revive)
+        runner = await _prepare(
+            db, provider, evaluation_key, on_progress, retry_failures, concurrency, max_cost, revive
+        )
         finished = await runner.run(owner, should_stop)
         state = "finished" if finished else "paused"
     except (EvaluationStoppedError, StoreError) as error:
         state, reason = "failed", str(error)
         raise
+    except CostUnknownError as error:
+        state, reason = "failed", str(error)
+        raise EvaluationStoppedError(str(error)) from error
     finally:
         with contextlib.suppress(StoreError):
             await store.release_evaluation(db, evaluation_key, owner, state, reason)
@@ -124,9 +139,11 @@ async def _prepare(
     on_progress: Callable[[EvaluationProgress], None],
     retry_failures: bool,
     concurrency: int | None,
+    max_cost: float | None,
     revive: Callable[[], Awaitable[Provider]] | None,
 ) -> _Run:
     evaluation = await store.get_evaluation(db, evaluation_key)
+    purse = await open_purse(db, provider, evaluation, max_cost=max_cost)
     questions = await questions_by_key(db, evaluation.dataset_id)
     missing = await store.missing_questions(db, evaluation_key, retry_failures=retry_failures)
     able = provider.capabilities
@@ -138,9 +155,24 @@ async def _prepare(
         waiting=deque((key, questions[key]) for key in missing),
         limit=AdaptiveLimit(start=min(able.start_concurrency, most), most=most),
         most=most,
+        purse=purse,
+        asked_as=await _asked_as(db, provider, evaluation),
         on_progress=on_progress,
         revive=revive,
     )
+
+
+async def _asked_as(db: aiosqlite.Connection, provider: Provider, evaluation: store.EvaluationRow) -> str:
+    """The name that the model answers by: its deployment's, where the service needs one."""
+    model = await get_model(db, evaluation.model_key)
+    if model.serving_name:
+        return model.serving_name
+    if provider.capabilities.deploy_step and model.kind != "base":
+        raise EvaluationStoppedError(
+            f"{model.name} answers only after it was deployed: ftb models deploy {model.name} "
+            "(or, for a deployment that exists: --as NAME)."
+        )
+    return model.name
 
 
 class _Run:
@@ -155,6 +187,8 @@ class _Run:
         waiting: deque[tuple[int, Question]],
         limit: AdaptiveLimit,
         most: int,
+        purse: Purse,
+        asked_as: str,
         on_progress: Callable[[EvaluationProgress], None],
         revive: Callable[[], Awaitable[Provider]] | None,
     ) -> None:
@@ -165,6 +199,9 @@ class _Run:
         self._missing = len(waiting)
         self._limit = limit
         self._most = most
+        self._purse = purse
+        self._asked_as = asked_as
+        self._tokens = (evaluation.prompt_tokens, evaluation.completion_tokens)
         self._on_progress = on_progress
         self._revive = revive
         self._reviving = asyncio.Lock()
@@ -201,8 +238,19 @@ class _Run:
 
     async def _work(self) -> None:
         while self._waiting and not self._stop:
+            held = await self._purse.hold(self._waiting[0][1].prompt, self._max_tokens)
+            if held is None:
+                raise EvaluationStoppedError(self._purse.refusal())
+            if not self._waiting:
+                self._purse.settle(held, 0, 0)
+                return
             key, question = self._waiting.popleft()
             record = await self._settle(key, question)
+            self._purse.settle(held, record.prompt_tokens, record.completion_tokens)
+            self._tokens = (
+                self._tokens[0] + (record.prompt_tokens or 0),
+                self._tokens[1] + (record.completion_tokens or 0),
+            )
             self._asked += 1
             self._failed += record.answer is None
             grade = record.grades.get(self._evaluation.grader)
@@ -211,15 +259,20 @@ class _Run:
             if len(self._settled) >= FLUSH_ROWS:
                 await self._flush()
 
+    @property
+    def _max_tokens(self) -> int:
+        return int(str(self._evaluation.parameters["max_tokens"]))
+
     async def _settle(self, key: int, question: Question) -> store.ResponseRecord:
         asked = self._evaluation.parameters
         temperature, seed = asked.get("temperature"), asked.get("seed")
         request = AskRequest(
-            model=self._evaluation.model,
+            model=self._asked_as,
             prompt=question.prompt,
-            max_tokens=int(str(asked["max_tokens"])),
+            max_tokens=self._max_tokens,
             temperature=None if temperature is None else float(str(temperature)),
             seed=None if seed is None else int(str(seed)),
+            watched=WATCHED if question.task in YES_NO_TASKS and self._provider.capabilities.logprobs else (),
         )
         parameters = self._provider.parameters(request)
         until = time.monotonic() + DEADLINE_SECONDS
@@ -300,16 +353,24 @@ class _Run:
                 failed=self._failed,
                 correct=self._correct,
                 per_second=self._asked / seconds if seconds > 0 else 0.0,
+                prompt_tokens=self._tokens[0],
+                completion_tokens=self._tokens[1],
+                cost=self._purse.spent,
             )
         )
 
 
 def _record(key: int, parameters: object, question: Question, answer: Answer, attempts: int) -> store.ResponseRecord:
+    found = None if answer.first_word is None else preference(answer.first_word)
+    grades = grade_all(question, answer.text)
+    if found is not None and (preferred := grade_preference(question, found)) is not None:
+        grades[PREFERENCE] = preferred
     return store.ResponseRecord(
         question_key=key,
         parameters=dict(answer.parameters or parameters),  # type: ignore[call-overload]
         answer=answer.text,
-        grades=grade_all(question, answer.text),
+        grades=grades,
+        preference=found,
         attempts=attempts,
         model_reported=answer.model_reported,
         finish_reason=answer.finish_reason,

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import aiosqlite
 
-from ftb_tui.benchmark.graders import GRADERS, Grade, applicable
+from ftb_tui.benchmark.graders import GRADERS, PREFERENCE, Grade, applicable
+from ftb_tui.benchmark.graders.preference import VERSION as PREFERENCE_VERSION
+from ftb_tui.benchmark.graders.preference import grade_preference
 from ftb_tui.benchmark.model import Question
 from ftb_tui.store.datasets import questions_by_key
-from ftb_tui.store.grading import put_grades, stored_answers
+from ftb_tui.store.grading import GradedAnswer, put_grades, stored_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ async def regrade(
     """
     questions: dict[str, dict[int, Question]] = {}
     counts: Counter[tuple[str, str]] = Counter()
+    versions = {**{name: rule.version for name, rule in GRADERS.items()}, PREFERENCE: PREFERENCE_VERSION}
     done = 0
     async for page in stored_answers(db, dataset_id=dataset_id, model_key=model_key):
         grades: list[tuple[int, str, int, Grade]] = []
@@ -51,15 +54,17 @@ async def regrade(
             if answer.dataset_id not in questions:
                 questions[answer.dataset_id] = await questions_by_key(db, answer.dataset_id)
             question = questions[answer.dataset_id][answer.question_key]
-            for name in applicable(question):
-                rule = GRADERS[name]
+            names = applicable(question)
+            for name in names if answer.preference is None else (*names, PREFERENCE):
                 if grader not in (None, name):
                     continue
-                if answer.versions.get(name, 0) >= rule.version:
+                if answer.versions.get(name, 0) >= versions[name]:
                     counts[name, "kept"] += 1
                     continue
-                grade = rule.grade(question, answer.answer)
-                grades.append((answer.response_key, name, rule.version, grade))
+                grade = _grade(name, question, answer)
+                if grade is None:
+                    continue
+                grades.append((answer.response_key, name, versions[name], grade))
                 before = answer.verdicts.get(name)
                 counts[name, "added" if before is None else "renewed"] += 1
                 counts[name, "changed"] += before not in (None, str(grade.verdict))
@@ -68,7 +73,14 @@ async def regrade(
         done += len(page)
         on_progress(done)
     return [
-        RegradeReport(name, rule.version, *(counts[name, what] for what in ("added", "renewed", "kept", "changed")))
-        for name, rule in GRADERS.items()
+        RegradeReport(name, version, *(counts[name, what] for what in ("added", "renewed", "kept", "changed")))
+        for name, version in versions.items()
         if grader in (None, name)
     ]
+
+
+def _grade(name: str, question: Question, answer: GradedAnswer) -> Grade | None:
+    if name == PREFERENCE:
+        assert answer.preference is not None
+        return grade_preference(question, answer.preference)
+    return GRADERS[name].grade(question, answer.answer)

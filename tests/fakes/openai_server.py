@@ -60,9 +60,14 @@ class FakeOpenAI:
         self.requests: Counter[str] = Counter()
         self.headers: list[dict[str, str]] = []
         self.asked: list[str] = []
+        self.uploads: list[bytes] = []
+        """The multipart bodies of uploaded files."""
         self.jobs: dict[str, dict[str, Any]] = {}
         self.looks: Counter[str] = Counter()
         self.answer: Callable[[str], str] = lambda prompt: "Yes"
+        self.logprobs: Callable[[str], Any] = lambda prompt: None
+        """What stands under `logprobs` when a question asks for probabilities."""
+        self.refuse_logprobs = False
         self.delay = 0.0
         self.active = self.most_active = 0
         self.job_changes: dict[str, Any] = {}
@@ -126,7 +131,7 @@ class FakeOpenAI:
         )
 
     async def _file(self, request: web.Request) -> web.Response:
-        await request.read()
+        self.uploads.append(await request.read())
         return web.json_response(
             {"id": "file-1", "object": "file", "bytes": 1, "created_at": 1, "purpose": "fine-tune"}
         )
@@ -209,6 +214,13 @@ class FakeOpenAI:
     async def _chat(self, request: web.Request) -> web.Response:
         body = await request.json()
         prompt = body["messages"][0]["content"]
+        if body.get("logprobs") and self.refuse_logprobs:
+            text = "Unsupported parameter: 'logprobs' is not supported with this model."
+            return web.json_response({"error": {**error(text)["error"], "param": "logprobs"}}, status=400)
+        if body.get("top_logprobs") and not body.get("logprobs"):
+            text = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
+            return web.json_response({"error": {**error(text)["error"], "param": "top_logprobs"}}, status=400)
+        said = self.logprobs(prompt) if body.get("logprobs") else None
         self.asked.append(prompt)
         self.active += 1
         self.most_active = max(self.most_active, self.active)
@@ -220,7 +232,8 @@ class FakeOpenAI:
             {
                 "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": body["model"],
                 "choices": [
-                    {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": self.answer(prompt)}}
+                    {"index": 0, "finish_reason": "stop", "logprobs": said,
+                     "message": {"role": "assistant", "content": self.answer(prompt)}}
                 ],
                 "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
             },

@@ -10,12 +10,26 @@ from ftb_tui.benchmark.graders.abstain import abstain, is_none
 from ftb_tui.benchmark.graders.choice import choice
 from ftb_tui.benchmark.graders.contains import contains
 from ftb_tui.benchmark.graders.number import number
+from ftb_tui.benchmark.graders.preference import NAME as PREFERENCE
+from ftb_tui.benchmark.graders.preference import VERSION as PREFERENCE_VERSION
 from ftb_tui.benchmark.graders.text import exact, normalized
 from ftb_tui.benchmark.graders.verdict import Grade, Grader, Verdict
 from ftb_tui.benchmark.graders.yes_no import yes_no
 from ftb_tui.benchmark.model import YES_NO_TASKS, Question
 
-__all__ = ["DEFAULT_GRADER", "GRADERS", "GRADER_NAMES", "Grade", "Grader", "Verdict", "applicable", "grade_all"]
+__all__ = [
+    "DEFAULT_GRADER",
+    "GRADERS",
+    "GRADER_NAMES",
+    "JUDGE",
+    "PREFERENCE",
+    "VERSIONS",
+    "Grade",
+    "Grader",
+    "Verdict",
+    "applicable",
+    "grade_all",
+]
 
 DEFAULT_GRADER = "choice"
 
@@ -32,8 +46,12 @@ GRADERS: dict[str, Grader] = {
     )
 }
 
-GRADER_NAMES = (*GRADERS, "yes_no_preference", "judge")
+JUDGE = "judge"
+GRADER_NAMES = (*GRADERS, PREFERENCE, JUDGE)
 """Every name that a grade may bear: those above read the answer alone, these two need the model that gave it."""
+
+VERSIONS = {**{name: grader.version for name, grader in GRADERS.items()}, PREFERENCE: PREFERENCE_VERSION}
+"""The present version of every grader but the judge, whose prompt has one."""
 
 
 def applicable(question: Question) -> tuple[str, ...]:
