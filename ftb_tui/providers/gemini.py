@@ -17,7 +17,7 @@ from ftb_tui.providers.base import (
     RemoteJob,
     RemoteModel,
 )
-from ftb_tui.providers.google_access import ANSWER_TIMEOUT, hush
+from ftb_tui.providers.google_access import ANSWER_TIMEOUT, hush, trusted
 from ftb_tui.providers.google_answering import ThinkingSwitches, ask_gemini, generation_config
 from ftb_tui.providers.google_failures import google_errors
 from ftb_tui.providers.google_settings import GEMINI_ABLE, GEMINI_HOST, NO_TUNING_BY_KEY
@@ -59,6 +59,8 @@ class GeminiKey:
                     api_version="v1beta",
                     timeout=int(ANSWER_TIMEOUT * 1000),
                     retry_options=types.HttpRetryOptions(attempts=1),
+                    client_args={"verify": trusted()},
+                    async_client_args={"verify": trusted(), "ssl": trusted()},
                 )
                 # `enterprise` is said, or a variable in the environment would send the key elsewhere.
                 self._genai = genai.Client(enterprise=False, api_key=self._key, http_options=options)
