@@ -11,6 +11,7 @@ import click
 from ftb_tui.benchmark.model import Task
 from ftb_tui.cli.common import as_json, opened, put_json, require_weights_for, reviver, run_async, store, tasks_option
 from ftb_tui.cli.exits import Exit, say
+from ftb_tui.cli.known_before import held_in, held_object, held_sentence, telling_task
 from ftb_tui.report.numbers import duration, score
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--dataset", help="Which questions.")
 @tasks_option
 @click.option("--limit", type=click.IntRange(1), help="At most N questions of each task.")
-@click.option("--people", type=click.IntRange(1), help="Only the first N people.")
+@click.option("--people", type=click.IntRange(1), help="Only the facts of the first N people or other subjects.")
 @click.option(
     "--seed",
     type=click.IntRange(0),
@@ -37,6 +38,14 @@ if TYPE_CHECKING:
 @click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True, metavar="X")
 @click.option("--answer-tokens", type=click.IntRange(1), help="Cap of an answer.  [default: the dataset's]")
 @click.option("--concurrency", type=click.IntRange(1), help="At most so many questions at once.")
+@click.option(
+    "--max-cost", type=click.FloatRange(0), metavar="USD", help="Stop before the answers have cost more than this."
+)
+@click.option(
+    "--known-before",
+    is_flag=True,
+    help="Ask only what tells which facts the model held before they were changed, and count those.",
+)
 @click.option("--resume", type=int, metavar="N", help="Go on with evaluation N: ask exactly what has no answer.")
 @click.option("--retry-failures/--keep-failures", default=True, help="Ask failed questions again.  [default: yes]")
 @as_json
@@ -52,6 +61,8 @@ def evaluate(
     temperature: float,
     answer_tokens: int | None,
     concurrency: int | None,
+    max_cost: float | None,
+    known_before: bool,
     resume: int | None,
     retry_failures: bool,
     as_json: bool,
@@ -63,10 +74,13 @@ def evaluate(
     from ftb_tui.store.evaluations import EvaluationRow, forget_unanswered, get_evaluation
     from ftb_tui.store.models import ModelNotFoundError, find_model
     from ftb_tui.work.bench import bench_dataset
+    from ftb_tui.work.cost import money
     from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError, create, run
 
     if resume is None and (model is None or dataset is None):
         raise click.UsageError("Give --model and --dataset, or --resume N.")
+    if known_before and tasks:
+        raise click.UsageError("--known-before chooses the task itself; leave --tasks out.")
     if provider is not None:
         provider_info(provider)
     told: list[int] = []
@@ -78,7 +92,9 @@ def evaluate(
         if told[-1:] != [tenth]:
             told.append(tenth)
             eta = f", {duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
-            say(f"{done}/{progress.total} asked, {progress.failed} failed{eta}")
+            spent = f", {money(progress.cost)} so far" if progress.cost else ""
+            tokens = progress.prompt_tokens + progress.completion_tokens
+            say(f"{done}/{progress.total} asked, {progress.failed} failed, {tokens:,} tokens{spent}{eta}")
 
     async def who() -> tuple[str, ModelRow | None]:
         """Who is asked, and the model if it is known here. An unknown dataset is found out here, too."""
@@ -87,7 +103,9 @@ def evaluate(
                 return (await get_evaluation(db, resume)).provider, None
             assert model is not None
             assert dataset is not None
-            await bench_dataset(db, dataset)
+            questions = await bench_dataset(db, dataset)
+            if known_before:
+                telling_task(questions)
             try:
                 found = await find_model(db, model, provider=provider)
             except ModelNotFoundError:
@@ -99,11 +117,12 @@ def evaluate(
         assert dataset is not None
         model_key = known.model_key if known else await _new_base(db, service, model)
         questions = await bench_dataset(db, dataset)
+        chosen = (telling_task(questions),) if known_before else tasks
         return await create(
             db,
             model_key=model_key,
             dataset_id=questions.dataset_id,
-            questions=subset(questions, people=people, limit=limit, tasks=tasks, seed=seed),
+            questions=subset(questions, people=people, limit=limit, tasks=chosen, seed=seed),
             answer_tokens=answer_tokens or questions.answer_tokens,
             temperature=temperature,
             seed=seed,
@@ -123,6 +142,7 @@ def evaluate(
                     on_progress=tell,
                     retry_failures=retry_failures,
                     concurrency=concurrency,
+                    max_cost=max_cost,
                     revive=reviver(name, service),
                 )
             except EvaluationStoppedError:
@@ -141,8 +161,12 @@ def evaluate(
             "\nInterrupted. " + (f"Every answer is kept; go on with: ftb evaluate --resume {begun[0]}" if begun else "")
         )
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+    held = run_async(held_in(row)) if known_before else None
     if as_json:
-        put_json(asdict(row))
+        put_json({**asdict(row), **held_object(held)} if known_before else asdict(row))
+    elif known_before:
+        say(held_sentence(row.model, held))
+        say("Scores over those alone, once a tuned model was asked: ftb results --known-before")
     else:
         share = row.n_correct / row.n_answered if row.n_answered else None
         say(f"{row.model}: {row.n_correct} of {row.n_answered} right ({score(share)}), {row.n_failed} failed.")

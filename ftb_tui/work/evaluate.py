@@ -238,13 +238,10 @@ class _Run:
 
     async def _work(self) -> None:
         while self._waiting and not self._stop:
-            held = await self._purse.hold(self._waiting[0][1].prompt, self._max_tokens)
+            key, question = self._waiting.popleft()
+            held = await self._purse.hold(question.prompt, self._max_tokens)
             if held is None:
                 raise EvaluationStoppedError(self._purse.refusal())
-            if not self._waiting:
-                self._purse.settle(held, 0, 0)
-                return
-            key, question = self._waiting.popleft()
             record = await self._settle(key, question)
             self._purse.settle(held, record.prompt_tokens, record.completion_tokens)
             self._tokens = (

@@ -1,0 +1,121 @@
+"""What the answers of an evaluation may cost: counted as they come, and never asked beyond the cap."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aiosqlite
+
+from ftb_tui.providers.base import Provider
+from ftb_tui.store import spending
+from ftb_tui.store.evaluations import EvaluationRow
+from ftb_tui.store.models import get_model
+from ftb_tui.work.cost import MILLION, money
+from ftb_tui.work.quoting import asking_prices, left_today
+
+# Of a prompt's bytes; tokens are about a quarter, and a cap must hold for odd text too.
+_BYTES_PER_TOKEN_AT_WORST = 2
+_FORMAT_TOKENS = 16
+
+
+class CostUnknownError(Exception):
+    """A cap was set, but no price is known by which it could be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPrices:
+    """US dollars for a million tokens of questions and of answers."""
+
+    input: float
+    output: float
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """US dollars for so many tokens."""
+        return (prompt_tokens * self.input + completion_tokens * self.output) / MILLION
+
+
+class Purse:
+    """The money of one run. `spent` is the evaluation's, `allowed` what may be added in this run."""
+
+    def __init__(self, prices: AnswerPrices | None, *, spent: float = 0.0, allowed: float | None = None) -> None:
+        self._prices = prices
+        self._before = spent
+        self._allowed = allowed
+        self._added = 0.0
+        self._held = 0.0
+        self._n_held = 0
+        self._settled = asyncio.Event()
+
+    @property
+    def spent(self) -> float | None:
+        """What the evaluation has cost so far; None where no price is known."""
+        return None if self._prices is None else self._before + self._added
+
+    async def hold(self, prompt: str, max_tokens: int) -> float | None:
+        """Set aside what a question costs at worst, waiting for others to settle; None when the cap does not allow it."""
+        if self._prices is None or self._allowed is None:
+            return 0.0
+        worst = self._prices.cost(
+            len(prompt.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN_AT_WORST + _FORMAT_TOKENS, max_tokens
+        )
+        while self._added + self._held + worst > self._allowed:
+            if not self._n_held:
+                return None
+            self._settled.clear()
+            await self._settled.wait()
+        self._held += worst
+        self._n_held += 1
+        return worst
+
+    def settle(self, held: float, prompt_tokens: int | None, completion_tokens: int | None) -> None:
+        """A question was answered or failed: its true cost takes the place of what was set aside."""
+        if self._prices is not None:
+            self._added += self._prices.cost(prompt_tokens or 0, completion_tokens or 0)
+        if self._allowed is not None and self._prices is not None:
+            self._held -= held
+            self._n_held -= 1
+            self._settled.set()
+
+    def refusal(self) -> str:
+        """What to say when the cap is reached."""
+        return (
+            f"The cap is reached: {money(self.spent)} spent on this evaluation. Everything answered is kept; "
+            "go on with ftb evaluate --resume and a higher --max-cost, or a higher budget."
+        )
+
+
+async def open_purse(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    evaluation: EvaluationRow,
+    *,
+    max_cost: float | None,
+    clock: Callable[[], datetime.date] = datetime.date.today,
+) -> Purse:
+    """The purse of an evaluation: its prices recorded, capped by `max_cost` in all and by what the day has left.
+
+    Raises `CostUnknownError` when a cap is set for a service whose prices are not known.
+    """
+    if provider.capabilities.cost_basis == "free":
+        return Purse(AnswerPrices(0.0, 0.0))
+    model = await get_model(db, evaluation.model_key)
+    known = asking_prices(evaluation.provider, model.name, model.base_model)
+    prices = None
+    if known is not None and known.input is not None and known.output is not None:
+        factor = known.serving_factor if model.kind != "base" else 1.0
+        prices = AnswerPrices(known.input * factor, known.output * factor)
+    left = await left_today(db, clock())
+    if prices is None:
+        if max_cost is not None or left is not None:
+            raise CostUnknownError(
+                f"No price is known for {model.name} at {evaluation.provider}, so no cap can be kept. Write its input "
+                "and output price into catalogue.toml beside config.toml, or ask without a cap and a budget."
+            )
+        return Purse(None)
+    await spending.record_prices(db, evaluation.evaluation_key, price_input=prices.input, price_output=prices.output)
+    spent = await spending.evaluation_cost(db, evaluation.evaluation_key) or 0.0
+    caps = [cap for cap in (None if max_cost is None else max_cost - spent, left) if cap is not None]
+    return Purse(prices, spent=spent, allowed=min(caps) if caps else None)

@@ -1,0 +1,130 @@
+"""Answers are counted in money as they come, and none is asked beyond the cap."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiosqlite
+import pytest
+
+from ftb_tui.benchmark.load import load_bundled
+from ftb_tui.providers.base import Provider
+from ftb_tui.providers.registry import open_provider
+from ftb_tui.store import spending
+from ftb_tui.store.database import open_store, transaction
+from ftb_tui.store.datasets import save_dataset
+from ftb_tui.store.evaluations import get_evaluation
+from ftb_tui.store.models import ensure_model
+from ftb_tui.work import evaluate
+from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError
+from ftb_tui.work.purse import AnswerPrices, Purse
+from tests.fakes.openai_server import FakeOpenAI, error, status
+
+WORLD = load_bundled("fictional_people")
+# The fake service counts 9 tokens a question and 1 an answer: 11 dollars for a million questions and answers.
+PRICES = 'prices = { input = 1.0, output = 2.0, as_of = 2026-11-21, source = "a test" }'
+EACH = 11 / 1_000_000
+
+
+@pytest.fixture
+async def db() -> AsyncIterator[aiosqlite.Connection]:
+    db = await open_store()
+    await save_dataset(db, WORLD)
+    yield db
+    await db.close()
+
+
+@pytest.fixture
+async def provider(fake_openai: FakeOpenAI) -> AsyncIterator[Provider]:
+    provider = open_provider("fake")
+    yield provider
+    await provider.close()
+
+
+@pytest.fixture
+def priced(home: Path, fake_openai: FakeOpenAI) -> None:
+    (home / "config" / "catalogue.toml").write_text(f'[[models]]\nservice = "fake"\nname = "gpt-fake"\n{PRICES}\n')
+
+
+def budget(home: Path, per_day: float) -> None:
+    file = home / "config" / "config.toml"
+    file.write_text(file.read_text() + f"\n[budget]\nper_day = {per_day}\n")
+
+
+async def plan(db: aiosqlite.Connection, n: int = 60) -> int:
+    async with transaction(db):
+        model = await ensure_model(db, provider="fake", name="gpt-fake", kind="base", base_model="gpt-fake")
+    return await evaluate.create(
+        db, model_key=model, dataset_id=WORLD.dataset_id, questions=WORLD.questions[:n], answer_tokens=7
+    )
+
+
+async def test_tokens_and_money_are_told_while_asking_and_kept(
+    db: aiosqlite.Connection, provider: Provider, priced: None
+) -> None:
+    seen: list[EvaluationProgress] = []
+    key = await plan(db)
+    row = await evaluate.run(db, provider, key, on_progress=seen.append)
+    assert (seen[-1].prompt_tokens, seen[-1].completion_tokens) == (540, 60)
+    assert seen[-1].cost == pytest.approx(60 * EACH)
+    assert await spending.evaluation_cost(db, key) == pytest.approx(60 * EACH)
+    assert row.n_answered == 60
+
+
+async def test_a_cap_stops_in_time_keeps_every_answer_and_a_higher_one_goes_on(
+    db: aiosqlite.Connection, provider: Provider, priced: None
+) -> None:
+    key = await plan(db)
+    cap = 40 * EACH
+    with pytest.raises(EvaluationStoppedError, match="The cap is reached"):
+        await evaluate.run(db, provider, key, max_cost=cap, concurrency=8)
+    row = await get_evaluation(db, key)
+    spent = await spending.evaluation_cost(db, key)
+    assert spent is not None
+    assert 0 < spent <= cap
+    assert spent == pytest.approx(row.n_answered * EACH)
+    assert 20 < row.n_answered <= 40
+    assert (await evaluate.run(db, provider, key, max_cost=1.0)).n_answered == 60
+
+
+async def test_failed_questions_cost_nothing_and_hold_nothing_back(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, priced: None
+) -> None:
+    fake_openai.faults["POST /chat/completions"].extend([status(400, error("no"))] * 10)
+    row = await evaluate.run(db, provider, await plan(db), max_cost=1.0)
+    assert (row.n_answered, row.n_failed) == (50, 10)
+    assert await spending.evaluation_cost(db, row.evaluation_key) == pytest.approx(50 * EACH)
+
+
+async def test_a_cap_without_a_price_is_refused_and_nothing_is_asked(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    with pytest.raises(EvaluationStoppedError, match="No price is known for gpt-fake"):
+        await evaluate.run(db, provider, await plan(db), max_cost=1.0)
+    assert fake_openai.asked == []
+    assert (await evaluate.run(db, provider, await plan(db))).n_answered == 60
+
+
+async def test_the_budget_of_the_day_caps_all_evaluations_together(
+    db: aiosqlite.Connection, provider: Provider, home: Path, priced: None
+) -> None:
+    budget(home, 100 * EACH)
+    await evaluate.run(db, provider, await plan(db))
+    assert await spending.spent_on(db, datetime.date.today()) == pytest.approx(60 * EACH)
+    with pytest.raises(EvaluationStoppedError, match="cap is reached"):
+        await evaluate.run(db, provider, await plan(db), concurrency=4)
+    assert await spending.spent_on(db, datetime.date.today()) <= 100 * EACH
+
+
+async def test_the_worst_case_is_set_aside_and_given_back() -> None:
+    purse = Purse(AnswerPrices(0.0, 1_000_000.0), allowed=10.0)
+    held = [await purse.hold("", 5), await purse.hold("", 5)]
+    assert held == [5.0, 5.0]
+    for amount in held:
+        assert amount is not None
+        purse.settle(amount, 0, 1)
+    assert purse.spent == 2.0
+    assert await purse.hold("", 9) is None
+    assert await purse.hold("", 8) == 8.0
