@@ -9,6 +9,7 @@ import click
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES, PREFERENCE
 from ftb_tui.cli.common import as_json, parse_task, put_json, put_results, run_async, store
 from ftb_tui.cli.exits import say
+from ftb_tui.cli.known_before import put_known
 from ftb_tui.report.plain import visible
 from ftb_tui.report.preference import preference_lines
 from ftb_tui.report.tables import STYLES
@@ -28,22 +29,34 @@ _GRADERS = click.Choice(list(GRADER_NAMES))
     show_default=True,
     help="csv and json have every field; latex needs booktabs.",
 )
+@click.option(
+    "--known-before",
+    is_flag=True,
+    help="Scores over the facts that the base held before they were changed, beside those over all.",
+)
 @as_json
-def results(*, dataset: str | None, grader: str | None, style: str, as_json: bool) -> None:
+def results(*, dataset: str | None, grader: str | None, style: str, known_before: bool, as_json: bool) -> None:
     """The result table: every model on every task.
 
     Scores have 95% intervals; a tuned model is compared with its base on the same questions (exact McNemar). In a
     pipe or file the table is as wide as it needs; on a screen that is too narrow for it, it is given by model.
     """
     from ftb_tui.store.datasets import find_dataset
+    from ftb_tui.store.known_before import known_results
     from ftb_tui.store.results import results as read
 
     style = "json" if as_json else style
+    if known_before and style not in ("table", "json"):
+        raise click.UsageError("--known-before is given as a table or as JSON.")
     chosen = grader if grader or style == "json" else DEFAULT_GRADER
 
     async def work() -> None:
         async with store() as db:
             dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
+            if known_before:
+                known = await known_results(db, dataset_id=dataset_id, grader=grader or DEFAULT_GRADER)
+                put_known(known, as_json=style == "json")
+                return
             rows = await read(db, dataset_id=dataset_id, grader=chosen)
             shown_both = style == "table" and chosen in (DEFAULT_GRADER, "yes_no")
             preferred = await read(db, dataset_id=dataset_id, grader=PREFERENCE) if shown_both else []
