@@ -306,6 +306,15 @@ class ReadsFiles(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsPermissions(Protocol):
+    """A service that can say more of what the caller may do than that it trains."""
+
+    async def permissions(self) -> str:
+        """What may be done here, in words, found by asking for nothing that costs."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """A tuned model made to answer. `raw_state` is the service's own word."""

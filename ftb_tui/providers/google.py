@@ -7,6 +7,7 @@ name of every resource says which. Nothing here repeats a request; the SDK's own
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -80,10 +81,23 @@ class AgentPlatform:
         names = [str(model.name or "").rpartition("/")[2] for model in pages]
         models = [RemoteModel(name=name, owned_by="google") for name in names if name.startswith("gemini")]
         if not training_problems(self.settings, ""):
-            for job in await self._jobs():
-                if job.tuned_model:
-                    models.append(RemoteModel(name=job.tuned_model, owned_by=self.settings.project))
+            # An account may be allowed to ask models and not to see jobs.
+            with contextlib.suppress(ProviderError):
+                tuned = [job.tuned_model for job in await self._jobs() if job.tuned_model]
+                models += [RemoteModel(name=name, owned_by=self.settings.project) for name in tuned]
         return models
+
+    async def permissions(self) -> str:
+        """Where base models are asked, and whether this account sees the jobs of the tuning region."""
+        place = f"project {self.settings.project}, base models at {self.settings.base_location}"
+        missing = training_problems(self.settings, f"providers.{self.name}")
+        if missing:
+            return f"answers ({place}); to tune it needs {'; '.join(missing)}"
+        try:
+            await self._call(self.settings.region, lambda client: client.aio.tunings.list(config={"page_size": 1}))
+        except ProviderError as error:
+            return f"answers ({place}); it does not tune in {self.settings.region}: {error.message}"
+        return f"trains in {self.settings.region} with files in gs://{self.settings.bucket}, and answers ({place})"
 
     async def upload_training_file(self, content: bytes, *, filename: str) -> str:
         """Put a JSONL file into the bucket and return its `gs://` address."""

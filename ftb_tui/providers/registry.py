@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from ftb_tui.engine_state import process_is_alive, read_engine_state
-from ftb_tui.providers.base import Capabilities, ErrorKind, Provider, ProviderError
+from ftb_tui.providers.base import Capabilities, ErrorKind, Provider, ProviderError, TellsPermissions
 from ftb_tui.providers.config import BUILT_IN_NAMES, Config, ProviderConfig, load_config
 from ftb_tui.providers.dialect import Dialect, load_dialect
 from ftb_tui.providers.discovery import LOCAL_SERVERS, TITLES, local_url
@@ -140,6 +140,8 @@ async def _permissions(provider: Provider) -> tuple[str, str]:
         return "answers; it does not train" + (f". {able.why_no_training}" if able.why_no_training else ""), ""
     from ftb_tui.providers.openai_wire import OpenAIWire
 
+    if isinstance(provider, TellsPermissions):
+        return await provider.permissions(), ""
     if not isinstance(provider, OpenAIWire):
         return "trains and answers", ""
     try:

@@ -21,7 +21,7 @@ from ftb_tui.providers.base import (
     ProviderError,
     ReadsFiles,
 )
-from ftb_tui.providers.registry import open_provider
+from ftb_tui.providers.registry import check_provider, open_provider
 from tests.fakes.google_server import (
     BASE,
     TOKEN,
@@ -328,3 +328,25 @@ async def test_an_upload_that_fails_says_what_to_do(provider: Provider, fake_goo
 async def test_models_are_googles_and_the_projects_own(provider: Provider, fake_google: FakeGoogle) -> None:
     tuned = (await ended(provider, await launched(provider))).tuned_model
     assert [m.name for m in await provider.list_models()] == [BASE, "gemini-3.1-flash-lite", tuned]
+
+
+async def test_a_check_says_where_it_trains_and_what_it_lacks(fake_google: FakeGoogle, home: Path) -> None:
+    found = await check_provider("google")
+    assert found.reachable
+    assert (
+        "trains in us-central1 with files in gs://b1, and answers (project p1, base models at global)" in found.message
+    )
+    fake_google.faults["list"].extend(
+        [status(403, google_error(403, "PERMISSION_DENIED", "tuningJobs.list denied"))] * 2
+    )
+    found = await check_provider("google")
+    assert found.reachable
+    assert "does not tune in us-central1: tuningJobs.list denied" in found.message
+    config = home / "config" / "config.toml"
+    config.write_text(config.read_text().replace('bucket = "b1"', ""))
+    found = await check_provider("google")
+    assert found.reachable
+    assert 'to tune it needs a Cloud Storage bucket for training files: set bucket = "..."' in found.message
+    fake_google.faults["models"].append(status(401, google_error(401, "UNAUTHENTICATED", "who are you")))
+    found = await check_provider("google")
+    assert (found.reachable, found.message) == (False, "who are you")

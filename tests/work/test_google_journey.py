@@ -80,7 +80,7 @@ async def test_from_a_check_to_results(
 ) -> None:
     found = await check_provider("google")
     assert found.reachable
-    assert "trains and answers" in found.message
+    assert "trains in us-central1" in found.message
 
     fake_google.dropped = ["too many tokens"]
     key = await work.launch(db, provider, PLAN)
