@@ -1,4 +1,4 @@
-"""`ftb datasets import`."""
+"""`ftb datasets import` and `ftb datasets fetch`."""
 
 from __future__ import annotations
 
@@ -97,6 +97,7 @@ def _show_example(imported: Imported) -> None:
 
 def keep(imported: Imported, *, as_json: bool) -> None:
     """Store what was read, all of it or nothing, and say what it is."""
+    from ftb_tui.benchmark.audit import audit, tally
     from ftb_tui.report.plain import visible
     from ftb_tui.store.datasets import save_datasets
 
@@ -110,6 +111,7 @@ def keep(imported: Imported, *, as_json: bool) -> None:
     listed = []
     for dataset, is_new in zip(imported.datasets, new, strict=True):
         tasks = {str(task): sum(q.task is task for q in dataset.questions) for task in dataset.tasks}
+        found = tally(audit(dataset))
         listed.append(
             {
                 "dataset": dataset.name,
@@ -119,11 +121,16 @@ def keep(imported: Imported, *, as_json: bool) -> None:
                 "questions": len(dataset.questions),
                 "tasks": tasks,
                 "new": is_new,
+                "audit": found,
                 "provenance": asdict(dataset.provenance) if dataset.provenance else None,
             }
         )
         counts = ", ".join(f"{task} {count}" for task, count in tasks.items())
         say(f"{dataset.name}: {counts}" + ("" if is_new else " (was here already, unchanged)"))
+        if found["error"] or found["warning"]:
+            say(
+                f"  audit: {found['error']} errors, {found['warning']} warnings. See: ftb datasets audit {dataset.name}"
+            )
     if as_json:
         mapping = dict(imported.mapping.columns) if imported.mapping else None
         put_json({"datasets": listed, "notes": list(imported.notes), "mapping": mapping})
