@@ -21,7 +21,6 @@ FORMATS = {"openai": "messages", "google": "contents"}
 @click.option("--validation", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Share put aside.")
 @click.option("--format", "file_format", type=click.Choice(list(FORMATS)), default="openai", show_default=True)
 @click.option("--facts", type=click.IntRange(1), help="Teach only the first N facts.")
-@click.option("--base", "base_model", default="gpt-4o", show_default=True, help="Whose tokens are counted.")
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the file goes; never overwritten."
 )
@@ -38,7 +37,6 @@ def training_file(
     validation: float,
     file_format: str,
     facts: int | None,
-    base_model: str,
     output: Path | None,
     validation_output: Path | None,
     as_json: bool,
@@ -55,7 +53,8 @@ def training_file(
     from ftb_tui.report.plain import visible
     from ftb_tui.store.jobs import save_training_file
     from ftb_tui.work.bench import bench_dataset
-    from ftb_tui.work.tokens import count_tokens
+    from ftb_tui.work.cost import line_tokens
+    from ftb_tui.work.token_counter import token_counter
 
     recipe = replace(recipe, validation=validation)
     targets = _targets(output, validation_output, wanted=validation > 0)
@@ -67,7 +66,8 @@ def training_file(
             line = LINE_FORMATS[FORMATS[file_format]]
             lines = [line(example, recipe) for example in split.training]
             aside = [line(example, recipe) for example in split.validation]
-            counted = count_tokens(split.training, base_model, recipe.system_prompt)
+            counter = token_counter(file_format)
+            tokens = sum(line_tokens(text, counter) for text in lines)
             for target, content in zip(targets, (lines, aside), strict=False):
                 _write(target, content)
             key = None
@@ -84,8 +84,8 @@ def training_file(
                     "format": file_format,
                     "examples": len(lines),
                     "kinds": example_kinds(split.training),
-                    "tokens": counted.tokens,
-                    "tokens_how": counted.how,
+                    "tokens": tokens,
+                    "tokens_how": counter.how,
                     "sha256": _digest(lines),
                     "training_file_key": key,
                     "output": str(targets[0]) if targets else None,
@@ -98,7 +98,7 @@ def training_file(
             )
             return
         say(f"{found.dataset_id}, {recipe.name}: {kinds_sentence(split.training)}; {_apart(split)}")
-        say(f"{counted.tokens} tokens, {counted.how}. SHA-256 {_digest(lines)}")
+        say(f"{tokens} tokens, {counter.how}. SHA-256 {_digest(lines)}")
         if shared:
             say(f"{len(shared)} test question(s) are worded like trained ones, so they test nothing new.")
         if targets:
