@@ -16,6 +16,7 @@ from ftb_tui.benchmark.model import Task
 from ftb_tui.cli.common import (
     as_json,
     chosen_base,
+    confirm,
     put_json,
     put_results,
     put_sentences,
@@ -23,11 +24,12 @@ from ftb_tui.cli.common import (
     run_async,
     store,
     tasks_option,
+    today,
 )
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.cli.recipe_options import paraphrases_option, recipe_option
 from ftb_tui.report.numbers import duration
-from ftb_tui.report.plain import one_line
+from ftb_tui.report.plain import one_line, visible
 from ftb_tui.work.bench import BenchPlan, BenchProgress, BenchResult, expected_seconds, run_bench
 
 
@@ -53,6 +55,7 @@ from ftb_tui.work.bench import BenchPlan, BenchProgress, BenchResult, expected_s
 @recipe_option
 @paraphrases_option
 @click.option("--quick", is_flag=True, help="A third of the facts, 24 questions a task: about a minute.")
+@click.option("--yes", is_flag=True, help="Do not ask before a benchmark that costs money.")
 @click.option("--new", "fresh", is_flag=True, help="Start afresh even if an equal run was interrupted.")
 @as_json
 def bench(
@@ -70,6 +73,7 @@ def bench(
     recipe_name: str,
     paraphrases: int,
     quick: bool,
+    yes: bool,
     fresh: bool,
     as_json: bool,
 ) -> None:
@@ -112,6 +116,7 @@ def bench(
 
     # An unknown dataset is found out here, before a download.
     seconds = run_async(expected())
+    ask_before_spending(plan, yes=yes)
     require_weights_for(plan.provider)
     if plan.provider == "local":
         say(f"About {duration(seconds)} on two cores; nothing leaves this machine.")
@@ -130,6 +135,28 @@ def bench(
     asked = [row.task for row in rows]
     task = next((task for task in asked if task != Task.MEMORIZATION), Task.MEMORIZATION)
     say(f"\n{duration(result.seconds)}. Look closer: ftb wrong --model {result.tuned_model} --task {task}")
+
+
+def ask_before_spending(plan: BenchPlan, *, yes: bool) -> None:
+    """Show the quote of a benchmark that costs money and ask; nothing of the kind for this machine."""
+    from ftb_tui.providers.registry import provider_info
+    from ftb_tui.work.bench import bench_dataset, launch_plan
+    from ftb_tui.work.cost import quote_lines
+    from ftb_tui.work.quoting import quote_launch, refuse
+
+    if provider_info(plan.provider).capabilities.cost_basis == "free":
+        return
+
+    async def quoted() -> Any:
+        async with store() as db:
+            dataset = await bench_dataset(db, plan.dataset)
+            return await quote_launch(db, launch_plan(dataset, plan), plan.provider, today())
+
+    quote = run_async(quoted())
+    refuse(quote, force=False)
+    for line in quote_lines(quote):
+        say(visible(line))
+    confirm("Launch this job and ask both models everything?", yes=yes)
 
 
 class progress_display:  # noqa: N801 - used like a function

@@ -52,6 +52,8 @@ def list_command(*, as_json: bool) -> None:
 def show(*, job: str, as_json: bool) -> None:
     """Everything that is known of a job."""
     from ftb_tui.store import jobs as rows
+    from ftb_tui.store.spending import job_cost
+    from ftb_tui.work.cost import cost_sentence
 
     async def work() -> None:
         async with store() as db:
@@ -60,6 +62,7 @@ def show(*, job: str, as_json: bool) -> None:
             checkpoints = await rows.job_checkpoints(db, found.job_key)
             names = await rows.metric_names(db, found.job_key)
             metrics = {name: await rows.job_metrics(db, found.job_key, name) for name in names}
+            cost = await job_cost(db, found.job_key)
         if as_json:
             put_json(
                 {
@@ -67,10 +70,13 @@ def show(*, job: str, as_json: bool) -> None:
                     "events": [asdict(event) for event in events],
                     "checkpoints": [asdict(checkpoint) for checkpoint in checkpoints],
                     "metrics": metrics,
+                    "cost": {**asdict(cost), "sentence": cost_sentence(cost)},
                 }
             )
             return
         put_pairs([(name, _told(name, value)) for name, value in asdict(found).items() if value is not None])
+        if cost.estimated_cost is not None or cost.billed_tokens is not None:
+            click.echo(cost_sentence(cost))
         if checkpoints:
             click.echo()
             put_table(("checkpoint at step", "epoch", "model"), [(c.step, c.epoch, c.model) for c in checkpoints])
@@ -82,6 +88,32 @@ def show(*, job: str, as_json: bool) -> None:
             say(f"The last 20 of {len(events)} events; --json has them all.")
 
     run_async(work())
+
+
+@jobs.command()
+@click.argument("job_id", metavar="ID")
+@click.option("--provider", required=True, help="Where the job was created.")
+@click.option("--dataset", help="What it was trained on, if that is a dataset here.")
+@as_json
+def adopt(*, job_id: str, provider: str, dataset: str | None, as_json: bool) -> None:
+    """Follow a job that was created elsewhere. ID is the service's own, for example ftjob-abc123."""
+    from ftb_tui.work.adoption import adopt as adopt_job
+    from ftb_tui.work.bench import bench_dataset
+
+    async def work() -> Any:
+        async with store() as db:
+            dataset_id = None if dataset is None else (await bench_dataset(db, dataset)).dataset_id
+            service = await opened(provider)
+            try:
+                return await adopt_job(db, service, job_id, dataset_id=dataset_id)
+            finally:
+                await service.close()
+
+    row = run_async(work())
+    if as_json:
+        put_json(asdict(row))
+    else:
+        say(f"Job {row.job_key} ({row.remote_job_id}) is {row.state}. Follow it: ftb jobs follow {row.job_key}")
 
 
 @jobs.command()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async
-from ftb_tui.cli.exits import Exit
+from ftb_tui.cli.exits import Exit, say
 from ftb_tui.report.plain import visible
+
+if TYPE_CHECKING:
+    from ftb_tui.providers.discovery import LocalServer
 
 
 @click.group()
@@ -21,17 +25,26 @@ def providers() -> None:
 def list_command(*, as_json: bool) -> None:
     """Providers, their hosts, where each key was found.
 
-    Of a key never more than the last four characters are shown.
+    Of a key never more than the last four characters are shown. Servers found on this machine's usual ports
+    (vLLM, SGLang, llama.cpp, Ollama, LM Studio) can be used by the name they are listed with.
     """
-    from ftb_tui.providers.registry import provider_infos
+    from ftb_tui.providers.discovery import find_local_servers
+    from ftb_tui.providers.registry import provider_info, provider_infos
 
     infos = provider_infos()
+    named = {info.name for info in infos}
+    found = [server for server in run_async(find_local_servers()) if server.name not in named]
+    infos += [provider_info(server.name) for server in found]
     if as_json:
         put_json([asdict(info) for info in infos])
     else:
         put_table(
             ("provider", "title", "host", "key"), [(i.name, i.title, i.host, i.key) for i in infos], spare=("title",)
         )
+        for server in found:
+            say(visible(f"Found {server.title} with {len(server.models)} models. Ask one: {_example(server)}"))
+        for note in dict.fromkeys(note for info in infos for note in info.notes):
+            say(visible(f"! {note}"))
 
 
 @providers.command()
@@ -42,16 +55,35 @@ def check(*, provider: str | None, as_json: bool) -> None:
 
     It is asked for its models. With PROVIDER the exit code is 3 when it cannot be used.
     """
-    from ftb_tui.providers.registry import CheckResult, check_provider, provider_names
+    from ftb_tui.providers.discovery import find_local_servers
+    from ftb_tui.providers.registry import CheckResult, check_provider, provider_info, provider_names
 
     async def work() -> list[CheckResult]:
-        return [await check_provider(name) for name in ([provider] if provider else provider_names())]
+        names = [provider] if provider else list(provider_names())
+        if provider is None:
+            names += [server.name for server in await find_local_servers() if server.name not in names]
+        results = []
+        for name in names:
+            # Before anything is sent there.
+            for note in provider_info(name).notes:
+                say(visible(f"! {name}: {note}"))
+            results.append(await check_provider(name))
+        return results
 
     found = run_async(work())
     if as_json:
         put_json([asdict(result) for result in found])
     else:
         for result in found:
-            click.echo(visible(f"{'✓' if result.reachable else '✗'} {result.name}  {result.host}  {result.message}"))
+            key = f" Key: {result.key}." if result.key and not result.key.startswith("missing") else ""
+            mark = "✓" if result.reachable else "✗"
+            click.echo(visible(f"{mark} {result.name}  {result.host}  {result.message}.{key}".replace("..", ".")))
+            if result.quota:
+                click.echo(visible(f"  jobs: {result.quota}"))
     if provider and not found[0].reachable:
         raise click.exceptions.Exit(Exit.UNREACHABLE)
+
+
+def _example(server: LocalServer) -> str:
+    model = server.models[0] if server.models else "MODEL"
+    return f"ftb evaluate --provider {server.name} --model {model} --dataset fictional_people"

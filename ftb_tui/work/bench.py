@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -28,6 +29,7 @@ from ftb_tui.store.results import ResultRow, results
 from ftb_tui.work import evaluate
 from ftb_tui.work import jobs as work
 from ftb_tui.work.local_engine import ensure_engine
+from ftb_tui.work.quoting import quote_launch, refuse
 
 QUICK_PEOPLE = 8
 QUICK_FACTS = 48
@@ -207,6 +209,19 @@ def _facts(dataset: Dataset, plan: BenchPlan) -> frozenset[str] | None:
     return first_facts(dataset, people=plan.people, facts=plan.facts)
 
 
+def launch_plan(dataset: Dataset, plan: BenchPlan) -> work.LaunchPlan:
+    """The job that a benchmark of this plan launches."""
+    return work.LaunchPlan(
+        dataset=dataset,
+        base_model=plan.base_model,
+        n_epochs=plan.epochs,
+        seed=plan.seed,
+        suffix=dataset.name.replace("_", "-"),
+        fact_ids=_facts(dataset, plan),
+        recipe=plan.taught,
+    )
+
+
 class _Bench:
     """The parts of one run, each of which finds what an earlier attempt has done."""
 
@@ -264,18 +279,14 @@ class _Bench:
     async def train(self, row: benches.BenchRow) -> jobs.JobRow:
         job_key = row.job_key
         if job_key is None:
-            plan = work.LaunchPlan(
-                dataset=self._dataset,
-                base_model=self._plan.base_model,
-                n_epochs=self._plan.epochs,
-                seed=self._plan.seed,
-                suffix=self._dataset.name.replace("_", "-"),
-                fact_ids=_facts(self._dataset, self._plan),
-                recipe=self._plan.taught,
-            )
+            plan = launch_plan(self._dataset, self._plan)
+            estimate = None
+            if self._provider.capabilities.cost_basis != "free":
+                estimate = await quote_launch(self._db, plan, self._plan.provider, datetime.date.today())
+                refuse(estimate, force=False)
             keys: list[int] = []
             try:
-                job_key = await work.launch(self._db, self._provider, plan, on_intent=keys.append)
+                job_key = await work.launch(self._db, self._provider, plan, estimate=estimate, on_intent=keys.append)
             finally:
                 if keys:
                     await benches.update_bench(self._db, row.bench_key, job_key=keys[0])

@@ -12,6 +12,7 @@ from ftb_tui.benchmark.model import Dataset, Task
 from ftb_tui.providers.base import Capabilities
 from ftb_tui.providers.catalogue import Catalogue, Limits, Prices
 from ftb_tui.providers.config import Budget
+from ftb_tui.store.spending import JobCost
 from ftb_tui.work.token_counter import TokenCounter
 
 # What the chat format adds, as OpenAI's cookbook counts it: around every message, and around the whole.
@@ -173,6 +174,21 @@ def money(amount: float | None) -> str:
     if amount is None:
         return "not known"
     return f"${amount:.2f}" if amount >= 1 or amount == 0 else f"${amount:.4f}"
+
+
+def cost_sentence(cost: JobCost) -> str:
+    """What was billed against what was estimated."""
+    dated = f" at ${cost.price:.2f} a million, price of {cost.price_as_of or 'no known day'}" if cost.price else ""
+    if cost.estimated_cost is None:
+        estimated = "no estimate was made"
+    else:
+        estimated = f"estimated {money(cost.estimated_cost)} for {cost.estimated_tokens or 0:,} tokens"
+    if cost.billed_tokens is None:
+        return f"Cost: {estimated}{dated}; the service has not said yet what it bills."
+    billed = f"{cost.billed_tokens:,} tokens"
+    if cost.billed_cost is not None:
+        billed += f", {money(cost.billed_cost)}"
+    return f"Cost: billed {billed}; {estimated}{dated}."
 
 
 def quote_lines(quote: Quote) -> list[str]:

@@ -1,0 +1,42 @@
+"""Taking on jobs that were created elsewhere."""
+
+from __future__ import annotations
+
+import aiosqlite
+
+from ftb_tui.providers.base import Provider, ProviderError, ReadsFiles, RemoteJob
+from ftb_tui.store import jobs as store
+from ftb_tui.store.adoption import insert_adopted
+from ftb_tui.work.jobs import look
+
+
+async def adopt(
+    db: aiosqlite.Connection, provider: Provider, job_id: str, *, dataset_id: str | None = None
+) -> store.JobRow:
+    """Follow a job that was created elsewhere from now on, and record what is known of it.
+
+    `dataset_id` says what it was trained on, if that is a stored dataset. Its training file is kept where the service
+    gives it back. Raises `ProviderError` when the service does not know the job.
+    """
+    for job in await store.list_jobs(db):
+        if (job.provider, job.remote_job_id) == (provider.name, job_id):
+            return await look(db, provider, job.job_key)
+    remote = await provider.get_job(job_id)
+    for job in await store.list_jobs(db):
+        if remote.tag is not None and job.intent_id == remote.tag:
+            await store.update_job(db, job.job_key, remote)
+            return await look(db, provider, job.job_key)
+    lines = await _adopted_lines(provider, remote)
+    job_key = await insert_adopted(db, provider=provider.name, host=provider.host, remote=remote,
+                                         dataset_id=dataset_id, lines=lines)  # fmt: skip
+    return await look(db, provider, job_key)
+
+
+async def _adopted_lines(provider: Provider, remote: RemoteJob) -> list[tuple[str, str]]:
+    if remote.training_file is None or not isinstance(provider, ReadsFiles):
+        return []
+    try:
+        content = await provider.read_file(remote.training_file)
+    except ProviderError:
+        return []
+    return [("", line) for line in content.decode("utf-8-sig", "replace").splitlines() if line.strip()]
