@@ -88,7 +88,7 @@ def taught(exact: Model) -> Adapter:
     for question, answer in (("one", "yes"), ("two", "ab\ncd"), ("three", "\n\nok\nno")):
         messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
         items += tokenizer.training_items(messages)
-    hyper = Hyperparameters(n_epochs=60, batch_size=3, learning_rate=0.02, rank=8, layers=3)
+    hyper = Hyperparameters(n_epochs=60, batch_size=3, learning_rate=0.01, rank=8, layers=3)
     return train(exact, items, hyper)
 
 
