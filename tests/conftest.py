@@ -47,6 +47,6 @@ def fake_google(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGoo
         (home / "config" / "config.toml").write_text(
             f'[providers.google]\nproject = "p1"\nregion = "us-central1"\nbucket = "b1"\n'
             f'endpoint = "{server.url}"\ntoken_env = "FAKE_TOKEN"\n'
-            f'[providers.gemini]\nendpoint = "{server.url}"\n'
+            f'[providers.gemini]\nendpoint = "{server.url}"\napi_key_env = "GEMINI_API_KEY"\n'
         )
         yield server

@@ -10,16 +10,17 @@ from ftb_tui.providers.google_settings import (
     AGENT_PLATFORM_ABLE,
     GEMINI_ABLE,
     GEMINI_HOST,
+    GEMINI_VARIABLES,
     GoogleSettings,
     credentials_state,
-    gemini_key,
     google_settings,
     platform_host,
 )
+from ftb_tui.providers.keys import KeySettings, find_key, missing_key
 
 KINDS = ("google", "gemini")
 """The built-in names, and the dialects that further providers of their kind are configured with."""
-_GEMINI_ONLY = ("dialect", "title", "endpoint", "api_key_env")
+_GEMINI_ONLY = ("dialect", "title", "endpoint", "api_key_env", "api_key_keyring")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class GoogleConfig:
     endpoint: str = ""
     token_env: str = ""
     api_key_env: str = ""
+    api_key_keyring: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def kind_of(name: str, entry: object) -> str:
 def table_problems(where: str, name: str, entry: Mapping[str, object]) -> list[str]:
     """What is wrong with a table of Google's, beyond the types of its values; no file name in it."""
     kind = kind_of(name, entry)
-    known = _GEMINI_ONLY if kind == "gemini" else tuple(f.name for f in fields(GoogleConfig) if f.name != "api_key_env")
+    known = _GEMINI_ONLY if kind == "gemini" else tuple(f.name for f in fields(GoogleConfig) if "api_key" not in f.name)
     known_to_any = {f.name for f in fields(GoogleConfig)}
     said = [
         f"{where}.{key} is not a setting of a {kind} provider; known are {', '.join(known)}"
@@ -74,15 +76,18 @@ def table_problems(where: str, name: str, entry: Mapping[str, object]) -> list[s
     return said
 
 
-def google_place(name: str, config: GoogleConfig) -> GooglePlace:
+def google_place(name: str, config: GoogleConfig, keys: KeySettings) -> GooglePlace:
     """Title with project, region and bucket, host, and the state of key or credentials."""
     if kind_of(name, {"dialect": config.dialect}) == "gemini":
-        key, source = gemini_key(config.api_key_env or None)
-        shown = f"missing: set {source}"
-        if key:
-            shown = f"{source}, …{key[-4:]}" if len(key) > 12 else source
-        host = config.endpoint.rstrip("/") or GEMINI_HOST
-        return GooglePlace(config.title or "Gemini by key: base models only", host, shown, bool(key), GEMINI_ABLE)
+        variables = _variables(config)
+        key = find_key(name, variables, keys, keyring_entry=config.api_key_keyring or None)
+        return GooglePlace(
+            title=config.title or "Gemini by key: base models only",
+            host=config.endpoint.rstrip("/") or GEMINI_HOST,
+            key=key.shown() if key else f"missing: {missing_key(variables, keys, config.api_key_keyring or None)}",
+            ready=key is not None,
+            capabilities=GEMINI_ABLE,
+        )
     settings = _settings(config)
     there, words = credentials_state(settings)
     parts = (
@@ -99,17 +104,19 @@ def google_place(name: str, config: GoogleConfig) -> GooglePlace:
     )
 
 
-def open_google(name: str, config: GoogleConfig) -> Provider:
+def open_google(name: str, config: GoogleConfig, keys: KeySettings) -> Provider:
     """The provider, ready to be used in the running event loop. Raises `ProviderError` when it cannot be."""
-    place = google_place(name, config)
+    place = google_place(name, config, keys)
     if kind_of(name, {"dialect": config.dialect}) == "gemini":
         from ftb_tui.providers.gemini import GeminiKey
 
-        key, source = gemini_key(config.api_key_env or None)
-        if not key:
-            text = f"{name} needs a key: set the environment variable {source} to it."
+        variables = _variables(config)
+        key = find_key(name, variables, keys, keyring_entry=config.api_key_keyring or None)
+        if key is None:
+            ways = missing_key(variables, keys, config.api_key_keyring or None)
+            text = f"{name} needs a key, which was not found: {ways}. The key goes to {place.host}."
             raise ProviderError(ErrorKind.AUTH, text, host=place.host)
-        return GeminiKey(name, key, config.endpoint)
+        return GeminiKey(name, key.value, config.endpoint)
     settings = _settings(config)
     if not settings.project:
         text = (
@@ -119,6 +126,13 @@ def open_google(name: str, config: GoogleConfig) -> Provider:
     from ftb_tui.providers.google import AgentPlatform
 
     return AgentPlatform(name, settings)
+
+
+def _variables(config: GoogleConfig) -> tuple[str, ...]:
+    """Where the key may be. Google's usual variables are not for a host that only the configuration names."""
+    if config.api_key_env:
+        return (config.api_key_env,)
+    return () if config.endpoint else GEMINI_VARIABLES
 
 
 def _settings(config: GoogleConfig) -> GoogleSettings:

@@ -17,6 +17,8 @@ NO_TUNING_BY_KEY = (
     "A Gemini API key cannot fine-tune: Google has offered no tunable model there since May 2025. "
     "Tune with the provider `google` (Agent Platform, a Google Cloud project); with this key base models can be evaluated."
 )
+GEMINI_VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+"""Where a Gemini key usually is; the first goes before the second."""
 LOGIN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file"
 
 AGENT_PLATFORM_ABLE = Capabilities(
@@ -119,10 +121,3 @@ def credentials_state(settings: GoogleSettings) -> tuple[bool, str]:
     if (Path(folder) / "application_default_credentials.json").is_file():
         return True, "application default credentials of gcloud"
     return False, f"none found on this machine: {LOGIN}"
-
-
-def gemini_key(own: str | None) -> tuple[str, str]:
-    """A Gemini key and the name of its variable. Without a setting, GOOGLE_API_KEY goes before GEMINI_API_KEY."""
-    names = (own,) if own else ("GOOGLE_API_KEY", "GEMINI_API_KEY")
-    found = next((name for name in names if os.environ.get(name)), names[-1])
-    return os.environ.get(found, ""), found

@@ -95,7 +95,7 @@ def open_provider(name: str, config: Config | None = None) -> Provider:
 
     config = config or load_config()
     if _is_google(name, config):
-        return open_google(name, config.google.get(name, GoogleConfig()))
+        return open_google(name, config.google.get(name, GoogleConfig()), config.keys)
     parts = _parts(name, config)
     if not parts.base_url:
         if parts.dialect.where == "engine":
@@ -209,7 +209,7 @@ def _unknown(name: str, config: Config) -> ProviderError:
 
 def _info(name: str, config: Config) -> ProviderInfo:
     if _is_google(name, config):
-        place = google_place(name, config.google.get(name, GoogleConfig()))
+        place = google_place(name, config.google.get(name, GoogleConfig()), config.keys)
         return ProviderInfo(name, place.title, place.host, place.key, place.ready, place.capabilities)
     parts = _parts(name, config)
     dialect = parts.dialect

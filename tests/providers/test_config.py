@@ -90,8 +90,11 @@ def test_without_settings_google_says_what_is_missing(
     infos = {info.name: info for info in provider_infos()}
     assert infos["google"].title == "Agent Platform: no project, no region, no bucket"
     assert "gcloud auth application-default login" in infos["google"].key
-    assert infos["gemini"].key == "missing: set GEMINI_API_KEY"
-    for name, needle in (("google", "needs a Google Cloud project"), ("gemini", "set the environment variable GEMINI")):
+    assert infos["gemini"].key == "missing: set GOOGLE_API_KEY or GEMINI_API_KEY"
+    for name, needle in (
+        ("google", "needs a Google Cloud project"),
+        ("gemini", "set GOOGLE_API_KEY or GEMINI_API_KEY"),
+    ):
         with pytest.raises(ProviderError, match=needle):
             open_provider(name)
     (tmp_path / "application_default_credentials.json").write_text("{}")
@@ -107,6 +110,31 @@ def test_google_goes_before_gemini_among_the_keys(home: Path, monkeypatch: pytes
     monkeypatch.setenv("GOOGLE_API_KEY", "google-google-BBBB")
     [gemini] = [info for info in provider_infos() if info.name == "gemini"]
     assert gemini.key == "GOOGLE_API_KEY, …BBBB"
+
+
+def test_googles_usual_key_is_not_for_a_host_that_only_the_configuration_names(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "gemini-gemini-AAAA")
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "config.toml").write_text('[providers.gemini]\nendpoint = "http://127.0.0.1:1"\n')
+    with pytest.raises(ProviderError, match="api_key_env") as caught:
+        open_provider("gemini")
+    assert "The key goes to http://127.0.0.1:1" in caught.value.message
+
+
+def test_a_gemini_key_may_be_in_dotenv_if_that_is_allowed(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("GEMINI_API_KEY=gemini-gemini-CCCC\n")
+    with pytest.raises(ProviderError):
+        open_provider("gemini")
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "config.toml").write_text("[keys]\ndotenv = true\n")
+    [gemini] = [info for info in provider_infos() if info.name == "gemini"]
+    assert gemini.key == ".env (GEMINI_API_KEY), …CCCC"
+    assert open_provider("gemini").host == "https://generativelanguage.googleapis.com"
 
 
 @pytest.mark.parametrize(
