@@ -23,6 +23,7 @@ COMMANDS = {
     "wrong": ("results", "The wrong answers behind a score."),
     "regrade": ("regrade", "Grade stored answers again, without asking again."),
     "overrule": ("regrade", "Overrule the graders on one answer."),
+    "judge-check": ("judge", "Measure a judge against people's verdicts."),
     "import-responses": ("import_responses", "Take in answers that somebody else collected."),
     "providers": ("providers", "Who trains and answers, and can they be reached?"),
     "models": ("models", "List models; fetch the embedded engine's weights."),

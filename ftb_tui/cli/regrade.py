@@ -6,23 +6,40 @@ from dataclasses import asdict
 
 import click
 
-from ftb_tui.benchmark.graders import GRADERS, PREFERENCE, Verdict
+from ftb_tui.benchmark.graders import GRADER_NAMES, JUDGE, Verdict
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.exits import say
+from ftb_tui.cli.judge import concurrency_option, judge_option, regrade_by_judge
 
 
 @click.command()
 @click.option(
-    "--grader", type=click.Choice([*GRADERS, PREFERENCE]), help="Only this grader.  [default: every one that applies]"
+    "--grader", type=click.Choice(list(GRADER_NAMES)), help="Only this grader.  [default: every one but the judge]"
 )
 @click.option("--dataset", help="Only answers to this dataset's questions.")
 @click.option("--model", help="Only this model's answers.")
+@judge_option
+@concurrency_option
 @as_json
-def regrade(*, grader: str | None, dataset: str | None, model: str | None, as_json: bool) -> None:
+def regrade(
+    *,
+    grader: str | None,
+    dataset: str | None,
+    model: str | None,
+    judge_model: tuple[str, str] | None,
+    concurrency: int | None,
+    as_json: bool,
+) -> None:
     """Grade stored answers again, without asking the models again.
 
-    Grades that a grader of the same version gave are kept. People's verdicts stay in force.
+    Grades that a grader of the same version gave are kept. People's verdicts stay in force. The grader `judge` asks
+    the model given as --judge-model, once for each different answer, and shows tokens and cost.
     """
+    if grader == JUDGE or judge_model is not None:
+        if judge_model is None or grader not in (None, JUDGE):
+            raise click.UsageError("A judge needs both: --grader judge --judge-model PROVIDER/MODEL.")
+        regrade_by_judge(judge_model, dataset, model, concurrency, as_json)
+        return
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.models import find_model
     from ftb_tui.work.regrade import RegradeReport

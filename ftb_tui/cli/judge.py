@@ -1,0 +1,188 @@
+"""`ftb judge-check`, and the part of `ftb regrade` that asks a judge."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from ftb_tui.cli.common import as_json, opened, put_json, put_table, require_weights_for, run_async, store
+from ftb_tui.cli.exits import Exit, say
+from ftb_tui.report.numbers import interval, score
+
+if TYPE_CHECKING:
+    from ftb_tui.work.judging import JudgeCheck, JudgeReport
+
+
+def parse_judge(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, str] | None:
+    """`--judge-model PROVIDER/MODEL`; the model's own name may hold slashes."""
+    if value is None:
+        return None
+    provider, _, model = value.partition("/")
+    if not provider or not model:
+        raise click.BadParameter(f"{value!r} is not PROVIDER/MODEL, for example openai/gpt-4o-mini", ctx, param)
+    return provider, model
+
+
+judge_option = click.option("--judge-model", callback=parse_judge, metavar="PROVIDER/MODEL", help="Which model judges.")
+concurrency_option = click.option("--concurrency", type=click.IntRange(1), help="At most so many questions at once.")
+
+
+def regrade_by_judge(
+    judge: tuple[str, str], dataset: str | None, model: str | None, concurrency: int | None, as_json: bool
+) -> None:
+    """Grade stored answers by a model, and say what that took."""
+    from ftb_tui.store.datasets import find_dataset
+    from ftb_tui.store.models import find_model
+    from ftb_tui.work.judging import judge_stored
+
+    async def work() -> JudgeReport:
+        async with store() as db:
+            dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
+            model_key = (await find_model(db, model)).model_key if model else None
+            require_weights_for(judge[0])
+            service = await opened(judge[0])
+            try:
+                return await judge_stored(
+                    db,
+                    service,
+                    judge[1],
+                    dataset_id=dataset_id,
+                    model_key=model_key,
+                    concurrency=concurrency,
+                    on_progress=_progress,
+                )
+            finally:
+                await service.close()
+
+    report = run_async(work())
+    cost = _cost(judge, report)
+    if as_json:
+        put_json([{"grader": "judge", **asdict(report), "cost": cost}])
+    else:
+        put_table(
+            ("judge", "answers", "correct", "judged", "known", "unreadable", "failed"),
+            [
+                (
+                    report.judge,
+                    report.answers,
+                    report.correct,
+                    report.judged,
+                    report.cached,
+                    report.unreadable,
+                    report.failed,
+                )
+            ],
+            right=frozenset({"answers", "correct", "judged", "known", "unreadable", "failed"}),
+        )
+    _tell(report, cost)
+    if report.failed or report.unreadable:
+        raise click.exceptions.Exit(Exit.FAILED)
+
+
+@click.command("judge-check")
+@judge_option
+@click.option("--dataset", help="Only answers to this dataset's questions.")
+@concurrency_option
+@as_json
+def judge_check(
+    *, judge_model: tuple[str, str] | None, dataset: str | None, concurrency: int | None, as_json: bool
+) -> None:
+    """Measure a judge against people: agreement, Cohen's kappa with its interval, and where they differ.
+
+    People's verdicts are those given with `ftb overrule` and in the app. What the judge has judged before is not
+    asked again.
+    """
+    from ftb_tui.store.datasets import find_dataset
+    from ftb_tui.store.grading import person_verdicts
+    from ftb_tui.work.judging import check_judge
+
+    if judge_model is None:
+        raise click.UsageError("Give the judge with --judge-model PROVIDER/MODEL.")
+
+    async def work() -> JudgeCheck:
+        async with store() as db:
+            dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
+            if not await person_verdicts(db, dataset_id=dataset_id):
+                raise click.UsageError(
+                    "There is no person's verdict to measure a judge by. Give some: ftb overrule RESPONSE correct|wrong"
+                )
+            require_weights_for(judge_model[0])
+            service = await opened(judge_model[0])
+            try:
+                return await check_judge(
+                    db,
+                    service,
+                    judge_model[1],
+                    dataset_id=dataset_id,
+                    concurrency=concurrency,
+                    on_progress=_progress,
+                )
+            finally:
+                await service.close()
+
+    check = run_async(work())
+    cost = _cost(judge_model, check.report)
+    if as_json:
+        put_json(
+            {
+                **asdict(check.report),
+                **asdict(check.agreement),
+                "cost": cost,
+                "disagreements": [asdict(found) for found in check.disagreements],
+            }
+        )
+    else:
+        _print_check(check)
+    _tell(check.report, cost)
+    if not check.agreement.n:
+        raise click.exceptions.Exit(Exit.FAILED)
+
+
+def _print_check(check: JudgeCheck) -> None:
+    found = check.agreement
+    put_table(
+        ("judge", "n", "agree", "95%", "kappa", "95% of kappa"),
+        [
+            (
+                check.report.judge, found.n, score(found.share), interval(found.low, found.high), score(found.kappa),
+                "" if found.kappa_low is None else f"{found.kappa_low:.2f} to {found.kappa_high:.2f}",
+            )
+        ],
+        right=frozenset({"n", "agree", "kappa"}),
+    )  # fmt: skip
+    if check.disagreements:
+        click.echo()
+        put_table(
+            ("response", "person", "judge", "gold", "answer", "the judge's reason"),
+            [(d.response_key, d.person, d.judge, d.gold, d.answer, d.reason) for d in check.disagreements],
+        )
+
+
+def _cost(judge: tuple[str, str], report: JudgeReport) -> float | None:
+    """US dollars of this run's requests; None where the price is not known."""
+    from ftb_tui.work.cost import answer_cost
+    from ftb_tui.work.quoting import asking_prices
+
+    if judge[0] == "local" or report.requests == 0:
+        return 0.0
+    prices = asking_prices(judge[0], judge[1], judge[1])
+    return answer_cost(prices, report.prompt_tokens, report.completion_tokens)
+
+
+def _progress(done: int, total: int) -> None:
+    say(f"{done}/{total} answers looked at")
+
+
+def _tell(report: JudgeReport, cost: float | None) -> None:
+    from ftb_tui.work.cost import money
+
+    say(
+        f"{report.requests} requests to {report.judge}, {report.prompt_tokens + report.completion_tokens:,} tokens,"
+        f" cost {money(cost)}; {report.cached} were judged before."
+    )
+    if report.unreadable:
+        say(f"{report.unreadable} answers have no judgement: the judge's reply was twice in no form that can be read.")
+    if report.failed:
+        say(f"{report.failed} answers have no judgement: {report.error}. The same command asks for them again.")

@@ -1,0 +1,267 @@
+"""Having a model judge stored answers, and measuring that judge against people."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import aiosqlite
+
+from ftb_tui.benchmark import judge
+from ftb_tui.benchmark.agreement import Agreement, agreement
+from ftb_tui.benchmark.graders import JUDGE, Grade
+from ftb_tui.benchmark.model import Question
+from ftb_tui.providers.base import AskRequest, ErrorKind, Provider, ProviderError
+from ftb_tui.store.database import transaction
+from ftb_tui.store.datasets import questions_by_key
+from ftb_tui.store.grading import person_verdicts, put_grades
+from ftb_tui.store.judgements import Judged, Judgement, answers_to_judge, keep_judgements, known_judgements
+from ftb_tui.work.evaluate import DEADLINE_SECONDS, MAX_ATTEMPTS, EvaluationStoppedError
+from ftb_tui.work.limits import AdaptiveLimit
+
+_STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeReport:
+    """What a judge did. `answers` = `cached` + `judged` + `unreadable` + `failed`; tokens are of this run's requests.
+
+    `unreadable` replies were in no verdict's form, twice; such answers and failed ones keep the grade they had.
+    """
+
+    judge: str
+    version: int
+    answers: int
+    cached: int
+    judged: int
+    unreadable: int
+    failed: int
+    correct: int
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """An answer that the judge and a person see otherwise."""
+
+    response_key: int
+    question_id: str
+    model: str
+    question: str
+    gold: str
+    answer: str
+    person: str
+    judge: str
+    note: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeCheck:
+    """A judge beside people. The judge's `abstained` counts as wrong, as it does in every score."""
+
+    report: JudgeReport
+    agreement: Agreement
+    disagreements: tuple[Disagreement, ...]
+
+
+async def judge_stored(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    model: str,
+    *,
+    dataset_id: str | None = None,
+    model_key: int | None = None,
+    concurrency: int | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> JudgeReport:
+    """Grade stored answers by a model as the grader `judge`; equal content is never asked twice.
+
+    Everything is kept as it comes, so that a run that was stopped goes on where it was. Blank answers are not sent.
+    Raises `EvaluationStoppedError` on quota, key and model errors.
+    """
+    answers = await answers_to_judge(db, dataset_id=dataset_id, model_key=model_key)
+    run = _Judging(db, provider, model, concurrency, on_progress)
+    await run.go(answers, keep_grades=True)
+    return run.report(len(answers))
+
+
+async def check_judge(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    model: str,
+    *,
+    dataset_id: str | None = None,
+    concurrency: int | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> JudgeCheck:
+    """Have a model judge every answer that a person gave a verdict on, and compare. Grades are not touched."""
+    people = {verdict.response_key: verdict for verdict in await person_verdicts(db, dataset_id=dataset_id)}
+    answers = await answers_to_judge(db, dataset_id=dataset_id, response_keys=list(people))
+    run = _Judging(db, provider, model, concurrency, on_progress)
+    await run.go(answers, keep_grades=False)
+    pairs, disagreements = [], []
+    for answer in answers:
+        grade = run.grades.get(answer.response_key)
+        if grade is None:
+            continue
+        person, said = people[answer.response_key], "correct" if grade.verdict == "correct" else "wrong"
+        pairs.append((str(person.verdict), said))
+        if person.verdict != said:
+            question = run.questions[answer.dataset_id][answer.question_key]
+            disagreements.append(
+                Disagreement(
+                    answer.response_key, answer.question_id, answer.model, question.question, question.answer,
+                    answer.answer, str(person.verdict), str(grade.verdict), person.note, grade.reason,
+                )
+            )  # fmt: skip
+    return JudgeCheck(run.report(len(answers)), agreement(pairs), tuple(disagreements))
+
+
+class _Judging:
+    """One run over some answers: what is known is taken from the store, the rest is asked for, each content once."""
+
+    def __init__(
+        self,
+        db: aiosqlite.Connection,
+        provider: Provider,
+        model: str,
+        concurrency: int | None,
+        on_progress: Callable[[int, int], None],
+    ) -> None:
+        able = provider.capabilities
+        most = min(able.max_concurrency, concurrency or able.max_concurrency)
+        self._db, self._provider, self._model, self._on_progress = db, provider, model, on_progress
+        self._limit = AdaptiveLimit(start=min(able.start_concurrency, most), most=most)
+        self._counts: Counter[str] = Counter()
+        self._error = ""
+        self.questions: dict[str, dict[int, Question]] = {}
+        self.grades: dict[int, Grade] = {}
+
+    async def go(self, answers: Sequence[Judged], *, keep_grades: bool) -> None:
+        done = 0
+        for start in range(0, len(answers), _BATCH):
+            batch = answers[start : start + _BATCH]
+            contents: dict[str, tuple[str, list[Judged]]] = {}
+            for answer in batch:
+                prompt = await self._prompt(answer)
+                key = judge.content_hash(self._provider.name, self._model, prompt)
+                contents.setdefault(key, (prompt, []))[1].append(answer)
+            known = await known_judgements(self._db, list(contents))
+            self._counts["cached"] += sum(len(contents[key][1]) for key in known)
+            missing = [(key, prompt) for key, (prompt, _) in contents.items() if key not in known]
+            found = await self._ask_all(missing, {key: len(contents[key][1]) for key, _ in missing})
+            async with transaction(self._db):
+                await keep_judgements(self._db, found.values())
+            rows = []
+            for key, judgement in {**known, **found}.items():
+                for answer in contents[key][1]:
+                    self.grades[answer.response_key] = judgement.grade
+                    reason = f"{self._model}: {judgement.grade.reason}"
+                    rows.append((answer.response_key, JUDGE, judge.VERSION, Grade(judgement.grade.verdict, reason)))
+            if keep_grades and rows:
+                await put_grades(self._db, rows)
+            done += len(batch)
+            self._on_progress(done, len(answers))
+
+    def report(self, answers: int) -> JudgeReport:
+        counts = self._counts
+        return JudgeReport(
+            judge=f"{self._provider.name}/{self._model}",
+            version=judge.VERSION,
+            answers=answers,
+            cached=counts["cached"],
+            judged=counts["judged"],
+            unreadable=counts["unreadable"],
+            failed=counts["failed"],
+            correct=sum(grade.verdict == "correct" for grade in self.grades.values()),
+            requests=counts["requests"],
+            prompt_tokens=counts["prompt_tokens"],
+            completion_tokens=counts["completion_tokens"],
+            error=self._error,
+        )
+
+    async def _prompt(self, answer: Judged) -> str:
+        if answer.dataset_id not in self.questions:
+            self.questions[answer.dataset_id] = await questions_by_key(self._db, answer.dataset_id)
+        question = self.questions[answer.dataset_id][answer.question_key]
+        return judge.judge_prompt(question, answer.fact, answer.answer)
+
+    async def _ask_all(self, missing: Sequence[tuple[str, str]], shared_by: dict[str, int]) -> dict[str, Judgement]:
+        """Judgements of what could be judged. When one must stop everything, what came until then is kept first."""
+        tasks = {key: asyncio.create_task(self._judge(key, prompt)) for key, prompt in missing}
+        try:
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+        finally:
+            for task in tasks.values():
+                task.cancel()
+        found: dict[str, Judgement] = {}
+        stopped: BaseException | None = None
+        for key, task in tasks.items():
+            error = task.exception() if not task.cancelled() else None
+            if error is None and not task.cancelled():
+                outcome = task.result()
+                self._counts["judged" if isinstance(outcome, Judgement) else outcome] += shared_by[key]
+                if isinstance(outcome, Judgement):
+                    found[key] = outcome
+            elif error is not None:
+                stopped = error
+        if stopped is not None:
+            async with transaction(self._db):
+                await keep_judgements(self._db, found.values())
+            raise stopped
+        return found
+
+    async def _judge(self, key: str, prompt: str) -> Judgement | str:
+        """A judgement, or what kept it from being one: `unreadable` or `failed`."""
+        asked, prompt_tokens, completion_tokens = prompt, 0, 0
+        for number in (1, 2):
+            try:
+                text, used, written = await self._ask(asked)
+            except ProviderError as error:
+                self._error = self._error or f"{error.host}: {error.message}"
+                return "failed"
+            prompt_tokens, completion_tokens = prompt_tokens + used, completion_tokens + written
+            grade = judge.read_reply(prompt, text)
+            if grade is not None:
+                return Judgement(
+                    key, self._provider.name, self._model, judge.VERSION, prompt, text, grade, number, prompt_tokens,
+                    completion_tokens,
+                )  # fmt: skip
+            asked = judge.repair_prompt(prompt, text)
+        return "unreadable"
+
+    async def _ask(self, prompt: str) -> tuple[str, int, int]:
+        request = AskRequest(model=self._model, prompt=prompt, max_tokens=judge.MAX_TOKENS, temperature=0.0, seed=42)
+        until, attempt = time.monotonic() + DEADLINE_SECONDS, 0
+        while True:
+            try:
+                async with self._limit:
+                    answer = await self._provider.ask(request)
+            except ProviderError as error:
+                if error.kind in _STOPPING:
+                    raise EvaluationStoppedError(f"{error.host} refused: {error.message}") from error
+                limited = error.kind is ErrorKind.RATE_LIMITED
+                attempt += not limited
+                if not error.retryable or attempt >= MAX_ATTEMPTS or time.monotonic() > until:
+                    raise
+                if limited:
+                    self._limit.limited(error.retry_after)
+                else:
+                    self._limit.troubled()
+                await asyncio.sleep(min(8.0, 0.5 * 2**attempt) * random.uniform(0.75, 1.0))
+                continue
+            self._limit.answered()
+            used, written = answer.prompt_tokens or 0, answer.completion_tokens or 0
+            self._counts["requests"] += 1
+            self._counts["prompt_tokens"] += used
+            self._counts["completion_tokens"] += written
+            return answer.text, used, written
