@@ -9,17 +9,18 @@ import click
 
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.datasets_audit import audit_command
-from ftb_tui.cli.datasets_import import import_command
+from ftb_tui.cli.datasets_import import fetch_command, import_command
 from ftb_tui.cli.exits import say
 from ftb_tui.cli.training_file import training_file
 
 
 @click.group()
 def datasets() -> None:
-    """List, show, import, audit, build and export datasets."""
+    """List, show, import, fetch, audit, build and export datasets."""
 
 
 datasets.add_command(import_command)
+datasets.add_command(fetch_command)
 datasets.add_command(audit_command)
 datasets.add_command(training_file)
 

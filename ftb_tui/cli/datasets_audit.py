@@ -45,7 +45,6 @@ def _datasets(reference: str) -> Sequence[Dataset]:
     """The dataset of that name, else those of that path; a name wins over a file that happens to lie here."""
     from ftb_tui.benchmark.importing import read_path
     from ftb_tui.benchmark.load import DatasetError
-    from ftb_tui.report.plain import visible
     from ftb_tui.work.bench import bench_dataset
 
     async def stored() -> Dataset:
@@ -59,9 +58,9 @@ def _datasets(reference: str) -> Sequence[Dataset]:
             raise
     imported = read_path(Path(reference))
     if imported.mapping is not None:
-        say(f"Columns: {visible(imported.mapping.sentence())}")
+        say(f"Columns: {imported.mapping.sentence()}")
     for note in imported.notes:
-        say(f"Note: {visible(note)}")
+        say(f"Note: {note}")
     return imported.datasets
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,7 +99,6 @@ def _show_example(imported: Imported) -> None:
 def keep(imported: Imported, *, as_json: bool) -> None:
     """Store what was read, all of it or nothing, and say what it is."""
     from ftb_tui.benchmark.audit import audit, tally
-    from ftb_tui.report.plain import visible
     from ftb_tui.store.datasets import save_datasets
 
     async def work() -> list[bool]:
@@ -107,7 +107,7 @@ def keep(imported: Imported, *, as_json: bool) -> None:
 
     new = run_async(work())
     for note in imported.notes:
-        say(f"Note: {visible(note)}")
+        say(f"Note: {note}")
     listed = []
     for dataset, is_new in zip(imported.datasets, new, strict=True):
         tasks = {str(task): sum(q.task is task for q in dataset.questions) for task in dataset.tasks}
@@ -134,3 +134,48 @@ def keep(imported: Imported, *, as_json: bool) -> None:
     if as_json:
         mapping = dict(imported.mapping.columns) if imported.mapping else None
         put_json({"datasets": listed, "notes": list(imported.notes), "mapping": mapping})
+
+
+@click.command("fetch")
+@click.argument("benchmark", type=click.Choice(["finetunebench"]))
+@click.option("--url", help="Fetch this archive instead of the published one.")
+@as_json
+def fetch_command(*, benchmark: str, url: str | None, as_json: bool) -> None:
+    """Download the published FineTuneBench from its public repository (about 4 MB, one fixed commit) and import it."""
+    from ftb_tui.benchmark.importing import read_path
+    from ftb_tui.benchmark.upstream import ARCHIVE_URL, REPOSITORY
+    from ftb_tui.work.download import download
+
+    address = url or ARCHIVE_URL
+    say(f"Fetching {benchmark} from {address}")
+    ending = next((ending for ending in (".tar.gz", ".tgz", ".tar") if address.lower().endswith(ending)), ".zip")
+    with _progress() as progress:
+        got = download(address, f"{benchmark}{ending}", progress)
+    say(f"{got.n_bytes:,} bytes, SHA-256 {got.sha256}, kept as {got.path}")
+    imported = read_path(got.path, origin=address)
+    if imported.mapping is not None:
+        got.path.unlink(missing_ok=True)
+        raise click.UsageError(f"{address} does not hold the published files; those are at {REPOSITORY}.")
+    keep(imported, as_json=as_json)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on a terminal, a line for every tenth elsewhere."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
+
+        with Progress(BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=Console(stderr=True)) as bars:
+            bar = bars.add_task("archive")
+            yield lambda done, total: bars.update(bar, completed=done, total=total)
+        return
+    told = [-1]
+
+    def line(done: int, total: int | None) -> None:
+        step = done * 10 // total if total else done >> 20
+        if step > told[0]:
+            told[0] = step
+            say(f"  {done:,} bytes" + (f" of {total:,}" if total else ""))
+
+    yield line

@@ -79,6 +79,8 @@ def _code(error: Exception) -> Exit | None:
         if kind in ("unreachable", "timeout", "server", "rate_limited"):
             return Exit.UNREACHABLE
         return Exit.USAGE if kind in ("auth", "invalid_request", "not_found") else Exit.FAILED
+    if name == "DownloadError":
+        return Exit.UNREACHABLE if getattr(error, "unreachable", False) else Exit.FAILED
     codes = {
         "StoreError": Exit.FAILED,
         "BenchError": Exit.FAILED,
