@@ -27,6 +27,7 @@ from ftb_tui.cli.common import (
     today,
 )
 from ftb_tui.cli.exits import Exit, say
+from ftb_tui.cli.known_before import held_sentences
 from ftb_tui.cli.recipe_options import paraphrases_option, recipe_option
 from ftb_tui.report.numbers import duration
 from ftb_tui.report.plain import one_line, visible
@@ -132,6 +133,8 @@ def bench(
     put_results(rows, "table")
     click.echo()
     put_sentences(reading(rows))
+    keys = frozenset(row.evaluation_key for row in rows)
+    put_sentences(run_async(held_sentences(result.dataset_id, result.base_model, keys)))
     asked = [row.task for row in rows]
     task = next((task for task in asked if task != Task.MEMORIZATION), Task.MEMORIZATION)
     say(f"\n{duration(result.seconds)}. Look closer: ftb wrong --model {result.tuned_model} --task {task}")

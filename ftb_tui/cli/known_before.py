@@ -52,6 +52,28 @@ def held_sentence(model: str, held: Held | None) -> str:
     return f"{model} held {len(held.known)} of {len(held.asked)} facts before they were changed (asked by {held.task})."
 
 
+async def held_sentences(dataset_id: str, base_model: str, evaluation_keys: frozenset[int]) -> list[str]:
+    """What a benchmark says about old facts: how many the base held, and the tuned model's scores over those.
+
+    Nothing for a dataset of new knowledge.
+    """
+    from ftb_tui.store.known_before import known_results
+
+    async with store() as db:
+        rows = [r for r in await known_results(db, dataset_id=dataset_id) if r.evaluation_key in evaluation_keys]
+    if not rows:
+        return []
+    asked, held = rows[0].asked_before, rows[0].held_before
+    said = [f"{base_model} held {held} of the {asked} old facts that it was asked about."]
+    for row in rows:
+        if row.kind == "tuned" and row.known:
+            said.append(
+                f"{row.task} over those: {score(row.known_score)} "
+                f"(95% {interval(row.known_low, row.known_high)}, {row.known} of {row.n} questions)."
+            )
+    return said
+
+
 def put_known(rows: list[KnownRow], *, as_json: bool) -> None:
     """The result table over all questions and over those whose old fact the base held."""
     if as_json:

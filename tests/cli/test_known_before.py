@@ -7,6 +7,7 @@ import re
 
 from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.benchmark.model import Question, Task
+from ftb_tui.cli.known_before import held_sentences
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.datasets import save_dataset
 from ftb_tui.store.models import ensure_model
@@ -78,6 +79,19 @@ def test_scores_count_only_facts_that_the_base_held_and_show_all_beside(ftb: Ftb
     assert {row["held_before"] for row in rows.values()} == {len(HELD)}
     table = ftb("results", "--known-before")
     assert re.search(rf"memorization +168 +0.50 +{len(HELD)}/168 +{len(HELD)} +0.50", table.out)
+
+
+def test_a_benchmark_tells_how_many_old_facts_the_base_held_and_the_scores_over_those(
+    ftb: Ftb, fake_openai: FakeOpenAI
+) -> None:
+    ask(ftb, fake_openai)
+    rows = ftb("results", "--json", "--grader", "choice").json
+    keys = frozenset(row["evaluation_key"] for row in rows)
+    said = asyncio.run(held_sentences(CODING.dataset_id, "gpt-fake", keys))
+    assert said[0] == f"gpt-fake held {len(HELD)} of the {len(FACTS)} old facts that it was asked about."
+    assert [sentence.split(" over those: ")[0] for sentence in said[1:]] == ["memorization", "rephrased"]
+    assert f"0.50 (95% .36–.64, {len(HELD)} of {len(FACTS)} questions)" in said[1]
+    assert asyncio.run(held_sentences(CODING.dataset_id, "gpt-fake", frozenset())) == []
 
 
 def test_the_usual_table_stays_over_all_questions(ftb: Ftb, fake_openai: FakeOpenAI) -> None:
