@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ftb_tui.providers import google_access
 from ftb_tui.providers.base import (
     Answer,
     AskRequest,
@@ -63,8 +64,11 @@ class AgentPlatform:
     async def _call(self, location: str, call: Callable[[genai.Client], Awaitable[_T]]) -> _T:
         """One control call in a location."""
         client = await self._access.control(location)
-        with google_errors(platform_host(location, self.settings.endpoint), self._access.secrets):
-            return await call(client)
+        host = platform_host(location, self.settings.endpoint)
+        # The transport's own limit begins anew with every byte that comes.
+        with google_errors(host, self._access.secrets):
+            async with asyncio.timeout(google_access.CONTROL_TIMEOUT):
+                return await call(client)
 
     def _require_training(self) -> None:
         missing = training_problems(self.settings, f"providers.{self.name}")
@@ -124,7 +128,7 @@ class AgentPlatform:
             text = "Gemini models are tuned with a batch size of Google's choice; leave --batch-size out."
             raise ProviderError(ErrorKind.INVALID_REQUEST, text, host=self.host)
         # First, so that a slow import or a missing credential fails before anything is sent.
-        client = await self._access.control(self.settings.region)
+        await self._access.control(self.settings.region)
         from google.genai import types
 
         # An object and not a dict: of a dict the SDK silently drops some settings.
@@ -137,12 +141,14 @@ class AgentPlatform:
             else None,
             labels={TAG: request.tag},
         )
-        with google_errors(self.host, self._access.secrets):
-            job = await client.aio.tunings.tune(
+        job = await self._call(
+            self.settings.region,
+            lambda client: client.aio.tunings.tune(
                 base_model=request.base_model,
                 training_dataset=types.TuningDataset(gcs_uri=request.training_file),
                 config=config,
-            )
+            ),
+        )
         return remote_job(self._checked(job))
 
     def _checked(self, job: types.TuningJob) -> types.TuningJob:

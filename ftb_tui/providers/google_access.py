@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 import warnings
 from functools import cache
@@ -123,6 +124,7 @@ def _load(settings: GoogleSettings) -> Any:
     import google.auth.exceptions
     import google.oauth2.credentials
 
+    hush()
     host = platform_host(settings.region, settings.endpoint)
     if settings.token_env:
         token = os.environ.get(settings.token_env, "")
@@ -147,9 +149,14 @@ def trusted() -> ssl.SSLContext:
 
 
 def hush() -> None:
-    """Keep the SDK's warnings (of experiments, of words it does not know) off the screen that the app draws on."""
+    """Keep what the SDK and google-auth warn and log of off the screen that the app draws on."""
     from google.genai.errors import ExperimentalWarning
 
-    warnings.filterwarnings("ignore", module=r"google\.genai")
+    warnings.filterwarnings("ignore", module=r"google\.(genai|auth)")
     # This one is laid at our own door.
     warnings.filterwarnings("ignore", category=ExperimentalWarning)
+    for name in ("google_genai", "google.auth"):
+        logger = logging.getLogger(name)
+        if not logger.handlers:
+            # Python prints what nobody handles.
+            logger.addHandler(logging.NullHandler())

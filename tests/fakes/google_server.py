@@ -58,6 +58,16 @@ async def hang(request: web.Request) -> web.Response:
     return web.Response()
 
 
+async def drip(request: web.Request) -> web.StreamResponse:
+    """Begin an answer and send a blank now and then, for ever: no pause is long enough for a limit between bytes."""
+    reply = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await reply.prepare(request)
+    for _ in range(600):
+        await reply.write(b" ")
+        await asyncio.sleep(0.1)
+    return reply
+
+
 def generated(text: str | None, reason: str = "STOP", **more: Any) -> dict[str, Any]:
     """A GenerateContentResponse with this text, or none."""
     parts = [] if text is None else [{"text": text}]

@@ -26,6 +26,7 @@ from tests.fakes.google_server import (
     BASE,
     TOKEN,
     FakeGoogle,
+    drip,
     google_error,
     hang,
     retry_info,
@@ -218,13 +219,13 @@ async def test_what_goes_wrong_is_one_kind_of_error_without_the_token(
 
 @pytest.mark.parametrize(
     "fault",
-    [disconnect, hang, status(503, google_error(503, "UNAVAILABLE", "x")), raw("{"), raw("<html>", content_type="text/html")],
-    ids=["cut", "hang", "503", "broken", "html"],
+    [disconnect, hang, drip, status(503, {}), raw("{"), raw("<html>", content_type="text/html")],
+    ids=["cut", "hang", "drip", "503", "broken", "html"],
 )  # fmt: skip
 async def test_a_creation_is_sent_once_whatever_comes_back(
     fake_google: FakeGoogle, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(google_access, "CONTROL_TIMEOUT", 0.5)
+    monkeypatch.setattr(google_access, "CONTROL_TIMEOUT", 1.5)
     provider = open_provider("google")
     await provider.upload_training_file(CONTENT, filename="t.jsonl")
     fake_google.after_create.append(fault)

@@ -12,7 +12,7 @@ import pytest
 from ftb_tui.providers import google_access
 from ftb_tui.providers.base import AskRequest, ErrorKind, Provider, ProviderError
 from ftb_tui.providers.registry import open_provider
-from tests.fakes.google_server import BASE, FakeGoogle, generated, google_error, hang, quota_failure, retry_info
+from tests.fakes.google_server import BASE, FakeGoogle, drip, generated, google_error, hang, quota_failure, retry_info
 from tests.fakes.openai_server import Fault, disconnect, raw, status
 from tests.providers.test_google import ended, launched
 
@@ -108,12 +108,13 @@ async def test_thoughts_are_no_part_of_an_answer_but_are_counted(provider: Provi
         (raw('{"candidates": ['), ErrorKind.BAD_RESPONSE),
         (disconnect, ErrorKind.UNREACHABLE),
         (hang, ErrorKind.TIMEOUT),
+        (drip, ErrorKind.TIMEOUT),
     ],
 )  # fmt: skip
 async def test_a_question_that_fails_is_sent_once_and_named(
     fake_google: FakeGoogle, fault: Fault, kind: ErrorKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(google_access, "ANSWER_TIMEOUT", 0.5)
+    monkeypatch.setattr(google_access, "ANSWER_TIMEOUT", 1.5)
     provider = open_provider("google")
     fake_google.faults["ask"].append(fault)
     with pytest.raises(ProviderError) as caught:

@@ -34,6 +34,7 @@ from tests.fakes.google_server import (
     GEMINI_KEY,
     TOKEN,
     FakeGoogle,
+    drip,
     generated,
     google_error,
     hang,
@@ -139,15 +140,16 @@ def cut_after(n: int) -> Fault:
 @pytest.mark.parametrize(
     "fault",
     [
-        disconnect, cut_after(0), cut_after(1), cut_after(40), cut_after(70), hang, raw("{"), raw(""), raw("[]"),
+        disconnect, cut_after(0), cut_after(1), cut_after(40), cut_after(70), hang, drip, raw("{"), raw(""), raw("[]"),
         raw("<html>", content_type="text/html"), status(500, {}), status(503, [google_error(503, "UNAVAILABLE", "x")]),
     ],
-    ids=["cut", "cut at 0", "cut at 1", "cut at 40", "cut at 70", "hang", "broken", "empty", "list", "html", "500", "503"],
+    ids=["cut", "cut at 0", "cut at 1", "cut at 40", "cut at 70", "hang", "drip", "broken", "empty", "list", "html", "500",
+         "503"],
 )  # fmt: skip
 async def test_an_unclear_answer_is_reconciled_and_never_sent_again(
     db: aiosqlite.Connection, fake_google: FakeGoogle, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(google_access, "CONTROL_TIMEOUT", 0.5)
+    monkeypatch.setattr(google_access, "CONTROL_TIMEOUT", 1.5)
     provider = open_provider("google")
     fake_google.after_create.append(fault)
     key = await work.launch(db, provider, PLAN)
