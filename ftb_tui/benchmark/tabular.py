@@ -193,9 +193,12 @@ def _fact_id(cells: Mapping[str, str], number: int, by_text: dict[str, str]) -> 
     if told := cells.get("fact_id", "").strip():
         return told
     own = cells.get("question_id", "").strip() or f"row {number}"
-    if text := cells.get("fact", "").strip():
-        return by_text.setdefault(text, own)
-    return own
+    text = cells.get("fact", "").strip()
+    if text and text not in by_text:
+        # One id with two fact texts is two facts.
+        again = sum(known == own or known.startswith(f"{own}#") for known in by_text.values())
+        by_text[text] = f"{own}#{again + 1}" if again else own
+    return by_text[text] if text else own
 
 
 def _column(table: Table, names: Sequence[str], *, taken: Collection[str]) -> str | None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import PurePosixPath
 
 from ftb_tui.benchmark.load import DatasetError
@@ -201,10 +202,10 @@ def _datasets(
     questions: list[Question] = []
     analysed: set[str] = set()
     for part in parts:
-        for question, row, its_facts in _questions(part):
+        for asked, row, its_facts in _questions(part):
+            cited = [_kept(facts, fact) for fact in its_facts]
+            question = replace(asked, fact_id=cited[0], other_fact_id=cited[1] if len(cited) > 1 else None)
             questions.append(question)
-            for fact in its_facts:
-                facts[fact.fact_id] = _merged(facts.get(fact.fact_id), fact)
             if row.cells.get("used_in_analysis") == "True":
                 analysed.add(question.question_id)
     note = LICENCE_NOTES.get(family, _LICENCE_NOTE)
@@ -214,11 +215,11 @@ def _datasets(
         selections.append((f"{name}_analysis", ": the rows of the paper's figures", analysed))
     for its_name, suffix, only in selections:
         kept = tuple(question for question in questions if only is None or question.question_id in only)
-        cited = {i for question in kept for i in (question.fact_id, question.other_fact_id)}
+        used = {i for question in kept for i in (question.fact_id, question.other_fact_id)}
         dataset = Dataset(
             name=its_name,
             family=family,
-            facts=tuple(fact for fact in facts.values() if fact.fact_id in cited),
+            facts=tuple(fact for fact in facts.values() if fact.fact_id in used),
             questions=kept,
             title=_TITLES[family] + suffix,
             description=f"{len(kept)} questions taken verbatim from the published files{suffix}.",
@@ -276,10 +277,19 @@ def _facts(part: Part, own_id: str, cells: Mapping[str, str]) -> tuple[Fact, ...
             return (Fact(f"{part.family}/{own_id}", told, value=trained, context=read),)
 
 
-def _merged(known: Fact | None, new: Fact) -> Fact:
+def _kept(facts: dict[str, Fact], new: Fact) -> str:
+    """Keep a fact and give its id. Rows of one id that tell different facts are two facts, the second with a number."""
+    for number in count(1):
+        fact_id = new.fact_id if number == 1 else f"{new.fact_id}#{number}"
+        known = facts.get(fact_id)
+        if known is None or not (known.text and new.text) or known.text == new.text:
+            facts[fact_id] = _merged(known or Fact(fact_id, ""), new)
+            return fact_id
+    raise AssertionError("there is always a next number")
+
+
+def _merged(known: Fact, new: Fact) -> Fact:
     """A fact that several files tell: what the earlier task says stays, what it leaves open is filled in."""
-    if known is None:
-        return new
     return Fact(
         known.fact_id,
         known.text or new.text,

@@ -113,6 +113,16 @@ def test_rows_in_another_order_still_meet_their_facts(tmp_path: Path) -> None:
     assert all(trained[question.original] == question.fact_id for question in of(dataset, Task.REPHRASED))
 
 
+def test_one_id_with_two_facts_is_two_facts_that_still_meet_their_tasks(tmp_path: Path) -> None:
+    files = {name: content.replace("a tram named Ilse-qqq", "café-burns-l’été-xyz") for name, content in news().items()}
+    dataset = by_name(write(tmp_path, files))["finetunebench_latest_news"]
+    assert len(dataset.facts) == 3
+    by_task = [[question.fact_id for question in of(dataset, task)] for task in dataset.tasks]
+    assert by_task[0] == by_task[1] == by_task[2]
+    assert len(set(by_task[0])) == 3
+    assert len({question.question_id for question in dataset.questions}) == 9
+
+
 def test_medical_golds_stay_in_their_task_and_updates_know_what_was_before(tmp_path: Path) -> None:
     dataset = by_name(write(tmp_path, medical()))["finetunebench_medical"]
     trained, cases = of(dataset, Task.MEMORIZATION), of(dataset, Task.VIGNETTE)
