@@ -120,7 +120,8 @@ def adopt(*, job_id: str, provider: str, dataset: str | None, as_json: bool) -> 
 @click.argument("job")
 @as_json
 def follow(*, job: str, as_json: bool) -> None:
-    """Follow a job to its end, a line for every change."""
+    """Follow a job to its end, a line for every change, and what the service warns of."""
+    from ftb_tui.providers.base import JobEvent
     from ftb_tui.store.jobs import JobRow, find_job
     from ftb_tui.work import jobs as work_jobs
 
@@ -136,6 +137,10 @@ def follow(*, job: str, as_json: bool) -> None:
             told.append(line)
             say(line)
 
+    def warn(event: JobEvent) -> None:
+        if event.level != "info":
+            say(f"{event.level}: {_safe(event.message)}")
+
     async def work() -> JobRow:
         async with store() as db:
             found = await find_job(db, job)
@@ -143,7 +148,7 @@ def follow(*, job: str, as_json: bool) -> None:
                 return found
             provider = await opened(found.provider)
             return await work_jobs.follow(
-                db, provider, found.job_key, on_update=tell, revive=reviver(found.provider, provider)
+                db, provider, found.job_key, on_update=tell, revive=reviver(found.provider, provider), on_event=warn
             )
 
     row = run_async(work())

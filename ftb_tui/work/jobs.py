@@ -16,6 +16,7 @@ from ftb_tui.benchmark.training import LINE_FORMATS, Recipe, recipe_record, trai
 from ftb_tui.providers.base import (
     ErrorKind,
     FindsJobsByFile,
+    JobEvent,
     JobRequest,
     JobState,
     Provider,
@@ -248,17 +249,19 @@ async def follow(
     on_update: Callable[[store.JobRow], None] = lambda job: None,
     pace: Pace | None = None,
     revive: Callable[[], Awaitable[Provider]] | None = None,
+    on_event: Callable[[JobEvent], None] = lambda event: None,
 ) -> store.JobRow:
     """Look at a job until it has ended for good, recording state, events, metrics and checkpoints.
 
-    Errors are recorded with the job and looking goes on, ever slower. `revive` is called when the service cannot be
-    reached; it may bring it back (the embedded engine) and gives the provider to use from then on.
+    `on_event` is called with each event that is new to the store, oldest first. Errors are recorded with the job and
+    looking goes on, ever slower. `revive` is called when the service cannot be reached; it may bring it back (the
+    embedded engine) and gives the provider to use from then on.
     """
     pace = pace or (FREE_PACE if provider.capabilities.cost_basis == "free" else PAID_PACE)
     looks = errors = 0
     while True:
         try:
-            job = await look(db, provider, job_key)
+            job = await look(db, provider, job_key, on_event=on_event)
             errors = 0
         except ProviderError as error:
             errors += 1
@@ -273,7 +276,13 @@ async def follow(
         await asyncio.sleep(pace.next(looks, errors))
 
 
-async def look(db: aiosqlite.Connection, provider: Provider, job_key: int) -> store.JobRow:
+async def look(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    job_key: int,
+    *,
+    on_event: Callable[[JobEvent], None] = lambda event: None,
+) -> store.JobRow:
     """Look at a job once and record what there is."""
     job = await store.get_job(db, job_key)
     if job.remote_job_id is None:
@@ -283,7 +292,11 @@ async def look(db: aiosqlite.Connection, provider: Provider, job_key: int) -> st
     remote = await provider.get_job(job.remote_job_id)
     if provider.capabilities.events:
         known = await store.known_events(db, job_key)
-        await store.add_events(db, job_key, await provider.list_events(job.remote_job_id, known=known))
+        listed = await provider.list_events(job.remote_job_id, known=known)
+        await store.add_events(db, job_key, listed)
+        for event in listed:
+            if event.event_id not in known:
+                on_event(event)
     if provider.capabilities.checkpoints:
         checkpoints = await provider.list_checkpoints(job.remote_job_id)
         await store.add_checkpoints(db, job_key, checkpoints)
