@@ -101,7 +101,7 @@ def _from_tables(source: Source, options: ImportOptions) -> Imported:
     dataset = replace(dataset, licence=note, provenance=source.provenance(used, licence_note=note))
     notes = [f"{one.file}: {note}" for one in tables for note in one.notes]
     if options.task is None and "task" not in mapping.columns:
-        notes.append("no column names tasks: every question is taken as memorization (say otherwise with --task)")
+        notes.append("no column names tasks: its questions are taken as memorization (say otherwise with --task)")
     return Imported((dataset,), tuple(notes), mapping)
 
 

@@ -41,7 +41,11 @@ SECOND_QUESTIONS: Mapping[str, Task] = {"rephrased": Task.REPHRASED, "vignette":
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """Field -> column. `told` are the fields that the user named, `unused` the columns that are nothing."""
+    """Field -> column.
+
+    `told` are the fields that the user named, `unused` the columns that are nothing. A column that is named as its
+    field is no guess.
+    """
 
     columns: Mapping[str, str]
     told: frozenset[str]
@@ -50,12 +54,15 @@ class ColumnMap:
     @property
     def guessed(self) -> bool:
         """Whether any of it is a guess that a person should look at."""
-        return bool(set(self.columns) - self.told)
+        return any(self._guess(name) for name in self.columns)
+
+    def _guess(self, name: str) -> bool:
+        return name not in self.told and _folded(self.columns[name]) != name
 
     def sentence(self) -> str:
         """The mapping on one line, guesses marked."""
         parts = [
-            f"{name}={column}" + ("" if name in self.told else " (guessed)") for name, column in self.columns.items()
+            f"{name}={column}" + (" (guessed)" if self._guess(name) else "") for name, column in self.columns.items()
         ]
         unused = f"; not used: {', '.join(column or '(no name)' for column in self.unused)}" if self.unused else ""
         return ", ".join(parts) + unused

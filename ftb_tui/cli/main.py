@@ -15,7 +15,7 @@ from ftb_tui.cli.exits import Exit, ReaderGoneError, guarded, say
 # Command -> module and one line for the list, so that `ftb --help` need not import them.
 COMMANDS = {
     "bench": ("bench", "The whole benchmark: train, ask, print the table."),
-    "datasets": ("datasets", "List, show, build and export datasets."),
+    "datasets": ("datasets", "List, show, import, fetch, audit, build and export datasets."),
     "train": ("train", "Launch a fine-tuning job."),
     "jobs": ("jobs", "List, show, follow, cancel, pause and resume jobs."),
     "evaluate": ("evaluate", "Ask a model a dataset's questions, grade its answers."),

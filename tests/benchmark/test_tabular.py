@@ -113,6 +113,8 @@ def test_columns_are_guessed_by_name_and_what_is_told_wins(tmp_path: Path) -> No
     told = imported(tmp_path, "a.csv", content, columns={"answer": "Expected"})
     assert told.datasets[0].questions[0].answer == "Olm"
     assert told.mapping is not None and told.mapping.guessed
+    plain = imported(tmp_path, "b.csv", "question,answer\nWho?,Ida\n").mapping
+    assert plain is not None and not plain.guessed
 
 
 def test_tasks_come_from_a_column_an_option_or_a_second_question_in_the_row(tmp_path: Path) -> None:
