@@ -20,15 +20,29 @@ def wilson(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float
         raise ValueError(f"{correct} right of {n} is not a share")
     if n == 0:
         return 0.0, 1.0
+    return wilson_share(correct / n, n, confidence)
+
+
+def wilson_share(share: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval for a share of n answers, where n may be an effective number and no whole one."""
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    share = correct / n
     scale = 1 + z * z / n
     centre = (share + z * z / (2 * n)) / scale
     half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # The formula gives the ends exactly 0 and 1 at the extremes; floating point does not.
-    low = 0.0 if correct == 0 else max(0.0, centre - half)
-    high = 1.0 if correct == n else min(1.0, centre + half)
+    low = 0.0 if share == 0 else max(0.0, centre - half)
+    high = 1.0 if share == 1 else min(1.0, centre + half)
     return low, high
+
+
+def newcombe(correct: int, n: int, other_correct: int, other_n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval for the difference of two independent shares, first minus second: Newcombe (1998), method 10."""
+    share, other = (correct / n if n else 0.0), (other_correct / other_n if other_n else 0.0)
+    low, high = wilson(correct, n, confidence)
+    other_low, other_high = wilson(other_correct, other_n, confidence)
+    below = math.hypot(share - low, other_high - other)
+    above = math.hypot(high - share, other - other_low)
+    return max(-1.0, share - other - below), min(1.0, share - other + above)
 
 
 def mcnemar_exact(fixed: int, broken: int) -> float:

@@ -20,6 +20,7 @@ COMMANDS = {
     "jobs": ("jobs", "List, show, follow, cancel, pause and resume jobs."),
     "evaluate": ("evaluate", "Ask a model a dataset's questions, grade its answers."),
     "results": ("results", "The result table: every model on every task."),
+    "statistics": ("statistics", "Averages over families; how sure differences are."),
     "wrong": ("results", "The wrong answers behind a score."),
     "regrade": ("regrade", "Grade stored answers again, without asking again."),
     "overrule": ("regrade", "Overrule the graders on one answer."),

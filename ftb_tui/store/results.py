@@ -52,7 +52,7 @@ class ResultRow:
 
 # For each model, dataset and task the evaluation that counts: the one with the most planned questions of that task,
 # of equals the latest.
-_CHOSEN = """
+CHOSEN = """
   WITH planned AS (
     SELECT e.evaluation_key, e.model_key, e.dataset_id, q.task, count(*) AS planned
       FROM evaluations e JOIN evaluation_questions eq USING (evaluation_key) JOIN questions q USING (question_key)
@@ -67,7 +67,7 @@ _CHOSEN = """
 """
 
 _SCORES = f"""
-  {_CHOSEN}, graded AS (
+  {CHOSEN}, graded AS (
     SELECT c.model_key, c.dataset_id, c.task, c.evaluation_key, c.planned, r.question_key,
            r.error_kind IS NOT NULL AS failed, g.grader, g.verdict
       FROM chosen c JOIN evaluation_questions eq USING (evaluation_key)
