@@ -256,12 +256,18 @@ class _Bench:
         """Every part in turn; the keys of the two evaluations and the job."""
         base_key = await self.base_evaluation(row)
         asking = asyncio.create_task(self.evaluate(base_key, "base"))
+        training = asyncio.create_task(self.train(row))
         try:
-            job = await self.train(row)
+            await asyncio.wait({asking, training}, return_when=asyncio.FIRST_EXCEPTION)
+            if asking.done() and isinstance(asking.exception(), evaluate.EvaluationStoppedError):
+                # The provider cannot answer at all, so a trained model could not be asked either.
+                await asking
+            job = await training
             await asking
         finally:
             asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
+            training.cancel()
+            await asyncio.gather(asking, training, return_exceptions=True)
         tuned_key = await self.tuned_evaluation(row, job)
         await self.evaluate(tuned_key, "tuned")
         return base_key, tuned_key, job
