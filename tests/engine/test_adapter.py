@@ -132,6 +132,15 @@ def test_adapters_take_turns_without_mixing_even_when_few_merges_are_kept(
     assert len({repr(answer) for answer in first}) == 3
 
 
+def test_the_merge_used_last_is_kept_however_little_room_there_is(
+    exact: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_module, "MERGED_BYTES", 1)
+    exact.layers_with(random_adapter(exact, seed=8))
+    last = random_adapter(exact, seed=9)
+    assert exact.layers_with(last)[-1] is exact.layers_with(last)[-1]
+
+
 def test_an_adapter_that_adds_nothing_changes_nothing(exact: Model) -> None:
     adapter = random_adapter(exact)
     for layer in views(adapter.shape, adapter.flat):
