@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -21,6 +23,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "Ask a model a dataset's questions, grade its answers."),
     "results": ("results", "The result table: every model on every task."),
     "statistics": ("statistics", "Averages over families; how sure differences are."),
+    "paper": ("paper", "The paper's tables beside what the store holds."),
     "wrong": ("results", "The wrong answers behind a score."),
     "regrade": ("regrade", "Grade stored answers again, without asking again."),
     "overrule": ("regrade", "Overrule the graders on one answer."),
@@ -34,6 +37,14 @@ COMMANDS = {
 }
 
 
+@contextmanager
+def _reader_may_go() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
+
+
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -45,11 +56,13 @@ class _Lazy(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _reader_may_go():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _reader_may_go():
             return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise ReaderGoneError from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -89,4 +102,4 @@ def ftb(ctx: click.Context) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    return guarded(lambda: ftb.main(arguments, standalone_mode=False))
+    return guarded(lambda: ftb.main(arguments, prog_name="ftb", standalone_mode=False))

@@ -1,0 +1,66 @@
+"""`ftb paper`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
+from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
+from ftb_tui.cli.exits import say
+from ftb_tui.cli.statistics import signed_interval
+from ftb_tui.report.numbers import difference, score
+
+
+@click.command()
+@click.option("--grader", type=click.Choice(GRADER_NAMES), default=DEFAULT_GRADER, show_default=True)
+@click.option("--held", is_flag=True, help="Only cells for which the store has answers.")
+@as_json
+def paper(*, grader: str, held: bool, as_json: bool) -> None:
+    """The paper's tables beside what the store holds: figure, ours, difference, its 95% interval, and why.
+
+    Answers of the paper's models come in with `ftb import-responses` or by asking them; other models are shown beside
+    the mean of the paper's five.
+    """
+    from ftb_tui.benchmark.averages import BY_FAMILY
+    from ftb_tui.report.paper import PaperCell, paper_cells
+    from ftb_tui.store.results import results
+    from ftb_tui.work.statistics import statistics
+
+    async def work() -> list[PaperCell]:
+        async with store() as db:
+            rows = await results(db, grader=grader)
+            means = {
+                (average.provider, average.model, average.what): average.value
+                for average in (await statistics(db, grader=grader)).averages
+                if average.average == BY_FAMILY and (average.kind != "base" or average.provider == "imported")
+            }
+        return paper_cells(rows, means, grader=grader)
+
+    cells = [cell for cell in run_async(work()) if not held or cell.ours is not None]
+    if as_json:
+        put_json([asdict(cell) for cell in cells])
+        return
+    put_table(
+        ("family", "task", "model", "stage", "paper", "ours", "diff", "95% of diff", "n", "dataset"),
+        [
+            (
+                cell.family, cell.task, cell.model, cell.stage, score(cell.paper), score(cell.ours),
+                difference(cell.difference), signed_interval(cell.difference_low, cell.difference_high), cell.n,
+                cell.dataset,
+            )
+            for cell in cells
+        ],
+        right=frozenset({"paper", "ours", "n"}),
+    )  # fmt: skip
+    reasons: dict[str, list[str]] = {}
+    for cell in cells:
+        for reason in cell.why if cell.ours is not None else ():
+            reasons.setdefault(reason, []).append(f"{cell.family} {cell.task}")
+    if reasons:
+        say("\nWhy figures may differ:")
+    for reason, where in reasons.items():
+        say(f"- {reason} ({', '.join(dict.fromkeys(where))})")
+    if not any(cell.ours is not None for cell in cells):
+        say("The store has nothing to compare yet: ftb import-responses FILE --dataset D, or ftb bench.")
