@@ -6,6 +6,8 @@ import asyncio
 import os
 import platform
 import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
@@ -15,10 +17,13 @@ import click
 
 from ftb_tui import __version__
 from ftb_tui.cli.common import as_json, put_json
-from ftb_tui.cli.exits import Exit
+from ftb_tui.cli.exits import Exit, say
 from ftb_tui.paths import paths
+from ftb_tui.report.plain import visible
 
 _TEXTUAL = "8.2.8"
+_MEMORY = 2_000
+"""Megabytes with which training and everything else have room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +38,35 @@ class Check:
 @click.command()
 @as_json
 def doctor(*, as_json: bool) -> None:
-    """Check everything that can be wrong, and say what to do."""
+    """Check everything that can be wrong, and say what to do.
+
+    Nothing is asked of any service (for that: ftb providers check). With a failed check the exit code is 1.
+    """
     checks = list(_checks())
     if as_json:
         put_json([asdict(check) for check in checks])
     else:
         marks = {"ok": "✓", "warn": "!", "fail": "✗"}
         for check in checks:
-            click.echo(f"{marks[check.state]} {check.what:<14} {check.found}")
-    if any(check.state == "fail" for check in checks):
+            click.echo(visible(f"{marks[check.state]} {check.what:<14} {check.found}"))
+    failed = any(check.state == "fail" for check in checks)
+    if not as_json:
+        say("\nMend what is marked ✗ first." if failed else "\nReady. Begin with: ftb (the app), or ftb bench --quick")
+    if failed:
         raise click.exceptions.Exit(Exit.FAILED)
 
 
 def _checks() -> Iterator[Check]:
     yield Check("ok", "ftb", f"{__version__}, Python {platform.python_version()}, {platform.system()}")
     yield _textual()
-    home = paths()
-    for field in fields(home):
-        yield _directory(field.name, getattr(home, field.name))
-    yield _space(home.data)
+    yield from _directories()
+    yield _space(paths().data)
+    yield _memory()
     yield _store()
     yield from _configuration()
     yield _weights()
     yield _engine()
-    terminal = os.environ.get("TERM", "")
-    size = shutil.get_terminal_size()
-    small = size.columns < 80 or size.lines < 24
-    yield Check("warn" if small else "ok", "terminal", f"{terminal or 'none'}, {size.columns}x{size.lines}")
+    yield _terminal()
 
 
 def _textual() -> Check:
@@ -74,19 +81,42 @@ def _textual() -> Check:
     return Check("ok", "textual", found)
 
 
-def _directory(name: str, path: Path) -> Check:
-    existing = next(parent for parent in (path, *path.parents) if parent.exists())
-    if not os.access(existing, os.W_OK):
-        return Check("fail", name, f"{path} cannot be written; mend its permissions or set FTB_HOME")
-    return Check("ok", name, str(path))
+def _directories() -> Iterator[Check]:
+    home = paths()
+    problems = [problem for field in fields(home) if (problem := _problem(field.name, getattr(home, field.name)))]
+    yield from problems
+    if not problems:
+        moved = os.environ.get("FTB_HOME")
+        place = f"everything is below {home.data.parent} (FTB_HOME)" if moved else f"data in {home.data}"
+        yield Check("ok", "directories", f"{place}; all places: ftb config path")
+
+
+def _problem(name: str, path: Path) -> Check | None:
+    """Whether a directory can be made or written, tried for real; a permission bit does not tell."""
+    existing = _existing(path)
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            return None
+    except OSError as error:
+        why = f"{existing} cannot be written ({error.strerror})"
+        return Check("fail", name, f"{path}: {why}; mend its permissions, or set FTB_HOME to another directory")
+
+
+def _existing(path: Path) -> Path:
+    return next(parent for parent in (path, *path.parents) if parent.exists())
 
 
 def _space(path: Path) -> Check:
-    existing = next(parent for parent in (path, *path.parents) if parent.exists())
-    free = shutil.disk_usage(existing).free >> 20
-    return Check(
-        "ok" if free > 500 else "warn", "disk", f"{free:,} MB free" + ("" if free > 500 else "; free some space")
-    )
+    free = shutil.disk_usage(_existing(path)).free // 1_000_000
+    enough = free > 500
+    return Check("ok" if enough else "warn", "disk", f"{free:,} MB free" + ("" if enough else "; free some space"))
+
+
+def _memory() -> Check:
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1_000_000
+    if total < _MEMORY:
+        return Check("warn", "memory", f"{total:,} MB in all; the embedded engine needs up to 1,500 MB")
+    return Check("ok", "memory", f"{total:,} MB in all")
 
 
 def _store() -> Check:
@@ -110,30 +140,46 @@ def _store() -> Check:
 
 
 def _configuration() -> Iterator[Check]:
-    from ftb_tui.providers.config import ConfigError, config_problems
+    from ftb_tui.providers.config import config_problems, load_config
     from ftb_tui.providers.registry import provider_infos
 
     problems = config_problems()
     for problem in problems:
         yield Check("fail", "configuration", problem)
-    try:
-        for info in provider_infos() if not problems else ():
-            yield Check("ok" if info.ready else "warn", f"{info.name} key", info.key)
-    except ConfigError as error:
-        yield Check("fail", "configuration", str(error))
+    if problems:
+        return
+    config = load_config()
+    file = paths().config_file
+    yield Check("ok", "configuration", str(file) if file.exists() else f"none; it would be {file}")
+    unused = []
+    for info in provider_infos(config):
+        if info.capabilities.cost_basis == "free":
+            continue
+        if info.ready:
+            yield Check("ok", info.name, f"key: {info.key}")
+        elif info.name in config.providers:
+            yield Check("warn", info.name, f"key: {info.key}")
+        else:
+            unused.append(info.name)
+    if unused:
+        yield Check(
+            "ok", "other services", f"no key for {', '.join(unused)}; needed only to use them (ftb providers list)"
+        )
 
 
 def _weights() -> Check:
-    from ftb_tui.weights import SIZE, WeightsError, find_weights
+    from ftb_tui.weights import FILE_NAME, WeightsError, find_weights, is_known
 
     try:
         found = find_weights()
-    except WeightsError as error:
+        if found is None:
+            return Check("warn", "weights", "missing; fetch them once with: ftb models pull smollm2-135m")
+        if not is_known(found):
+            return Check(
+                "warn", "weights", f"{found} is not {FILE_NAME} as it was published; results are not comparable"
+            )
+    except (WeightsError, OSError) as error:
         return Check("fail", "weights", str(error))
-    if found is None:
-        return Check("warn", "weights", "missing; fetch them once with: ftb models pull smollm2-135m")
-    if found.stat().st_size != SIZE:
-        return Check("warn", "weights", f"{found} is not the file that ftb knows")
     return Check("ok", "weights", str(found))
 
 
@@ -143,4 +189,16 @@ def _engine() -> Check:
     state = running_engine()
     if state is None:
         return Check("ok", "engine", "not running; started when needed")
+    if state.version != __version__:
+        return Check("warn", "engine", f"version {state.version} is running; end it with: ftb serve --stop")
     return Check("ok", "engine", f"running at {state.url}, process {state.pid}")
+
+
+def _terminal() -> Check:
+    if not sys.stdout.isatty():
+        return Check("ok", "terminal", "none here; the app needs one, the commands do not")
+    size = shutil.get_terminal_size()
+    found = f"{os.environ.get('TERM') or 'TERM is not set'}, {size.columns}x{size.lines}"
+    if size.columns < 80 or size.lines < 24:
+        return Check("warn", "terminal", f"{found}; the app is made for 80x24 and more")
+    return Check("ok", "terminal", found)

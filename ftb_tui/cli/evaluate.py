@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of the answers and of the choice of questions.",
 )
-@click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True, metavar="X")
+@click.option(
+    "--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True, metavar="X", help="0: the likeliest."
+)
 @click.option("--answer-tokens", type=click.IntRange(1), help="Cap of an answer.  [default: the dataset's]")
 @click.option("--concurrency", type=click.IntRange(1), help="At most so many questions at once.")
 @click.option(

@@ -14,7 +14,10 @@ from ftb_tui.cli.judge import concurrency_option, judge_option, regrade_by_judge
 
 @click.command()
 @click.option(
-    "--grader", type=click.Choice(list(GRADER_NAMES)), help="Only this grader.  [default: every one but the judge]"
+    "--grader",
+    type=click.Choice(list(GRADER_NAMES)),
+    metavar="NAME",
+    help="Only this grader.  [default: every one but the judge]",
 )
 @click.option("--dataset", help="Only answers to this dataset's questions.")
 @click.option("--model", help="Only this model's answers.")

@@ -20,7 +20,9 @@ _GRADERS = click.Choice(list(GRADER_NAMES))
 
 @click.command()
 @click.option("--dataset", help="Only this dataset.")
-@click.option("--grader", type=_GRADERS, help="Only this grader.  [default: choice; all of them with --json]")
+@click.option(
+    "--grader", type=_GRADERS, metavar="NAME", help="Only this grader.  [default: choice; all of them with --json]"
+)
 @click.option(
     "--format",
     "style",
@@ -75,8 +77,10 @@ def results(*, dataset: str | None, grader: str | None, style: str, known_before
 @click.option("--model", required=True, help="A model's name, or a part of it that is enough.")
 @click.option("--task", required=True, metavar="TASK", help="memorization, rephrased, secondary, comparison, ...")
 @click.option("--dataset", help="Which dataset, when the model was asked several.")
-@click.option("--show", type=click.Choice(SHOWS), default="wrong", show_default=True)
-@click.option("--grader", type=_GRADERS, default=DEFAULT_GRADER, show_default=True)
+@click.option("--show", type=click.Choice(SHOWS), default="wrong", show_default=True, help="Which of the answers.")
+@click.option(
+    "--grader", type=_GRADERS, metavar="NAME", default=DEFAULT_GRADER, show_default=True, help="Whose verdict counts."
+)
 @click.option("--limit", type=click.IntRange(1), default=100_000, help="At most so many.")
 @as_json
 def wrong(*, model: str, task: str, dataset: str | None, show: str, grader: str, limit: int, as_json: bool) -> None:

@@ -16,7 +16,13 @@ from ftb_tui.paths import paths
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.  [default: 0]")
-@click.option("--host", type=click.Choice(["127.0.0.1", "::1", "localhost"]), default="127.0.0.1", show_default=True)
+@click.option(
+    "--host",
+    type=click.Choice(["127.0.0.1", "::1", "localhost"]),
+    default="127.0.0.1",
+    show_default=True,
+    help="Only this machine.",
+)
 @click.option("--weights", type=click.Path(path_type=Path), help="A GGUF file of SmolLM2-135M-Instruct.")
 @click.option("--idle-exit", type=float, metavar="SECONDS", help="End after so long without work.")
 @click.option("--stop", is_flag=True, help="Stop the running engine; a job in training stays resumable.")

@@ -14,7 +14,10 @@ from ftb_tui.report.numbers import difference, interval, p_value, score
 
 @click.command()
 @click.option("--dataset", help="Only this dataset.")
-@click.option("--grader", type=click.Choice(GRADER_NAMES), default=DEFAULT_GRADER, show_default=True)
+@click.option(
+    "--grader", type=click.Choice(GRADER_NAMES), metavar="NAME", default=DEFAULT_GRADER, show_default=True,
+    help="Whose verdict counts.",
+)  # fmt: skip
 @as_json
 def statistics(*, dataset: str | None, grader: str, as_json: bool) -> None:
     """Averages over families, and how sure each comparison with a base is.

@@ -19,7 +19,9 @@ FORMATS = {"openai": "messages", "google": "contents"}
 @click.argument("dataset")
 @recipe_options
 @click.option("--validation", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Share put aside.")
-@click.option("--format", "file_format", type=click.Choice(list(FORMATS)), default="openai", show_default=True)
+@click.option(
+    "--format", "file_format", type=click.Choice(list(FORMATS)), default="openai", show_default=True, help="Whose wire."
+)
 @click.option("--facts", type=click.IntRange(1), help="Teach only the first N facts.")
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the file goes; never overwritten."

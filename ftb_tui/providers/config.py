@@ -110,9 +110,11 @@ def config_problems(path: Path | None = None) -> list[str]:
 def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}, []
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        return {}, [f"{file} cannot be read: {error.strerror}"]
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return {}, [f"{file}: {error}"]
     problems = _unknown(file, "", values, ("defaults", "budget", "keys", "providers"))
     for name, record in (("defaults", Defaults), ("budget", Budget), ("keys", KeySettings)):

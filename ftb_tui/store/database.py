@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import re
 import sqlite3
 import time
@@ -98,8 +99,10 @@ def sentences(file: Path | None) -> Iterator[None]:
 
 def _sentence(where: str, error: Exception) -> str:
     text = str(error)
-    if "full" in text or getattr(error, "errno", None) == 28:
+    if "full" in text or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return f"The disk is full: nothing can be written to {where}. Free some space; what was stored before is safe."
+    if "disk I/O" in text:
+        return f"{where}: {text}. The disk may be full or failing; what was stored before is safe."
     if "not a database" in text or "malformed" in text:
         return (
             f"{where} is not a readable store ({text}). Move it away to begin with an empty one, or put a copy in its "
@@ -107,8 +110,9 @@ def _sentence(where: str, error: Exception) -> str:
         )
     if "locked" in text:
         return f"{where} has been busy for {BUSY_SECONDS:.0f} seconds: another program keeps it locked. Try again."
-    if "readonly" in text or "unable to open" in text or isinstance(error, PermissionError):
-        return f"{where} cannot be opened for writing ({text}). Check the directory's permissions, or set FTB_HOME."
+    if "readonly" in text or "unable to open" in text or isinstance(error, OSError):
+        why = getattr(error, "strerror", None) or text
+        return f"{where} cannot be opened for writing ({why}). Check the directory's permissions, or set FTB_HOME."
     return f"{where}: {text}"
 
 
