@@ -23,6 +23,7 @@ from ftb_tui.work import evaluate
 from ftb_tui.work import jobs as work
 from ftb_tui.work.background import BackgroundLoop
 from ftb_tui.work.bench import BenchPlan, BenchProgress, open_local_or_remote, run_bench
+from ftb_tui.work.cost import Quote
 
 Message = Callable[[str, str], None]
 """Called with a severity (`information`, `warning`, `error`) and a sentence."""
@@ -56,9 +57,9 @@ class Supervisor:
         """Begin or continue the benchmark."""
         return self._submit(self._bench(plan))
 
-    def launch(self, plan: work.LaunchPlan, provider: str) -> Future[None]:
-        """Launch a job and follow it."""
-        return self._submit(self._launch(plan, provider))
+    def launch(self, plan: work.LaunchPlan, provider: str, quote: Quote | None = None) -> Future[None]:
+        """Launch a job, for the price that a person has agreed to, and follow it."""
+        return self._submit(self._launch(plan, provider, quote))
 
     def act_on_job(self, job_key: int, verb: str) -> Future[None]:
         """`cancel`, `pause` or `resume` a job at its service."""
@@ -119,11 +120,11 @@ class Supervisor:
         finally:
             self.bench = None
 
-    async def _launch(self, plan: work.LaunchPlan, name: str) -> None:
+    async def _launch(self, plan: work.LaunchPlan, name: str, quote: Quote | None) -> None:
         db = await self._store()
         provider = await self._opened(name)
         try:
-            job_key = await work.launch(db, provider, plan)
+            job_key = await work.launch(db, provider, plan, estimate=quote)
         finally:
             await provider.close()
         self._on_message("information", f"Job {job_key} was launched.")

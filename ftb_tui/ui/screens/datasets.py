@@ -200,23 +200,15 @@ class DatasetsScreen(ModeScreen):
 
     @work
     async def action_train(self) -> None:
-        """Confirm, then launch a job with the embedded engine."""
+        """Show what a job would be and cost, and launch it once a person has decided to."""
         from ftb_tui.store.datasets import load_dataset
-        from ftb_tui.ui.screens.confirm import ConfirmScreen
-        from ftb_tui.work.jobs import LaunchPlan
+        from ftb_tui.ui.screens.launch import LaunchScreen
 
         dataset, db = self._dataset(), self.ftb.db
-        if dataset is None or db is None or not await self.ftb.weights_are_here():
+        if dataset is None or db is None:
             return
-        examples = dataset.tasks.get("memorization", 0)
-        text = (
-            f"Fine-tune smollm2-135m on {dataset.name}\n\n"
-            f"{examples} examples, 12 epochs, with the embedded engine on this machine.\n"
-            "It costs nothing and goes on when you quit."
-        )
-        if await self.app.push_screen_wait(ConfirmScreen(text, yes="launch")):
-            plan = LaunchPlan(
-                dataset=await load_dataset(db, dataset.dataset_id), base_model="smollm2-135m", n_epochs=12
-            )
-            self.ftb.supervisor.launch(plan, "local")
-            self.ftb.switch_mode("jobs")
+        launch = await self.app.push_screen_wait(LaunchScreen(await load_dataset(db, dataset.dataset_id)))
+        if launch is None or (launch.provider == "local" and not await self.ftb.weights_are_here()):
+            return
+        self.ftb.supervisor.launch(launch.plan, launch.provider, launch.quote)
+        self.ftb.switch_mode("jobs")

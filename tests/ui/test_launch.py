@@ -1,0 +1,114 @@
+"""A job is launched from the app only after its price was shown, and paid ones only after a typed word."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+from textual.app import App
+from textual.widgets import Input, Static
+
+from ftb_tui.benchmark.load import load_bundled
+from ftb_tui.ui.screens.launch import Launch, LaunchScreen
+from tests.fakes.openai_server import FakeOpenAI
+
+WORLD = load_bundled("fictional_people")
+TODAY = datetime.date(2026, 11, 21)
+PRICED = """
+[[models]]
+service = "fake"
+name = "gpt-fake"
+methods = ["supervised"]
+prices = { training = 5.0, input = 1.0, output = 2.0, as_of = 2026-11-01, source = "a test" }
+"""
+
+
+class Host(App[None]):
+    """Shows the dialog and keeps what came of it."""
+
+    def __init__(self, provider: str, base: str) -> None:
+        super().__init__()
+        self.dialog = LaunchScreen(WORLD, provider=provider, base=base, epochs=2, today=TODAY)
+        self.decided: list[Launch | None] = []
+
+    def on_mount(self) -> None:
+        self.push_screen(self.dialog, self.decided.append)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(
+            str(self.dialog.query_one(f"#launch-{name}", Static).render()) for name in ("quote", "keys")
+        )  # fmt: skip
+
+
+async def quoted(app: Host, pilot: object) -> None:
+    await app.workers.wait_for_complete()
+    await pilot.pause()  # type: ignore[attr-defined]
+
+
+async def test_what_costs_money_needs_the_typed_word(home: Path, fake_openai: FakeOpenAI) -> None:
+    (home / "config" / "catalogue.toml").write_text(PRICED)
+    app = Host("fake", "gpt-fake")
+    async with app.run_test(size=(100, 40)) as pilot:
+        await quoted(app, pilot)
+        assert "$5.00 a million tokens, price of 2026-11-01" in app.text
+        assert "150 examples" in app.text
+        await pilot.press("enter")
+        word = app.dialog.query_one("#launch-word", Input)
+        assert (app.decided, word.has_focus) == ([], True)
+        await pilot.press(*"yes", "enter")
+        assert app.decided == []
+        word.value = ""
+        await pilot.press(*"launch", "enter")
+        [launch] = app.decided
+        assert launch is not None
+        assert (launch.provider, launch.plan.n_epochs) == ("fake", 2)
+        assert launch.quote.training_cost is not None
+    assert not fake_openai.requests
+
+
+async def test_what_is_free_begins_on_enter(home: Path) -> None:
+    app = Host("local", "smollm2-135m")
+    async with app.run_test(size=(100, 40)) as pilot:
+        await quoted(app, pilot)
+        assert not app.dialog.query_one("#launch-word").display
+        await pilot.press("enter")
+        assert [launch and launch.provider for launch in app.decided] == ["local"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "needle"),
+    [
+        ("epochs", "many", "a whole number from 1 to 50"),
+        ("provider", "nobody", "There is no provider 'nobody'"),
+        ("base", "", "the name of the model"),
+    ],
+)
+async def test_a_field_that_cannot_be_is_told_and_nothing_is_launched(
+    home: Path, fake_openai: FakeOpenAI, field: str, value: str, needle: str
+) -> None:
+    app = Host("fake", "gpt-fake")
+    async with app.run_test(size=(100, 40)) as pilot:
+        await quoted(app, pilot)
+        app.dialog.query_one(f"#launch-{field}", Input).value = value
+        await pilot.pause()
+        await quoted(app, pilot)
+        assert needle in app.text
+        await pilot.press("enter")
+        assert app.decided == []
+        await pilot.press("escape")
+        assert app.decided == [None]
+
+
+async def test_a_budget_closes_the_way(home: Path, fake_openai: FakeOpenAI) -> None:
+    (home / "config" / "catalogue.toml").write_text(PRICED)
+    file = home / "config" / "config.toml"
+    file.write_text(file.read_text() + "\n[budget]\nper_launch = 0.000001\n")
+    app = Host("fake", "gpt-fake")
+    async with app.run_test(size=(100, 40)) as pilot:
+        await quoted(app, pilot)
+        assert "beyond the budget" in app.text
+        assert not app.dialog.query_one("#launch-word").display
+        await pilot.press("enter")
+        assert app.decided == []
