@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 
 CONTROL_PICTURES = 0x2400
 """Where the pictures of the C0 control characters begin: U+2400 is NUL's."""
 # Unassigned ones (Cn) as well: what this Python does not know yet, the terminal may.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+# What may need showing: everything but printable ASCII.
+_UNSURE = re.compile(r"[^ -~]")
 
 
 def visible(text: str, *, keep_newlines: bool = True) -> str:
@@ -18,7 +22,15 @@ def visible(text: str, *, keep_newlines: bool = True) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(_shown(character, keep_newlines) for character in text)
+    return _UNSURE.sub(lambda found: _shown(found.group(), keep_newlines), text)
+
+
+def shortened(text: str, limit: int = 4000, lines: int = 60) -> str:
+    """The beginning of a text made `visible`, with a note of how much more there is."""
+    start = "".join(text[:limit].splitlines(keepends=True)[:lines])
+    if len(start) == len(text):
+        return visible(text)
+    return f"{visible(start)}… ({len(text) - len(start):,} more characters)"
 
 
 def json_text(value: object) -> str:

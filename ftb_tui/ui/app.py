@@ -8,11 +8,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Static
+
+from ftb_tui.ui.widgets.tabs import tabs
 
 if TYPE_CHECKING:
     import aiosqlite
@@ -89,11 +92,19 @@ class FtbApp(App[None]):
         """Where the running benchmark is."""
         return self._supervisor.bench if self._supervisor is not None else None
 
+    def compose(self) -> ComposeResult:
+        """The first frame: the tabs, before anything else is loaded."""
+        yield Static(tabs("datasets"), id="tabs")
+
     def on_mount(self) -> None:
-        """Show the first mode at once; the store is opened after the first frame."""
+        """Show the tabs at once; the first mode is loaded and the store opened after the first frame."""
         self.register_theme(THEME)
         self.theme = "ftb"
-        self.switch_mode("datasets")
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        if self.current_mode not in self.MODES:
+            self.switch_mode("datasets")
         self.call_after_refresh(self._open)
 
     @work
@@ -156,10 +167,10 @@ class FtbApp(App[None]):
         self.call_from_thread(self._tell, severity, message)
 
     def _tell(self, severity: str, message: str) -> None:
-        from ftb_tui.report.plain import visible
+        from ftb_tui.report.plain import shortened
 
         kind = severity if severity in ("warning", "error") else "information"
-        self.notify(visible(message), severity=kind, timeout=12, markup=False)  # type: ignore[arg-type]
+        self.notify(shortened(message, 600), severity=kind, timeout=12, markup=False)  # type: ignore[arg-type]
         if message.startswith("The benchmark is finished"):
             self.switch_mode("results")
         self.ask_for_refresh()

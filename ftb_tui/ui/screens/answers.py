@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
 from ftb_tui.report.numbers import score
-from ftb_tui.report.plain import one_line, visible
+from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.report.tables import model_label
 from ftb_tui.store.results import AnswerRow, ResultRow, answers, question_answers
 from ftb_tui.ui.screens.mode import key_lines
@@ -42,7 +42,7 @@ class AnswersScreen(Screen[None]):
         Binding("n", "next", "Next", id="answers.next", tooltip="The next answer"),
         Binding("p", "previous", "Previous", show=False, id="answers.previous", tooltip="The one before"),
         Binding("space", "whole", "Whole", id="answers.whole", tooltip="Prompt and answer in full"),
-        Binding("y", "copy", "Copy", id="answers.copy", tooltip="Copy question, gold and answer"),
+        Binding("y", "copy", "Copy", show=False, id="answers.copy", tooltip="Copy question, gold and answer"),
         Binding("question_mark", "help", "Help", id="help", tooltip="Purpose and keys of this screen"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
@@ -97,7 +97,7 @@ class AnswersScreen(Screen[None]):
         lines = [(key, self._line(row)) for key, row in self._rows.items()]
         self.query_one("#answers", Table).show(("", "gold", "said", "question"), lines, right=frozenset())
         heading = (
-            f" {model_label(result)} · {result.task} · {score(result.score)} ({result.correct}/{result.n})"
+            f" {one_line(model_label(result), 60)} · {result.task} · {score(result.score)} ({result.correct}/{result.n})"
             f" · showing {self._show}: {len(self._rows)}"
         )
         self.query_one("#heading", Static).update(Content(heading))
@@ -119,17 +119,19 @@ class AnswersScreen(Screen[None]):
             self.query_one("#answer", Static).update(Content(nothing))
             return
         parts = [
-            ("Asked", visible(row.question)),
-            ("Taught", visible(row.fact) or "(the fact is not in the store)"),
-            ("Gold", visible(row.answer)),
+            ("Asked", shortened(row.question)),
+            ("Taught", shortened(row.fact) or "(the fact is not in the store)"),
+            ("Gold", shortened(row.answer)),
         ]
         if row.base_response is not None:
-            parts.append((f"Base  {GLYPHS.get(row.base_grade or '', '')} {row.base_grade}", visible(row.base_response)))
-            parts.append(("", visible(row.base_reason or "")))
+            parts.append(
+                (f"Base {GLYPHS.get(row.base_grade or '', '')} {row.base_grade}", shortened(row.base_response))
+            )
+            parts.append(("", shortened(row.base_reason or "")))
         name = "Tuned" if self._result.kind != "base" else "Answer"
-        said = visible(row.response) if row.response is not None else "(no answer)"
-        parts.append((f"{name}  {GLYPHS.get(row.grade, '')} {row.grade}", said))
-        parts.append(("", visible(row.reason)))
+        said = shortened(row.response) if row.response is not None else "(no answer)"
+        parts.append((f"{name} {GLYPHS.get(row.grade, '')} {row.grade}", said))
+        parts.append(("", shortened(row.reason)))
         if row.flip:
             parts.append(("", {"fixed": "Tuning mended this one.", "broken": "Tuning broke this one."}[row.flip]))
         others = [
@@ -138,12 +140,22 @@ class AnswersScreen(Screen[None]):
             if other.model_key != self._result.model_key and other.kind != "base"
         ]
         if others:
-            parts.append(("Other models", "\n".join(others)))
+            parts.append(
+                ("Other models", "\n".join(("", *others)) if not self.has_class("-wide") else "\n".join(others))
+            )
+        self.query_one("#answer", Static).update(self._laid_out(parts, followed_by_reason=("Base", name)))
+
+    def _laid_out(self, parts: list[tuple[str, str]], *, followed_by_reason: tuple[str, ...]) -> Content:
+        """Titles over their texts with room between them, or, where there is little room, in front of them."""
         content = Content("")
+        wide = self.has_class("-wide")
         for title, text in parts:
-            gap = "" if title.startswith(("Base", name)) else "\n"
+            if not wide:
+                content += Content.styled(f"{title}: " if title else "  ", "bold") + Content(f"{text}\n")
+                continue
+            gap = "" if title.startswith(followed_by_reason) else "\n"
             content += (Content.styled(f"{title}\n", "bold") if title else Content("")) + Content(f"{text}\n{gap}")
-        self.query_one("#answer", Static).update(content)
+        return content
 
     @on(Table.RowHighlighted)
     async def _other_answer(self, event: Table.RowHighlighted) -> None:
@@ -191,7 +203,7 @@ class AnswersScreen(Screen[None]):
 
     def action_whole(self) -> None:
         """Prompt and answer in full."""
-        from ftb_tui.ui.screens.confirm import TextScreen
+        from ftb_tui.ui.screens.text import TextScreen
 
         if (row := self._chosen()) is not None:
             parts = (("", row.prompt), ("gold", row.answer), ("answer", row.response), ("base", row.base_response))

@@ -32,22 +32,3 @@ class ConfirmScreen(ModalScreen[bool]):
     def action_answer(self, answer: bool) -> None:
         """Close with the answer."""
         self.dismiss(answer)
-
-
-class TextScreen(ModalScreen[None]):
-    """The whole of a text that a cell has only the beginning of."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,space,q,enter", "dismiss", "Close", id="text.close")]
-
-    def __init__(self, title: str, text: str) -> None:
-        super().__init__()
-        self._title, self._text = title, text
-
-    def compose(self) -> ComposeResult:
-        """Title and text, scrolling."""
-        from textual.containers import VerticalScroll
-
-        from ftb_tui.report.plain import visible
-
-        with VerticalScroll(classes="dialog"):
-            yield Static(Content(f"{self._title}\n\n{visible(self._text)}\n\nescape closes"))

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from ftb_tui.benchmark.model import Family, Task
 from ftb_tui.benchmark.people import DEFAULT_PEOPLE
 from ftb_tui.report.numbers import duration
-from ftb_tui.report.plain import one_line, visible
+from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.store.datasets import DatasetRow, QuestionRow, list_datasets, question_page, questions_of_fact
 from ftb_tui.ui.screens.mode import ModeScreen
 from ftb_tui.ui.widgets.table import Table
@@ -127,9 +127,12 @@ class DatasetsScreen(ModeScreen):
             self.query_one("#fact", Static).update(Content(nothing))
             return
         asked = await questions_of_fact(db, dataset.dataset_id, question.fact_id)
-        lines = [f"Taught: {visible(question.fact)}", ""]
-        lines += [f"{q.task:<13} {visible(q.question)}  → {visible(q.answer)}" for q in asked]
-        lines += ["", f"{dataset.title or dataset.name}, version {dataset.version}. {dataset.source}"]
+        lines = [f"Taught: {shortened(question.fact)}", ""]
+        lines += [f"{q.task:<13} {shortened(q.question, 1000)}  → {shortened(q.answer, 1000)}" for q in asked]
+        lines += [
+            "",
+            f"{one_line(dataset.title or dataset.name)}, version {dataset.version}. {one_line(dataset.source, 200)}",
+        ]
         self.query_one("#fact", Static).update(Content("\n".join(lines)))
 
     def _question(self) -> QuestionRow | None:
@@ -186,7 +189,7 @@ class DatasetsScreen(ModeScreen):
 
     def action_whole(self) -> None:
         """The prompt as it is sent."""
-        from ftb_tui.ui.screens.confirm import TextScreen
+        from ftb_tui.ui.screens.text import TextScreen
 
         if (question := self._question()) is not None:
             text = f"{question.prompt}\n\nGold: {question.answer}\nTaught: {question.fact}"

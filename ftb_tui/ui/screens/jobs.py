@@ -123,7 +123,7 @@ class JobsScreen(ModeScreen):
             lines.append(f"no answer: {one_line(row.follow_error, 160)}")
         if not row.is_final:
             heard = "never" if row.heard_at is None else f"{duration(now - row.heard_at)} ago"
-            lines.append(f"the service says {row.raw_state or 'nothing yet'}, heard {heard}")
+            lines.append(f"the service says {one_line(row.raw_state, 40) or 'nothing yet'}, heard {heard}")
         elif row.finished_at and row.started_at:
             lines.append(
                 f"took {duration(row.finished_at - row.started_at)}, {row.trained_tokens or 0:,} tokens trained"

@@ -12,12 +12,10 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
-from ftb_tui.report.numbers import duration
+from ftb_tui.ui.widgets.tabs import MODES, tabs
 
 if TYPE_CHECKING:
     from ftb_tui.ui.app import FtbApp
-
-MODES = ("datasets", "jobs", "evaluations", "results", "providers")
 
 
 class ModeScreen(Screen[None]):
@@ -40,7 +38,7 @@ class ModeScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Tabs, the screen's own widgets, status line, keys."""
-        yield Static(self._tabs(), id="tabs")
+        yield Static(tabs(self.MODE), id="tabs")
         yield from self.body()
         yield Static("", id="status", markup=False)
         yield Footer(show_command_palette=False)
@@ -52,13 +50,6 @@ class ModeScreen(Screen[None]):
     async def fill(self) -> None:
         """Read the store and show what is there; called whenever it changed."""
         raise NotImplementedError
-
-    def _tabs(self) -> Content:
-        parts = [Content(" ftb ")]
-        for number, name in enumerate(MODES, 1):
-            label = f" {number} {name.capitalize()} "
-            parts.append(Content.styled(label, "bold reverse") if name == self.MODE else Content(label))
-        return Content("").join(parts)
 
     def on_mount(self) -> None:
         """Fill as soon as the store is open."""
@@ -87,15 +78,14 @@ class ModeScreen(Screen[None]):
 
 
 def key_lines(screen: Screen[Any]) -> list[tuple[str, str]]:
-    """The keys that do something on a screen, from the bindings themselves."""
-    lines: dict[str, str] = {}
+    """The keys that do something on a screen, from the bindings themselves: its own first, then those of every screen."""
+    own: dict[str, str] = {}
+    general: dict[str, str] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
-        if binding.description and binding.id and active.enabled:
-            lines.setdefault(screen.app.get_key_display(binding), binding.tooltip or binding.description)
-    return sorted(lines.items(), key=lambda line: (len(line[0]) > 1, line[0]))
-
-
-def age(seconds: float) -> str:
-    """How old something is, for a column."""
-    return duration(seconds)
+        if not (binding.description and binding.id and active.enabled) or binding.id.startswith("mode."):
+            continue
+        lines = own if active.node is screen and binding.id != "help" else general
+        lines.setdefault(screen.app.get_key_display(binding), binding.tooltip or binding.description)
+    general[f"1–{len(MODES)}"] = ", ".join(mode.capitalize() for mode in MODES)
+    return [*own.items(), *sorted(general.items(), key=lambda line: (len(line[0]) > 1, line[0]))]

@@ -1,0 +1,69 @@
+"""What the tests of the app share: waiting for what a person would wait for, and an app on the demo store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from textual.pilot import Pilot
+from textual.widgets import DataTable, Static
+
+from ftb_tui.store.database import open_store
+from ftb_tui.ui.app import FtbApp
+from tests.demo import CLOCK, fill_demo_store
+
+SIZES = ((80, 24), (160, 45))
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until something is true on the screen; fails with the screen's text."""
+    end = time.monotonic() + seconds
+    while True:
+        await pilot.pause()
+        if true():
+            return
+        assert time.monotonic() < end, f"This never came; the screen shows:\n{text_of(pilot.app)}"
+        await asyncio.sleep(0.02)
+
+
+def text_of(app: object) -> str:
+    """Everything that the app shows, as lines."""
+    assert isinstance(app, FtbApp)
+    height = app.size.height
+    lines = app.screen._compositor.render_strips() if app.screen.size else []
+    return "\n".join("".join(segment.text for segment in strip) for strip in lines[:height])
+
+
+def shows(pilot: Pilot[None], words: str) -> Callable[[], bool]:
+    """Whether the screen shows these words."""
+    return lambda: words in text_of(pilot.app)
+
+
+def demo_app() -> FtbApp:
+    """The app on whatever store is in FTB_HOME, with a frozen clock and nothing in the background."""
+    return FtbApp(clock=lambda: CLOCK, background=False)
+
+
+async def fill_demo() -> None:
+    """Put the demo data into this home's store."""
+    db = await open_store()
+    try:
+        await fill_demo_store(db)
+    finally:
+        await db.close()
+
+
+async def filled(pilot: Pilot[None]) -> None:
+    """Wait until the screen's table has rows (or says that it has none)."""
+
+    def ready() -> bool:
+        tables = pilot.app.screen.query(DataTable)
+        empty = pilot.app.screen.query("#empty")
+        full = [table for table in tables if table.row_count]
+        return (len(tables) > 0 and len(full) == len(tables)) or any(
+            isinstance(one, Static) and one.display for one in empty
+        )
+
+    await until(pilot, ready)
+    await pilot.pause()

@@ -1,0 +1,85 @@
+"""What models and servers write is shown, never obeyed: no markup, no links, no escapes, no crash."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import DataTable
+
+from ftb_tui.store.database import open_store
+from tests.ui.pilot import demo_app, fill_demo, filled, shows, text_of, until
+
+CLICK = "[@click=app.quit]press[/] [bold red]me[/]"
+HOSTILE = {
+    "markup": CLICK,
+    "unclosed markup": "[/] [[ ]] [not closed \\[",
+    "escapes": "\x1b[2J\x1b]52;c;aGVsbG8=\x07 cleared",
+    "link": "\x1b]8;;http://example.invalid\x1b\\link\x1b]8;;\x1b\\",
+    "bidirectional": "abc \u202e drawkcab \u2066 x",
+    "zero width": "a\u200bb\ufeffc",
+    "emoji": "👩‍👩‍👧‍👦 🇩🇪 👍🏽",
+    "combining": "e" + "\u0301" * 300,
+    "one long line": "x" * 1_000_000,
+    "many lines": "line\n" * 20_000,
+    "surrogate": "\\ud800 and \N{REPLACEMENT CHARACTER}",
+    "carriage": "one\rtwo\x0bthree\x0cfour\x00five",
+}
+
+
+async def _plant(text: str) -> None:
+    await fill_demo()
+    db = await open_store()
+    # A megabyte stands in one answer, as it would; short texts stand everywhere.
+    one = len(text) > 10_000
+    first = "(SELECT min(question_key) FROM responses)"
+    here = f"WHERE question_key = {first}" if one else ""
+    graded = f"WHERE response_key IN (SELECT response_key FROM responses {here})" if one else ""
+    fact = f"WHERE fact_id = (SELECT fact_id FROM questions {here})" if one else ""
+    await db.execute(f"UPDATE responses SET answer = ?1 {here}", (text,))
+    await db.execute(f"UPDATE grades SET verdict = 'wrong', reason = ?1 {graded}", (text,))
+    await db.execute(f"UPDATE facts SET text = ?1 {fact}", (text,))
+    await db.execute(f"UPDATE questions SET question = ?1, prompt = ?1, answer = ?1 {here}", (text,))
+    await db.execute("UPDATE job_events SET message = ?1 WHERE job_event_key % 20 = 0", (text[:20_000],))
+    await db.execute("UPDATE jobs SET error = ?1, follow_error = ?1, raw_state = ?1", (text[:20_000],))
+    await db.execute("UPDATE models SET name = name || ?1 WHERE kind <> 'base'", (text[:5_000],))
+    await db.execute("UPDATE datasets SET title = ?1, source = ?1", (text[:5_000],))
+    await db.execute("UPDATE evaluations SET error = ?1", (text[:20_000],))
+    await db.commit()
+    await db.close()
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+async def test_hostile_text_is_shown_on_every_screen_and_nothing_happens(text: str) -> None:
+    await _plant(text)
+    app = demo_app()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await filled(pilot)
+        for key in "12345":
+            await pilot.press(key)
+            await filled(pilot)
+        app._tell("error", text)
+        await pilot.press("4")
+        await filled(pilot)
+        await pilot.press("enter")
+        await until(pilot, shows(pilot, "showing wrong"))
+        assert app.screen.query_one("#answers", DataTable).row_count > 0
+        await pilot.press("space")
+        await pilot.pause()
+        seen = text_of(app)
+        clean = all(character.isprintable() or character == "\n" for character in seen)
+        assert clean, "a control character reached the terminal"
+        assert app.return_code is None
+    assert app.return_code in (None, 0)
+
+
+async def test_markup_in_an_answer_is_text_and_cannot_be_clicked() -> None:
+    await _plant(CLICK)
+    app = demo_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await filled(pilot)
+        await pilot.press("4")
+        await filled(pilot)
+        await pilot.press("enter")
+        await until(pilot, shows(pilot, CLICK))
+        lines = app.screen._compositor.render_strips()
+        actions = [segment.style.meta.get("@click") for line in lines for segment in line if segment.style]
+        assert not any(action and "quit" in str(action) for action in actions)
