@@ -204,6 +204,33 @@ def cancel(*, job: str, yes: bool, as_json: bool) -> None:
 
 @jobs.command()
 @click.argument("job")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def abandon(*, job: str, yes: bool, as_json: bool) -> None:
+    """Give up on a job of which it is not known whether it was ever created.
+
+    Nothing is sent: should it exist after all, it goes on at its service and can be adopted.
+    """
+    from ftb_tui.store.jobs import find_job, get_job, set_intent
+
+    async def work() -> Any:
+        async with store() as db:
+            found = await find_job(db, job)
+            if found.intent not in ("intended", "sent"):
+                raise click.UsageError(f"Job {found.job_key} is {found.intent}: cancel it, or leave it as it is.")
+            await set_intent(db, found.job_key, "abandoned", error="given up: not known to have been created")
+            return await get_job(db, found.job_key)
+
+    confirm(f"Give up on job {job}?", yes=yes)
+    row = run_async(work())
+    if as_json:
+        put_json(asdict(row))
+    else:
+        say(f"Job {row.job_key} is given up.")
+
+
+@jobs.command()
+@click.argument("job")
 @as_json
 def pause(*, job: str, as_json: bool) -> None:
     """Hold a job; its progress is kept."""

@@ -30,6 +30,8 @@ from ftb_tui.store.database import transaction
 from ftb_tui.store.models import ensure_model
 from ftb_tui.work.cost import Quote, fitting_suffix
 
+MISSES = 5
+"""So many clean lists without a job whose creation was unclear end the search for it."""
 RECONCILE_PAUSES = (0.5, 2.0, 5.0)
 _REFUSALS = frozenset({ErrorKind.AUTH, ErrorKind.NOT_FOUND, ErrorKind.QUOTA, ErrorKind.INVALID_REQUEST})
 
@@ -257,8 +259,13 @@ async def follow(
     looking goes on, ever slower. `revive` is called when the service cannot be reached; it may bring it back (the
     embedded engine) and gives the provider to use from then on.
     """
+    if (await store.get_job(db, job_key)).intent == "intended":
+        raise LaunchError(
+            f"Job {job_key} was planned but never sent; nothing was started and nothing is owed.",
+            job_key=job_key, refused=True,
+        )  # fmt: skip
     pace = pace or (FREE_PACE if provider.capabilities.cost_basis == "free" else PAID_PACE)
-    looks = errors = 0
+    looks = errors = missed = 0
     while True:
         try:
             job = await look(db, provider, job_key, on_event=on_event)
@@ -273,6 +280,13 @@ async def follow(
         if job.is_final:
             return job
         looks += 1
+        missed = missed + 1 if job.remote_job_id is None and not job.follow_error else 0
+        if missed >= MISSES:
+            raise LaunchError(
+                f"Job {job_key} is not at {job.host}; it was probably never created. Nothing is sent again. "
+                f"Give it up with: ftb jobs abandon {job_key}",
+                job_key=job_key, refused=False,
+            )  # fmt: skip
         await asyncio.sleep(pace.next(looks, errors))
 
 

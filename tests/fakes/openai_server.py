@@ -110,6 +110,8 @@ class FakeOpenAI:
         """What stands under `logprobs` when a question asks for probabilities."""
         self.refuse_logprobs = False
         self.delay = 0.0
+        self.rate_limit: Callable[[], float] = lambda: 0.0
+        """Seconds that a question must wait; 0 lets it pass."""
         self.active = self.most_active = 0
         self.job_changes: dict[str, Any] = {}
         self.events_page: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda events: events
@@ -347,6 +349,8 @@ class FakeOpenAI:
 
     async def _chat(self, request: web.Request) -> web.Response:
         body = await request.json()
+        if (wait := self.rate_limit()) > 0:
+            return web.json_response(error("slow down"), status=429, headers={"retry-after-ms": str(wait * 1000)})
         self.bodies.append(body)
         prompt = body["messages"][0]["content"]
         if body["model"] in self.responses_only:

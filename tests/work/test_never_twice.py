@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -147,3 +151,32 @@ async def test_a_cancel_with_an_unclear_answer_is_as_true_as_the_service_says(
     fake_openai.jobs["ftjob-1"]["status"] = "cancelled"
     fake_openai.faults["POST /fine_tuning/jobs/ID/cancel"].append(fault)  # type: ignore[arg-type]
     assert (await work.cancel(db, provider, key)).state is JobState.CANCELLED
+
+
+@pytest.mark.parametrize("moment", ["upload", "before", "after"])
+async def test_a_program_killed_while_launching_leaves_one_job_at_most_and_finds_it(
+    db: aiosqlite.Connection, home: Path, fake_openai: FakeOpenAI, moment: str
+) -> None:
+    command = [sys.executable, "-m", "ftb_tui", "train", "--dataset", "fictional_people", "--provider", "fake"]
+    running = subprocess.Popen([*command, "--base", "gpt-fake", "--epochs", "1", "--yes"], stderr=subprocess.DEVNULL)
+
+    async def kill(request: object) -> object:
+        os.kill(running.pid, signal.SIGKILL)
+        return await disconnect(request)  # type: ignore[arg-type]
+
+    if moment == "after":
+        fake_openai.after_create.append(kill)
+    else:
+        fake_openai.faults["POST /files" if moment == "upload" else CREATE].append(kill)
+    assert running.wait(60) == -signal.SIGKILL
+    [job] = await store.list_jobs(db)
+    assert job.intent == ("intended" if moment == "upload" else "sent")
+    assert len(fake_openai.jobs) == (moment == "after")
+    provider = open_provider("fake")
+    if moment == "after":
+        assert (await work.follow(db, provider, job.job_key, pace=FAST)).remote_job_id == "ftjob-1"
+    else:
+        with pytest.raises(LaunchError, match="never sent" if moment == "upload" else "never created"):
+            await work.follow(db, provider, job.job_key, pace=FAST)
+    await provider.close()
+    assert fake_openai.requests[CREATE] == (moment != "upload")
