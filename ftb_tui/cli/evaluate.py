@@ -38,6 +38,14 @@ if TYPE_CHECKING:
 @click.option(
     "--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True, metavar="X", help="0: the likeliest."
 )
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Ask each question N times, each time with another seed; needs a temperature above 0 to tell anything.",
+)
 @click.option("--answer-tokens", type=click.IntRange(1), help="Cap of an answer.  [default: the dataset's]")
 @click.option("--concurrency", type=click.IntRange(1), help="At most so many questions at once.")
 @click.option(
@@ -60,6 +68,7 @@ def evaluate(
     limit: int | None,
     people: int | None,
     seed: int,
+    repeats: int,
     temperature: float,
     answer_tokens: int | None,
     concurrency: int | None,
@@ -128,6 +137,7 @@ def evaluate(
             answer_tokens=answer_tokens or questions.answer_tokens,
             temperature=temperature,
             seed=seed,
+            repeats=repeats,
         )
 
     async def work() -> EvaluationRow:

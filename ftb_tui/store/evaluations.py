@@ -47,6 +47,8 @@ class EvaluationRow:
     prompt_tokens: int
     completion_tokens: int
     tasks: tuple[str, ...]
+    repeats: int = 1
+    """How often each question is asked. `n_questions` counts every time, so that totals are of answers."""
 
     @property
     def n_missing(self) -> int:
@@ -88,14 +90,15 @@ async def create_evaluation(
     question_keys: Sequence[int],
     parameters: Mapping[str, object],
     grader: str = DEFAULT_GRADER,
+    repeats: int = 1,
 ) -> int:
-    """Plan an evaluation of exactly these questions."""
+    """Plan an evaluation of exactly these questions, each asked `repeats` times."""
     async with transaction(db):
         kept = await parameters_key(db, parameters)
         cursor = await db.execute(
-            "INSERT INTO evaluations (model_key, dataset_id, grader, parameters_key, state, created_at)"
-            " VALUES (?, ?, ?, ?, 'pending', ?)",
-            (model_key, dataset_id, grader, kept, time.time()),
+            "INSERT INTO evaluations (model_key, dataset_id, grader, parameters_key, state, created_at,"
+            " repeats) VALUES (?, ?, ?, ?, 'pending', ?, ?)",
+            (model_key, dataset_id, grader, kept, time.time(), repeats),
         )
         key = cursor.lastrowid
         await db.executemany(
@@ -108,7 +111,8 @@ async def create_evaluation(
 _EVALUATION = f"""
   SELECT e.evaluation_key, e.model_key, m.provider, m.name AS model, m.kind, e.dataset_id, d.name AS dataset,
          e.grader, p.parameters, e.state, e.error, e.created_at, e.started_at, e.finished_at, e.lease_until,
-         (SELECT count(*) FROM evaluation_questions q WHERE q.evaluation_key = e.evaluation_key) AS n_questions,
+         e.repeats, e.repeats * (SELECT count(*) FROM evaluation_questions q
+                                  WHERE q.evaluation_key = e.evaluation_key) AS n_questions,
          coalesce(t.answered, 0) AS n_answered, coalesce(t.failed, 0) AS n_failed,
          coalesce(t.correct, 0) AS n_correct, coalesce(t.abstained, 0) AS n_abstained,
          coalesce(t.prompt_tokens, 0) AS prompt_tokens, coalesce(t.completion_tokens, 0) AS completion_tokens,
@@ -173,15 +177,26 @@ async def forget_unanswered(db: aiosqlite.Connection, evaluation_key: int) -> No
 
 
 async def missing_questions(db: aiosqlite.Connection, evaluation_key: int, *, retry_failures: bool = True) -> list[int]:
-    """The keys of the questions that have no answer, in the dataset's order; failed ones if asked for."""
+    """The keys of the questions that lack an answer, in the dataset's order; failed ones if asked for."""
+    missing = await missing_answers(db, evaluation_key, retry_failures=retry_failures)
+    return list(dict.fromkeys(key for key, _ in missing))
+
+
+async def missing_answers(
+    db: aiosqlite.Connection, evaluation_key: int, *, retry_failures: bool = True
+) -> list[tuple[int, int]]:
+    """(question key, repeat) of every answer that is missing, in the dataset's order, the first time round first."""
     kept = "r.answer IS NULL" if retry_failures else "r.response_key IS NULL"
     rows = await db.execute_fetchall(
-        "SELECT eq.question_key FROM evaluation_questions eq JOIN questions q USING (question_key)"
-        " LEFT JOIN responses r ON r.evaluation_key = eq.evaluation_key AND r.question_key = eq.question_key"
-        f" WHERE eq.evaluation_key = ? AND {kept} ORDER BY q.position",
-        (evaluation_key,),
+        "WITH RECURSIVE rounds (repeat) AS (SELECT 0 UNION ALL SELECT repeat + 1 FROM rounds WHERE repeat + 1 <"
+        " (SELECT repeats FROM evaluations WHERE evaluation_key = :key))"
+        " SELECT eq.question_key, n.repeat FROM rounds n JOIN evaluation_questions eq"
+        " JOIN questions q USING (question_key) LEFT JOIN responses r ON r.evaluation_key = eq.evaluation_key"
+        " AND r.question_key = eq.question_key AND r.repeat = n.repeat"
+        f" WHERE eq.evaluation_key = :key AND {kept} ORDER BY n.repeat, q.position",
+        {"key": evaluation_key},
     )
-    return [row[0] for row in rows]
+    return [(row[0], row[1]) for row in rows]
 
 
 async def claim_evaluation(db: aiosqlite.Connection, evaluation_key: int, owner: str) -> bool:

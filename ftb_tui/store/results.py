@@ -11,6 +11,7 @@ from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import Task
 from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
 from ftb_tui.store.datasets import like
+from ftb_tui.store.repeats import repeated_evaluations, repeated_interval, repeated_p_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,11 @@ class ResultRow:
         return self.score - self.base_score
 
 
-# For each model, dataset and task the evaluation that counts: the one with the most planned questions of that task,
+# For each model, dataset and task the evaluation that counts: the one with the most planned answers to that task,
 # of equals the latest.
 CHOSEN = """
   WITH planned AS (
-    SELECT e.evaluation_key, e.model_key, e.dataset_id, q.task, count(*) AS planned
+    SELECT e.evaluation_key, e.model_key, e.dataset_id, q.task, count(*) * e.repeats AS planned
       FROM evaluations e JOIN evaluation_questions eq USING (evaluation_key) JOIN questions q USING (question_key)
      WHERE e.deleted_at IS NULL AND (:dataset_id IS NULL OR e.dataset_id = :dataset_id)
      GROUP BY e.evaluation_key, q.task
@@ -100,7 +101,8 @@ async def results(
     """The table: datasets x models x tasks x graders (all graders for `grader=None`).
 
     A base model without a base of its own has no comparison; a tuned one is compared on the questions that both
-    answered. A task that was planned but not yet answered has n = 0 and no score.
+    answered. A task that was planned but not yet answered has n = 0 and no score. With repeated sampling n counts answers,
+    the interval holds answers to one fact together, and the p-value is the sign test over facts.
     """
     models = {row["model_key"]: row for row in await db.execute_fetchall("SELECT * FROM models")}
     datasets = {
@@ -114,6 +116,7 @@ async def results(
         for row in scores
         if models[row["model_key"]]["kind"] == "base"
     }
+    repeated = await repeated_evaluations(db)
     table = []
     for row in scores:
         model, dataset = models[row["model_key"]], datasets[row["dataset_id"]]
@@ -122,12 +125,17 @@ async def results(
             continue
         n, correct = row["n"], row["correct"] or 0
         low, high = wilson(correct, n) if n else (None, None)
+        if n and row["evaluation_key"] in repeated:
+            low, high = await repeated_interval(db, row["evaluation_key"], row["task"], used)
         base = bases.get((row["dataset_id"], row["task"], model["provider"], model["base_model"]))
         pair = None
         if model["kind"] != "base" and base is not None:
             parameters = {"grader": used, "task": row["task"], "base": base, "tuned": row["evaluation_key"]}
             [pair] = await db.execute_fetchall(_PAIRS, parameters)
         paired = pair is not None and pair["n"] > 0
+        p_value = mcnemar_exact(pair["fixed"], pair["broken"]) if pair and paired else None
+        if paired and row["evaluation_key"] in repeated:
+            p_value = await repeated_p_value(db, row["evaluation_key"], base or 0, row["task"], used)
         table.append(
             ResultRow(
                 dataset=dataset["name"],
@@ -148,7 +156,7 @@ async def results(
                 base_score=pair["base_correct"] / pair["n"] if pair and paired else None,
                 fixed=pair["fixed"] if pair and paired else None,
                 broken=pair["broken"] if pair and paired else None,
-                p_value=mcnemar_exact(pair["fixed"], pair["broken"]) if pair and paired else None,
+                p_value=p_value,
                 abstained=row["abstained"] or 0,
                 planned=row["planned"],
                 model_key=row["model_key"],

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiosqlite
@@ -76,6 +76,7 @@ async def create(
     answer_tokens: int,
     temperature: float | None = 0.0,
     seed: int | None = 42,
+    repeats: int = 1,
 ) -> int:
     """Plan an evaluation of these questions (all of the dataset for None)."""
     wanted = None if questions is None else {question.question_id for question in questions}
@@ -85,7 +86,7 @@ async def create(
         raise EvaluationStoppedError("There is no question to ask: the chosen tasks, people and limit leave none.")
     parameters = {"max_tokens": answer_tokens, "temperature": temperature, "seed": seed}
     return await store.create_evaluation(
-        db, model_key=model_key, dataset_id=dataset_id, question_keys=keys, parameters=parameters
+        db, model_key=model_key, dataset_id=dataset_id, question_keys=keys, parameters=parameters, repeats=repeats
     )
 
 
@@ -145,14 +146,14 @@ async def _prepare(
     evaluation = await store.get_evaluation(db, evaluation_key)
     purse = await open_purse(db, provider, evaluation, max_cost=max_cost)
     questions = await questions_by_key(db, evaluation.dataset_id)
-    missing = await store.missing_questions(db, evaluation_key, retry_failures=retry_failures)
+    missing = await store.missing_answers(db, evaluation_key, retry_failures=retry_failures)
     able = provider.capabilities
     most = min(able.max_concurrency, concurrency or able.max_concurrency)
     return _Run(
         db=db,
         provider=provider,
         evaluation=evaluation,
-        waiting=deque((key, questions[key]) for key in missing),
+        waiting=deque((key, repeat, questions[key]) for key, repeat in missing),
         limit=AdaptiveLimit(start=min(able.start_concurrency, most), most=most),
         most=most,
         purse=purse,
@@ -184,7 +185,7 @@ class _Run:
         db: aiosqlite.Connection,
         provider: Provider,
         evaluation: store.EvaluationRow,
-        waiting: deque[tuple[int, Question]],
+        waiting: deque[tuple[int, int, Question]],
         limit: AdaptiveLimit,
         most: int,
         purse: Purse,
@@ -238,11 +239,11 @@ class _Run:
 
     async def _work(self) -> None:
         while self._waiting and not self._stop:
-            key, question = self._waiting.popleft()
+            key, repeat, question = self._waiting.popleft()
             held = await self._purse.hold(question.prompt, self._max_tokens)
             if held is None:
                 raise EvaluationStoppedError(self._purse.refusal())
-            record = await self._settle(key, question)
+            record = await self._settle(key, question, repeat)
             self._purse.settle(held, record.prompt_tokens, record.completion_tokens)
             self._tokens = (
                 self._tokens[0] + (record.prompt_tokens or 0),
@@ -260,7 +261,7 @@ class _Run:
     def _max_tokens(self) -> int:
         return int(str(self._evaluation.parameters["max_tokens"]))
 
-    async def _settle(self, key: int, question: Question) -> store.ResponseRecord:
+    async def _settle(self, key: int, question: Question, repeat: int) -> store.ResponseRecord:
         asked = self._evaluation.parameters
         temperature, seed = asked.get("temperature"), asked.get("seed")
         request = AskRequest(
@@ -268,7 +269,8 @@ class _Run:
             prompt=question.prompt,
             max_tokens=self._max_tokens,
             temperature=None if temperature is None else float(str(temperature)),
-            seed=None if seed is None else int(str(seed)),
+            # Another seed each time, or a service that honours it would say the same again.
+            seed=None if seed is None else int(str(seed)) + repeat,
             watched=WATCHED if question.task in YES_NO_TASKS and self._provider.capabilities.logprobs else (),
         )
         parameters = self._provider.parameters(request)
@@ -286,12 +288,17 @@ class _Run:
                 counted += error.kind is not ErrorKind.RATE_LIMITED
                 if not error.retryable or counted >= MAX_ATTEMPTS or time.monotonic() > until:
                     return store.ResponseRecord(
-                        key, parameters, error_kind=str(error.kind), error=error.message, attempts=attempt
+                        key,
+                        parameters,
+                        error_kind=str(error.kind),
+                        error=error.message,
+                        attempts=attempt,
+                        repeat=repeat,
                     )
                 await self._give_way(error, attempt)
             else:
                 self._limit.answered()
-                return _record(key, parameters, question, answer, attempt)
+                return replace(_record(key, parameters, question, answer, attempt), repeat=repeat)
 
     async def _give_way(self, error: ProviderError, attempt: int) -> None:
         if error.kind is ErrorKind.RATE_LIMITED:
