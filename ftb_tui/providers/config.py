@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -16,6 +17,9 @@ from ftb_tui.providers.keys import KeySettings
 
 BUILT_IN_NAMES = ("local", "openai", "azure", "nebius", "bedrock")
 """Providers of the OpenAI wire that are there without a configuration."""
+
+EPOCHS = range(1, 51)
+"""How many epochs may be asked for."""
 
 EXAMPLE = """\
 # Configuration of ftb. Every key is optional.
@@ -119,9 +123,11 @@ def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
     problems = _unknown(file, "", values, ("defaults", "budget", "keys", "providers"))
     for name, record in (("defaults", Defaults), ("budget", Budget), ("keys", KeySettings)):
         problems += _section(file, name, values.get(name, {}), record)
+    problems += _default_problems(file, values)
     own = values.get("providers", {})
     for name, entry in own.items() if isinstance(own, dict) else ():
         where = f"providers.{name}"
+        problems += _key_problems(file, where, entry)
         if kind_of(name, entry):
             problems += _section(file, where, entry, GoogleConfig)
             if isinstance(entry, dict):
@@ -134,6 +140,28 @@ def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
         if entry.get("dialect", "custom") not in dialect_names():
             problems.append(f"{file}: {where}.dialect must be one of {', '.join((*dialect_names(), *KINDS))}")
     return values, problems
+
+
+def _default_problems(file: Path, values: Mapping[str, Any]) -> list[str]:
+    """Defaults of the right type that cannot be meant."""
+    defaults = values.get("defaults")
+    if not isinstance(defaults, dict):
+        return []
+    epochs = defaults.get("epochs", 1)
+    if isinstance(epochs, int) and epochs not in EPOCHS:
+        return [f"{file}: defaults.epochs must be from {EPOCHS[0]} to {EPOCHS[-1]}, not {epochs}"]
+    return []
+
+
+def _key_problems(file: Path, where: str, entry: object) -> list[str]:
+    """A key in the place of a variable's name. It is not repeated here, since this is shown and logged."""
+    if not isinstance(entry, dict):
+        return []
+    return [
+        f"{file}: {where}.{name} must be the name of an environment variable, such as MY_KEY, never a key itself"
+        for name in ("api_key_env", "token_env")
+        if isinstance(entry.get(name), str) and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*|", entry[name])
+    ]
 
 
 def _address_problems(file: Path, where: str, name: str, entry: Mapping[str, object]) -> list[str]:
