@@ -53,7 +53,7 @@ async def import_response_files(
 ) -> list[ColumnReport]:
     """Import every file, or nothing when one cannot be read.
 
-    `dataset` is an id, a name or a family; of several versions the one that more rows match is taken, of equals the
+    `dataset` is an id, a name, a family or what several names begin with (`finetunebench`); of several the one that more rows match is taken, of equals the
     newest. `base` names the model whose column holds the base model's answers: all others are then its tuned models.
     Raises `DatasetError`.
     """
@@ -82,6 +82,8 @@ async def _candidates(db: aiosqlite.Connection, reference: str) -> list[tuple[st
     stored = await list_datasets(db)
     exact = [row.dataset_id for row in stored if row.dataset_id == reference]
     found = exact or [row.dataset_id for row in stored if name in (row.name, row.family) or row.name == reference]
+    if not found:
+        found = [row.dataset_id for row in stored if row.name.startswith(f"{name}_")]
     if not found:
         found = [(await find_dataset(db, reference)).dataset_id]
     return [(dataset_id, await questions_by_key(db, dataset_id)) for dataset_id in found]

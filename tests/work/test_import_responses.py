@@ -275,6 +275,18 @@ async def test_a_file_that_cannot_be_read_is_named_and_nothing_comes_in(
     assert sum(await counts(db)) == 0
 
 
+async def test_several_datasets_can_be_meant_and_each_file_finds_its_own(
+    db: aiosqlite.Connection, tmp_path: Path
+) -> None:
+    other = tuple(replace(q, prompt="Other " + q.prompt, question="Other " + q.question) for q in NEWS.questions)
+    people = replace(NEWS, name="small_people", questions=other)
+    await save_dataset(db, people)
+    one = write(tmp_path / "one.csv", rows_of(Task.REPHRASED, {"x": lambda q, p: "a"}))
+    two = write(tmp_path / "two.csv", rows_of(Task.REPHRASED, {"x": lambda q, p: "a"}, people))
+    reports = await import_response_files(db, [one, two], dataset="small")
+    assert [(r.dataset_id, r.matched) for r in reports] == [(NEWS.dataset_id, 5), (people.dataset_id, 5)]
+
+
 async def test_of_two_versions_the_one_that_the_rows_ask_is_taken(db: aiosqlite.Connection, tmp_path: Path) -> None:
     other = tuple(replace(q, prompt="Other " + q.prompt, question="Other " + q.question) for q in NEWS.questions)
     await save_dataset(db, replace(NEWS, questions=other))
