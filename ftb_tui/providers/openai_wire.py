@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from ftb_tui.providers import azure_management
 from ftb_tui.providers import openai_deploying as deploying
 from ftb_tui.providers import openai_reading as reading
 from ftb_tui.providers.base import (
@@ -55,6 +56,7 @@ class OpenAIWire:
         api_key: str,
         *,
         job_body: Mapping[str, object] | None = None,
+        deploy: Mapping[str, object] | None = None,
     ) -> None:
         self.name = name
         self.dialect = dialect
@@ -63,6 +65,7 @@ class OpenAIWire:
         self.host = f"{parts.scheme}://{parts.netloc}"
         self._is_openai = dialect.org_headers and is_openai_host(parts.hostname)
         self._job_body = dict(job_body or {})
+        self._deploy = dict(deploy or {})
         self._base_url = base_url
         self._key = api_key
         self._asking = Asking(dialect, self.host, api_key, self._answers)
@@ -281,19 +284,29 @@ class OpenAIWire:
         return await self._asking.ask(request)
 
     async def deploy(self, model: str, *, name: str, base_model: str) -> Deployment:
-        """Have a tuned model or checkpoint deployed, at services that deploy through the wire itself."""
+        """Have a tuned model or checkpoint deployed."""
+        if self.dialect.deployment == "arm":
+            return await azure_management.deploy(self._azure(), model, name)
         with provider_errors(self.host, self._key):
             return await deploying.deploy(self._client(), self.dialect, model, name=name, base_model=base_model)
 
     async def deployment(self, name: str) -> Deployment:
         """The deployment as it is now."""
+        if self.dialect.deployment == "arm":
+            return await azure_management.look(self._azure(), name)
         with provider_errors(self.host, self._key):
             return await deploying.look(self._client(), self.dialect, name)
 
     async def undeploy(self, name: str) -> None:
         """Take the deployment away."""
+        if self.dialect.deployment == "arm":
+            await azure_management.undeploy(self._azure(), name)
+            return
         with provider_errors(self.host, self._key):
             await deploying.undeploy(self._client(), self.dialect, name)
+
+    def _azure(self) -> azure_management.AzureAccount:
+        return azure_management.azure_account(self._deploy, self.name)
 
     async def close(self) -> None:
         """Give back connections."""

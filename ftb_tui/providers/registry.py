@@ -111,7 +111,7 @@ def open_provider(name: str, config: Config | None = None) -> Provider:
             host=parts.base_url,
         )  # fmt: skip
     key = parts.key.value if parts.key is not None else "none"
-    return OpenAIWire(name, parts.dialect, parts.base_url, key, job_body=parts.own.job_body)
+    return OpenAIWire(name, parts.dialect, parts.base_url, key, job_body=parts.own.job_body, deploy=parts.own.deploy)
 
 
 async def check_provider(name: str, config: Config | None = None) -> CheckResult:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import datetime
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiosqlite
 import pytest
+from aiohttp import web
 
 from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.providers.base import AskRequest, JobRequest, JobState, Provider, ProviderError
@@ -296,3 +298,54 @@ async def test_organisation_and_custom_headers_go_to_openais_own_host_only(
         assert not {"openai-organization", "openai-project", "x-secret"} & names
         assert headers["Authorization"] == f"Bearer {KEY}"
     assert isinstance(provider, OpenAIWire)
+
+
+@pytest.mark.parametrize("service", ["azure"], indirect=True)
+async def test_azure_deploys_by_its_management_and_takes_away_again(
+    db: aiosqlite.Connection, service: FakeOpenAI, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, str, object]] = []
+    states = deque(["Creating", "Creating", "Succeeded"])
+
+    async def manage(request: web.Request) -> web.Response:
+        assert request.headers["Authorization"] == "Bearer management-token-123"
+        seen.append((request.method, request.path_qs, await request.json() if request.can_read_body else None))
+        if request.method == "DELETE":
+            return web.Response(status=204)
+        return web.json_response({"properties": {"provisioningState": states.popleft()}})
+
+    app = web.Application()
+    app.router.add_route("*", "/subscriptions/{rest:.*}", manage)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    key = "mine"
+    provider = open_provider(key)
+    job = await work.launch(db, provider, plan())
+    await work.follow(db, provider, job, pace=FAST)
+    tuned = await find_model(db, "tuned")
+    with pytest.raises(ProviderError, match="subscription, resource_group, account"):
+        await deployment.create(db, provider, tuned.model_key, name="d1")
+    await provider.close()
+    file = home / "config" / "config.toml"
+    file.write_text(
+        file.read_text() + '[providers.mine.deploy]\nsubscription = "s"\nresource_group = "g"\naccount = "a"\n'
+        f'management_url = "http://127.0.0.1:{port}"\n'
+    )
+    provider = open_provider(key)
+    with pytest.raises(ProviderError, match="AZURE_MANAGEMENT_TOKEN"):
+        await deployment.create(db, provider, tuned.model_key, name="d1")
+    monkeypatch.setenv("AZURE_MANAGEMENT_TOKEN", "management-token-123")
+    made = await deployment.create(db, provider, tuned.model_key, name="d1", poll_seconds=0.01)
+    assert made.serving_name == "d1"
+    assert (await deployment.remove(db, provider, tuned.model_key)).serving_name is None
+    await provider.close()
+    await runner.cleanup()
+    assert [verb for verb, _, _ in seen] == ["PUT", "GET", "GET", "DELETE"]
+    path = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a/deployments/d1"
+    assert seen[0][1] == f"{path}?api-version=2024-10-01"
+    assert seen[0][2] == {
+        "sku": {"name": "GlobalStandard", "capacity": 1},
+        "properties": {"model": {"format": "OpenAI", "name": tuned.name, "version": "1"}},
+    }

@@ -1,0 +1,114 @@
+"""Azure's management interface, as far as deployments of tuned models go. A deployment bills by the hour while it exists.
+
+It takes another token than the models do (`az account get-access-token --resource https://management.azure.com`),
+which is read from the environment variable that `token_env` names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from ftb_tui.providers.base import Deployment, ErrorKind, ProviderError
+from ftb_tui.providers.failures import error_text, provider_errors
+
+API_VERSION = "2024-10-01"
+_KEYS = ("subscription", "resource_group", "account")
+_KINDS = {401: ErrorKind.AUTH, 403: ErrorKind.AUTH, 404: ErrorKind.NOT_FOUND, 429: ErrorKind.RATE_LIMITED}
+
+
+@dataclass(frozen=True, slots=True)
+class AzureAccount:
+    """Where deployments are made: the `deploy` table of a provider."""
+
+    subscription: str
+    resource_group: str
+    account: str
+    sku: str = "GlobalStandard"
+    capacity: int = 1
+    token_env: str = "AZURE_MANAGEMENT_TOKEN"  # noqa: S105 - a variable's name
+    management_url: str = "https://management.azure.com"
+
+    def url(self, name: str) -> str:
+        """The address of a deployment."""
+        return (
+            f"{self.management_url}/subscriptions/{quote(self.subscription)}/resourceGroups/{quote(self.resource_group)}"
+            f"/providers/Microsoft.CognitiveServices/accounts/{quote(self.account)}/deployments/{quote(name, safe='')}"
+            f"?api-version={API_VERSION}"
+        )
+
+
+def azure_account(values: Mapping[str, object], provider: str) -> AzureAccount:
+    """The account of a `deploy` table. Raises `ProviderError` that names what is missing."""
+    missing = [key for key in _KEYS if not values.get(key)]
+    if missing:
+        raise ProviderError(
+            ErrorKind.INVALID_REQUEST,
+            f"To deploy at Azure, set {', '.join(missing)} in [providers.{provider}.deploy]; "
+            "or deploy in the portal and give the name: ftb models deploy MODEL --as NAME.",
+        )
+    try:
+        return AzureAccount(**dict(values))  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ProviderError(ErrorKind.INVALID_REQUEST, f"[providers.{provider}.deploy]: {error}") from None
+
+
+async def deploy(account: AzureAccount, model: str, name: str) -> Deployment:
+    """Make or update a deployment of a tuned model. It answers only once it is `Succeeded`, and then a little later."""
+    body = {
+        "sku": {"name": account.sku, "capacity": account.capacity},
+        "properties": {"model": {"format": "OpenAI", "name": model, "version": "1"}},
+    }
+    return _deployment(await _send(account, "PUT", name, body), name)
+
+
+async def look(account: AzureAccount, name: str) -> Deployment:
+    """The deployment as it is now."""
+    return _deployment(await _send(account, "GET", name), name)
+
+
+async def undeploy(account: AzureAccount, name: str) -> None:
+    """Take it away, which ends its bill."""
+    await _send(account, "DELETE", name)
+
+
+async def _send(account: AzureAccount, verb: str, name: str, body: Mapping[str, object] | None = None) -> Any:
+    import httpx2
+
+    token = os.environ.get(account.token_env, "")
+    host = account.management_url
+    if not token:
+        raise ProviderError(ErrorKind.AUTH, f"Deploying at Azure needs a token: set {account.token_env}.", host=host)
+    with provider_errors(host, token):
+        async with httpx2.AsyncClient(timeout=60.0) as client:
+            reply = await client.request(
+                verb, account.url(name), json=body, headers={"Authorization": f"Bearer {token}"}
+            )
+        if reply.status_code >= 400:
+            text = error_text(_json(reply.text), "", reply.status_code).replace(token, "…")
+            kind = ErrorKind.SERVER if reply.status_code >= 500 else ErrorKind.INVALID_REQUEST
+            raise ProviderError(_KINDS.get(reply.status_code, kind), text, host=host, status=reply.status_code)
+        return reply.json() if reply.content else {}
+
+
+def _json(text: str) -> object:
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _deployment(values: object, name: str) -> Deployment:
+    properties = values.get("properties") if isinstance(values, Mapping) else None
+    state = str(properties.get("provisioningState") or "") if isinstance(properties, Mapping) else ""
+    return Deployment(
+        name=name,
+        ready=state.lower() == "succeeded",
+        failed=state.lower() in ("failed", "canceled", "disabled"),
+        raw_state=state,
+    )
