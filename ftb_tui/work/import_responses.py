@@ -53,8 +53,9 @@ async def import_response_files(
 ) -> list[ColumnReport]:
     """Import every file, or nothing when one cannot be read.
 
-    `dataset` is an id, a name, a family or what several names begin with (`finetunebench`); of several the one that more rows match is taken, of equals the
-    newest. `base` names the model whose column holds the base model's answers: all others are then its tuned models.
+    `dataset` is an id, a name, a family, or what several names begin with (`finetunebench`). Of several the one that
+    more of a file's rows match is taken, of equals the newest. `base` names the model whose column holds the base
+    model's answers: all others are then its tuned models.
     Raises `DatasetError`.
     """
     read = [await asyncio.to_thread(read_response_file, path) for path in files]
