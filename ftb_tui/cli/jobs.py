@@ -75,7 +75,7 @@ def show(*, job: str, as_json: bool) -> None:
             )
             return
         put_pairs([(name, _told(name, value)) for name, value in asdict(found).items() if value is not None])
-        if cost.estimated_cost is not None or cost.billed_tokens is not None:
+        if cost.price is not None or cost.estimated_cost is not None:
             click.echo(cost_sentence(cost))
         if checkpoints:
             click.echo()

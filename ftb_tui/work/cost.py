@@ -178,6 +178,8 @@ def money(amount: float | None) -> str:
 
 def cost_sentence(cost: JobCost) -> str:
     """What was billed against what was estimated."""
+    if cost.price == 0:
+        return "Cost: nothing; it was trained on this machine."
     dated = f" at ${cost.price:.2f} a million, price of {cost.price_as_of or 'no known day'}" if cost.price else ""
     if cost.estimated_cost is None:
         estimated = "no estimate was made"
