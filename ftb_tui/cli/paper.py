@@ -14,7 +14,10 @@ from ftb_tui.report.numbers import difference, score
 
 
 @click.command()
-@click.option("--grader", type=click.Choice(GRADER_NAMES), default=DEFAULT_GRADER, show_default=True)
+@click.option(
+    "--grader", type=click.Choice(GRADER_NAMES), metavar="NAME", default=DEFAULT_GRADER, show_default=True,
+    help="Whose verdict counts.",
+)  # fmt: skip
 @click.option("--held", is_flag=True, help="Only cells for which the store has answers.")
 @as_json
 def paper(*, grader: str, held: bool, as_json: bool) -> None:

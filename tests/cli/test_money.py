@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ftb_tui.work.jobs import Pace
 from tests.cli.conftest import Ftb
 from tests.fakes.openai_server import KEY, FakeOpenAI, error, status
 
@@ -26,6 +27,7 @@ prices = { training = 5.0, input = 1.0, output = 2.0, as_of = 2026-11-01, source
 def priced(home: Path, fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> FakeOpenAI:
     (home / "config" / "catalogue.toml").write_text(PRICED)
     on(monkeypatch, datetime.date(2026, 11, 21))
+    monkeypatch.setattr("ftb_tui.work.jobs.PAID_PACE", Pace(0.01, 0.01, 0.05))
     return fake_openai
 
 
@@ -166,7 +168,7 @@ def test_a_stray_base_url_is_told_before_anything_is_sent(ftb: Ftb, monkeypatch:
 
 
 def test_a_key_is_in_nothing_that_a_full_run_leaves_behind(
-    ftb_process: Ftb, priced: FakeOpenAI, home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ftb: Ftb, ftb_process: Ftb, priced: FakeOpenAI, home: Path, tmp_path: Path
 ) -> None:
     marker = KEY
     # The service itself quotes the key in its errors, as OpenAI does.
@@ -183,7 +185,9 @@ def test_a_key_is_in_nothing_that_a_full_run_leaves_behind(
         ("wrong", "--model", "gpt-fake", "--task", "memorization", "--json"),
     ]  # fmt: skip
     for arguments in runs:
-        done = ftb_process(*arguments, OPENAI_LOG="debug")
+        # Following is done here, where the pace of looking is the test's.
+        following = arguments[:2] == ("jobs", "follow")
+        done = ftb(*arguments) if following else ftb_process(*arguments, OPENAI_LOG="debug")
         assert done.code in (0, 1, 3), (arguments, done.err)
         assert marker not in done.said, arguments
     assert priced.requests["POST /fine_tuning/jobs"] == 1
