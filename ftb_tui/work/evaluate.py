@@ -339,7 +339,14 @@ class _Run:
             await self._flush()
 
     async def _flush(self) -> None:
-        """Commit what is settled. It is let go only when it is on disk, so that a cancelled write is made again."""
+        """Commit what is settled, to the end even when the caller is cancelled.
+
+        A statement that is cut short would keep the connection from ever committing again.
+        """
+        await asyncio.shield(asyncio.create_task(self._commit()))
+
+    async def _commit(self) -> None:
+        """What is settled is let go only when it is on disk, so that a write that failed is made again."""
         async with self._flushing:
             batch = list(self._settled)
             if batch:
