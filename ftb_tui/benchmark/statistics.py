@@ -115,13 +115,18 @@ class TrivialBaselines:
 
 def trivial_baselines(questions: Iterable[Question]) -> TrivialBaselines | None:
     """The baselines of the questions whose gold is Yes or No; None when there is no such question."""
+    return baselines_of_counts(Counter((question.template, question.answer) for question in questions))
+
+
+def baselines_of_counts(counts: Mapping[tuple[str, str], int]) -> TrivialBaselines | None:
+    """The same from how many questions have each template and gold; golds other than Yes and No are left out."""
     by_template: dict[str, Counter[str]] = defaultdict(Counter)
-    for question in questions:
-        if question.answer in ("Yes", "No"):
-            by_template[question.template][question.answer] += 1
-    n = sum(counts.total() for counts in by_template.values())
+    for (template, gold), count in counts.items():
+        if gold in ("Yes", "No"):
+            by_template[template][gold] += count
+    n = sum(golds.total() for golds in by_template.values())
     if n == 0:
         return None
-    no = sum(counts["No"] for counts in by_template.values())
-    majority = sum(max(counts.values()) for counts in by_template.values())
+    no = sum(golds["No"] for golds in by_template.values())
+    majority = sum(max(golds.values()) for golds in by_template.values())
     return TrivialBaselines(n, no / n, (n - no) / n, majority / n)

@@ -9,27 +9,28 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.color import Color, ColorParseError
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADERS
+from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
+from ftb_tui.benchmark.model import YES_NO_TASKS
+from ftb_tui.benchmark.statistics import TrivialBaselines
+from ftb_tui.report.heat import bar, baseline_line, shade
 from ftb_tui.report.matrix import Block, adjusted_p, blocks, cell_text, tasks_of
 from ftb_tui.report.numbers import interval, p_value, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.reading import reading
 from ftb_tui.report.tables import model_label, results_text, short_label
+from ftb_tui.store.baselines import asked_baselines
 from ftb_tui.store.results import ResultRow, results
 from ftb_tui.ui.screens.mode import ModeScreen
 from ftb_tui.ui.widgets.table import Table
 
 EMPTY = "No result yet. Press b for the quick benchmark: about a minute, no key needed."
 LEGEND = "Change from the base beside each score; * is sure (exact McNemar, Holm-adjusted over the table, p < .05)."
-
-
-NO_CHANGE = "\N{NO-BREAK SPACE}" * 6
-"""As wide as a change and its mark: right justification strips ordinary spaces."""
 
 
 class ResultsScreen(ModeScreen):
@@ -43,9 +44,13 @@ class ResultsScreen(ModeScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Answers", id="results.open", tooltip="The answers behind this score", priority=True),
         Binding("r", "grader", "Grader", id="results.grader", tooltip="Score by the next grader"),
-        Binding("s", "sort", "Sort", id="results.sort", tooltip="Sort the models by this task; again to undo"),
+        Binding(
+            "s", "sort", "Sort", show=False, id="results.sort", tooltip="Sort the models by this task; again to undo"
+        ),
+        Binding("p", "paper", "Paper", id="results.paper", tooltip="The paper's figures beside ours"),
         Binding("e", "export", "Export", id="results.export", tooltip="Write the table as CSV, JSON and HTML here"),
-        Binding("y", "copy", "Copy", id="results.copy", tooltip="Copy the table as Markdown"),
+        Binding("y", "copy", "Copy", show=False, id="results.copy", tooltip="Copy the table as Markdown"),
+        Binding("space", "whole", "Whole", show=False, id="results.whole", tooltip="All that is said below the table"),
     ]
 
     def __init__(self) -> None:
@@ -56,6 +61,9 @@ class ResultsScreen(ModeScreen):
         self._sort: str | None = None
         self._grader = DEFAULT_GRADER
         self._graders: list[str] = [DEFAULT_GRADER]
+        self._cell_said = ""
+        self._reading = ""
+        self._baselines: dict[tuple[int, str], TrivialBaselines | None] = {}
 
     def body(self) -> Iterable[Widget]:
         """The matrix and the reading."""
@@ -70,9 +78,9 @@ class ResultsScreen(ModeScreen):
         if self.ftb.db is None:
             return
         every = await results(self.ftb.db, grader=None)
-        self._graders = [name for name in GRADERS if any(row.grader == name for row in every)] or [DEFAULT_GRADER]
+        self._graders = graders_of(every)
         if self._grader not in self._graders:
-            self._grader = self._graders[-1]
+            self._grader = DEFAULT_GRADER if DEFAULT_GRADER in self._graders else self._graders[0]
         self._rows = [row for row in every if row.grader == self._grader]
         self.query_one("#empty").display = not self._rows
         self.query_one("#results").display = bool(self._rows)
@@ -80,9 +88,10 @@ class ResultsScreen(ModeScreen):
         self._tasks = tasks_of(self._rows)
         self._blocks = blocks(self._rows, sort_task=self._sort)
         self._show_table()
-        self._fill_cell()
+        await self._fill_cell()
         by_default = [row for row in every if row.grader == DEFAULT_GRADER]
-        self.query_one("#reading", Static).update(Content("\n".join((*reading(by_default), LEGEND))))
+        self._reading = "\n".join((*reading(by_default), LEGEND))
+        self.query_one("#reading", Static).update(Content(self._reading))
 
     def _show_table(self) -> None:
         adjusted = adjusted_p(self._rows)
@@ -104,7 +113,7 @@ class ResultsScreen(ModeScreen):
         first = table.row_count == 0
         title = f"model, by {self._grader}"
         columns = (title, *(f"{task} ↓" if task == self._sort else task for task in self._tasks))
-        table.show(columns, lines, right=frozenset(columns[1:]))
+        table.show(columns, lines, right=frozenset())
         table.fixed_columns = 1
         if first and lines:
             table.move_cursor(row=first_score, column=1)
@@ -112,22 +121,31 @@ class ResultsScreen(ModeScreen):
             table.focus()
 
     def _cell(self, row: ResultRow | None, adjusted: float | None) -> Text:
+        """Parts of fixed width, so that scores, intervals and changes stand below each other."""
         parts = cell_text(row, adjusted)
-        text = Text(parts.score, style="" if row is not None else "dim")
-        if parts.interval and self.has_class("-wide"):
-            text.append(f"  {parts.interval}", style="dim")
-        if parts.difference:
-            change = parts.difference.replace(" ", NO_CHANGE[0])
-            text.append(f" {change}", style={1: "green", -1: "red"}.get(parts.direction, "dim"))
-        elif self._has_difference(row):
-            text.append(NO_CHANGE)
-        if parts.progress:
-            text.append(f" {parts.progress}", style="dim")
+        wide = self.has_class("-wide")
+        text = Text()
+        if wide and row is not None and row.score is not None:
+            text.append(f" {bar(row.score)} {parts.score} ", style=self._shade(row.score))
+        else:
+            text.append(f"{parts.score:^8}" if wide else f"{parts.score:<4}", style="" if row is not None else "dim")
+        if wide:
+            text.append(f" {parts.interval:<8}", style="dim")
+        change = f" {parts.difference:<6}" if parts.difference else ""
+        text.append(change or " " * 7, style={1: "green", -1: "red"}.get(parts.direction, "dim"))
+        text.append(parts.progress, style="dim")
         return text
 
-    def _has_difference(self, row: ResultRow | None) -> bool:
-        """Whether another cell of the column shows a difference, so that scores stay below each other."""
-        return row is not None and any(other.task == row.task and other.difference is not None for other in self._rows)
+    def _shade(self, score: float) -> str:
+        """The background of a score in this theme; none where the terminal chooses the colours."""
+        colours = self.app.theme_variables
+        try:
+            low, high = Color.parse(colours["surface"]), Color.parse(colours["primary"])
+        except (ColorParseError, KeyError):
+            return ""
+        if low.ansi is not None or high.ansi is not None:
+            return ""
+        return f"on {shade(score, low.rgb, high.rgb)}"
 
     def _chosen(self) -> ResultRow | None:
         table = self.query_one("#results", Table)
@@ -141,24 +159,49 @@ class ResultsScreen(ModeScreen):
         return None
 
     @on(Table.CellHighlighted)
-    def _other_cell(self) -> None:
-        self._fill_cell()
+    async def _other_cell(self) -> None:
+        await self._fill_cell()
 
-    def _fill_cell(self) -> None:
+    async def _fill_cell(self) -> None:
         row = self._chosen()
-        text = "Move to a score to see what it is made of.\n"
+        text = "Move to a score to see what it is made of."
         if row is not None:
-            text = f"{one_line(model_label(row))}, {row.task}: {row.correct} of {row.n} right, 95% {interval(row.low, row.high)}"
-            text += f", {row.abstained} abstained" if row.abstained else ""
-            text += f", {row.failed} failed" if row.failed else ""
-            if row.fixed is not None:
-                adjusted = adjusted_p(self._rows).get((row.dataset_id, row.model_key, row.task))
-                text += (
-                    f"\nAgainst its base ({score(row.base_score)} on the same questions): {row.fixed} fixed, "
-                    f"{row.broken} broken, exact McNemar p {p_value(row.p_value)}, Holm-adjusted {p_value(adjusted)}"
-                )
-            text += "\n"
-        self.query_one("#cell", Static).update(Content(text))
+            text = "\n".join((*self._cell_lines(row), *await self._baseline_lines(row)))
+        self._cell_said = text
+        self.query_one("#cell", Static).update(Content(f"{text}\n"))
+
+    def _cell_lines(self, row: ResultRow) -> list[str]:
+        line = f"{one_line(model_label(row))}, {row.task}: {row.correct} of {row.n} right, 95% {interval(row.low, row.high)}"
+        line += f", {row.abstained} abstained" if row.abstained else ""
+        line += f", {row.failed} failed" if row.failed else ""
+        lines = [line]
+        if row.fixed is not None:
+            adjusted = adjusted_p(self._rows).get((row.dataset_id, row.model_key, row.task))
+            lines.append(
+                f"Against its base ({score(row.base_score)} on the same questions): {row.fixed} fixed, "
+                f"{row.broken} broken, exact McNemar p {p_value(row.p_value)}, Holm-adjusted {p_value(adjusted)}"
+            )
+        return lines
+
+    async def _baseline_lines(self, row: ResultRow) -> list[str]:
+        if row.task not in YES_NO_TASKS or self.ftb.db is None:
+            return []
+        place = (row.evaluation_key, row.task)
+        if place not in self._baselines:
+            self._baselines[place] = await asked_baselines(self.ftb.db, *place)
+        found = self._baselines[place]
+        if found is None:
+            return []
+        named = {
+            "always No": found.always_no,
+            "always Yes": found.always_yes,
+            "majority of each wording": found.majority,
+        }
+        near = row.low is not None and row.high is not None and row.low <= found.majority <= row.high
+        return [
+            f"Without any knowledge: {baseline_line(named)}"
+            + ("; this score cannot be told from that." if near else "")
+        ]
 
     def action_open(self) -> None:
         """The answers behind the score under the cursor."""
@@ -175,6 +218,12 @@ class ResultsScreen(ModeScreen):
         at = self._graders.index(self._grader)
         self._grader = self._graders[(at + 1) % len(self._graders)]
         await self.fill()
+
+    def action_paper(self) -> None:
+        """The paper's figures beside ours."""
+        from ftb_tui.ui.screens.paper import PaperScreen
+
+        self.app.push_screen(PaperScreen(self._grader))
 
     async def action_sort(self) -> None:
         """Sort by the column of the cursor; again to undo."""
@@ -200,10 +249,23 @@ class ResultsScreen(ModeScreen):
             written.append(name)
         self.notify(f"Written to {Path.cwd()}: {', '.join(written)}", markup=False)
 
+    def action_whole(self) -> None:
+        """What stands below the table, whole."""
+        from ftb_tui.ui.screens.text import TextScreen
+
+        self.app.push_screen(TextScreen("What the figures say", f"{self._cell_said}\n\n{self._reading}"))
+
     def action_copy(self) -> None:
         """Copy the table as Markdown."""
         self.app.copy_to_clipboard(results_text(self._rows, "markdown"))
         self.notify("The table was copied as Markdown.", markup=False)
+
+
+def graders_of(rows: Iterable[ResultRow]) -> list[str]:
+    """The graders that graded any of these, in the order in which graders are listed everywhere."""
+    present = {row.grader for row in rows}
+    known = [name for name in GRADER_NAMES if name in present]
+    return [*known, *sorted(present - set(known))] or [DEFAULT_GRADER]
 
 
 def _key(block: Block, model: ResultRow) -> str:

@@ -1,0 +1,29 @@
+"""Reading and computing away from the screen's event loop, so that keys never wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import aiosqlite
+
+_T = TypeVar("_T")
+
+
+async def away(work: Callable[[aiosqlite.Connection], Awaitable[_T]]) -> _T:
+    """What `work` gives, done in a thread with an event loop and a reading connection of its own.
+
+    Raises what `work` raises, and `StoreError` where there is no store.
+    """
+    return await asyncio.to_thread(lambda: asyncio.run(_with_store(work)))
+
+
+async def _with_store(work: Callable[[aiosqlite.Connection], Awaitable[_T]]) -> _T:
+    from ftb_tui.store.database import open_store
+
+    db = await open_store(readonly=True)
+    try:
+        return await work(db)
+    finally:
+        await db.close()
