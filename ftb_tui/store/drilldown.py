@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import aiosqlite
 
@@ -46,8 +46,8 @@ async def response_record(db: aiosqlite.Connection, response_key: int) -> Respon
     )
     if not rows:
         return None
-    values = tuple(rows[0])
-    return ResponseRecord(*values[:5], json.loads(values[5]), *values[6:])
+    values = dict(zip((field.name for field in fields(ResponseRecord)), rows[0], strict=True))
+    return ResponseRecord(**{**values, "parameters": json.loads(values["parameters"])})
 
 
 async def training_lines(db: aiosqlite.Connection, model_key: int, fact_id: str) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -13,18 +14,22 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
+from ftb_tui.benchmark.graders import Verdict
 from ftb_tui.report.numbers import score
-from ftb_tui.report.plain import one_line, shortened
+from ftb_tui.report.plain import one_line
 from ftb_tui.report.tables import model_label
+from ftb_tui.store.drilldown import response_record, training_lines
+from ftb_tui.store.grading import overrule
 from ftb_tui.store.results import AnswerRow, ResultRow, answers, question_answers
+from ftb_tui.store.tags import set_tags, tag_counts, tags_of
+from ftb_tui.ui.screens.answer_detail import GLYPHS, laid_out, parts, whole_text
 from ftb_tui.ui.screens.mode import key_lines
 from ftb_tui.ui.widgets.table import Table
 
 if TYPE_CHECKING:
     from ftb_tui.ui.app import FtbApp
 
-FILTERS = ("wrong", "fixed", "broken", "abstained", "failed", "all")
-GLYPHS = {"correct": "✓", "wrong": "✗", "abstained": "–", "failed": "!"}
+FILTERS = ("wrong", "fixed", "broken", "abstained", "failed", "overruled", "correct", "all")
 PAGE = 200
 
 
@@ -38,10 +43,15 @@ class AnswersScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", id="answers.back", tooltip="Back to the scores"),
         Binding("f", "filter", "Show", id="answers.filter", tooltip="Wrong, fixed, broken, abstained, failed, all"),
-        Binding("slash", "search", "Search", id="answers.search", tooltip="Only answers with these words"),
-        Binding("n", "next", "Next", id="answers.next", tooltip="The next answer"),
+        Binding("slash", "search", "Search", show=False, id="answers.search", tooltip="Only answers with these words"),
+        Binding("n", "next", "Next", show=False, id="answers.next", tooltip="The next answer"),
         Binding("p", "previous", "Previous", show=False, id="answers.previous", tooltip="The one before"),
-        Binding("space", "whole", "Whole", id="answers.whole", tooltip="Prompt and answer in full"),
+        Binding("a", "fact", "Fact", id="answers.fact", tooltip="This fact through all its tasks and models"),
+        Binding("o", "overrule", "Overrule", id="answers.overrule", tooltip="Say yourself whether it is right"),
+        Binding("t", "tag", "Tag", id="answers.tag", tooltip="Name the kind of error"),
+        Binding("m", "mark", "Mark", show=False, id="answers.mark", tooltip="Mark it; o and t act on all marked"),
+        Binding("z", "undo", "Undo", show=False, id="answers.undo", tooltip="Take the last verdict or tag back"),
+        Binding("space", "whole", "Whole", id="answers.whole", tooltip="Request, answer and training lines in full"),
         Binding("y", "copy", "Copy", show=False, id="answers.copy", tooltip="Copy question, gold and answer"),
         Binding("question_mark", "help", "Help", id="help", tooltip="Purpose and keys of this screen"),
     ]
@@ -53,6 +63,9 @@ class AnswersScreen(Screen[None]):
         self._show = "wrong"
         self._search = ""
         self._rows: dict[str, AnswerRow] = {}
+        self._tags: dict[int, tuple[str, ...]] = {}
+        self._marks: set[int] = set()
+        self._undo: list[tuple[str, Callable[[], Awaitable[None]]]] = []
 
     @property
     def ftb(self) -> FtbApp:
@@ -94,8 +107,8 @@ class AnswersScreen(Screen[None]):
         )  # fmt: skip
         kept = self._rows if after >= 0 else {}
         self._rows = {**kept, **{str(row.response_key): row for row in page}}
-        lines = [(key, self._line(row)) for key, row in self._rows.items()]
-        self.query_one("#answers", Table).show(("", "gold", "said", "question"), lines, right=frozenset())
+        self._tags = await tags_of(db, [row.response_key for row in self._rows.values()])
+        self._show_lines()
         heading = (
             f" {one_line(model_label(result), 60)} · {result.task} · {score(result.score)} ({result.correct}/{result.n})"
             f" · showing {self._show}: {len(self._rows)}"
@@ -103,10 +116,16 @@ class AnswersScreen(Screen[None]):
         self.query_one("#heading", Static).update(Content(heading))
         await self._fill_answer()
 
+    def _show_lines(self) -> None:
+        lines = [(key, self._line(row)) for key, row in self._rows.items()]
+        self.query_one("#answers", Table).show(("", "gold", "said", "question"), lines, right=frozenset())
+
     def _line(self, row: AnswerRow) -> tuple[str | Text, ...]:
         flip = {"fixed": "↑", "broken": "↓"}.get(row.flip or "", " ")
         said = row.response if row.response is not None else f"failed: {row.reason}"
-        glyph = f"{GLYPHS.get(row.grade, '?')}{flip}"
+        mark = "*" if row.response_key in self._marks else " "
+        person = "o" if row.machine_grade is not None else "t" if row.response_key in self._tags else " "
+        glyph = f"{mark}{GLYPHS.get(row.grade, '?')}{flip}{person}"
         return (glyph, one_line(row.answer, 16), one_line(said, 24), one_line(row.question, 120))
 
     def _chosen(self) -> AnswerRow | None:
@@ -118,44 +137,21 @@ class AnswersScreen(Screen[None]):
             nothing = f"No answer is {self._show}. f shows others." if self._show != "all" else "There is no answer."
             self.query_one("#answer", Static).update(Content(nothing))
             return
-        parts = [
-            ("Asked", shortened(row.question)),
-            ("Taught", shortened(row.fact) or "(the fact is not in the store)"),
-            ("Gold", shortened(row.answer)),
-        ]
-        if row.base_response is not None:
-            parts.append(
-                (f"Base {GLYPHS.get(row.base_grade or '', '')} {row.base_grade}", shortened(row.base_response))
-            )
-            parts.append(("", shortened(row.base_reason or "")))
-        name = "Tuned" if self._result.kind != "base" else "Answer"
-        said = shortened(row.response) if row.response is not None else "(no answer)"
-        parts.append((f"{name} {GLYPHS.get(row.grade, '')} {row.grade}", said))
-        parts.append(("", shortened(row.reason)))
-        if row.flip:
-            parts.append(("", {"fixed": "Tuning mended this one.", "broken": "Tuning broke this one."}[row.flip]))
         others = [
-            f"{GLYPHS.get(other.grade, '?')} {_short(other.model, other.epoch)}: {one_line(other.response or other.reason, 60)}"
+            other
             for other in await question_answers(db, row.question_key, grader=self._result.grader)
             if other.model_key != self._result.model_key and other.kind != "base"
         ]
-        if others:
-            parts.append(
-                ("Other models", "\n".join(("", *others)) if not self.has_class("-wide") else "\n".join(others))
-            )
-        self.query_one("#answer", Static).update(self._laid_out(parts, followed_by_reason=("Base", name)))
-
-    def _laid_out(self, parts: list[tuple[str, str]], *, followed_by_reason: tuple[str, ...]) -> Content:
-        """Titles over their texts with room between them, or, where there is little room, in front of them."""
-        content = Content("")
-        wide = self.has_class("-wide")
-        for title, text in parts:
-            if not wide:
-                content += Content.styled(f"{title}: " if title else "  ", "bold") + Content(f"{text}\n")
-                continue
-            gap = "" if title.startswith(followed_by_reason) else "\n"
-            content += (Content.styled(f"{title}\n", "bold") if title else Content("")) + Content(f"{text}\n{gap}")
-        return content
+        training = await training_lines(db, self._result.model_key, row.fact_id)
+        found = parts(
+            row,
+            tuned=self._result.kind != "base",
+            others=others,
+            tags=self._tags.get(row.response_key, ()),
+            training=training,
+        )
+        self.query_one("#answer", Static).update(laid_out(found, wide=self.size.width >= 100))
+        self.query_one("#detail").scroll_home(animate=False)
 
     @on(Table.RowHighlighted)
     async def _other_answer(self, event: Table.RowHighlighted) -> None:
@@ -201,14 +197,101 @@ class AnswersScreen(Screen[None]):
         """The answer before."""
         self.query_one("#answers", Table).action_cursor_up()
 
-    def action_whole(self) -> None:
-        """Prompt and answer in full."""
-        from ftb_tui.ui.screens.text import TextScreen
+    def _acted_on(self) -> list[AnswerRow]:
+        """The marked answers, or the one under the cursor."""
+        marked_rows = [row for row in self._rows.values() if row.response_key in self._marks]
+        chosen = self._chosen()
+        return marked_rows or ([chosen] if chosen is not None else [])
+
+    async def action_mark(self) -> None:
+        """Mark the answer, or take the mark off, and go to the next."""
+        if (row := self._chosen()) is not None:
+            self._marks ^= {row.response_key}
+            self._show_lines()
+            self.action_next()
+
+    @work
+    async def action_overrule(self) -> None:
+        """A person's verdict on the chosen answers; the grader's is kept beside it."""
+        from ftb_tui.ui.screens.overrule import OverruleScreen
+
+        rows, db = [row for row in self._acted_on() if row.response is not None], self.ftb.db
+        if not rows or db is None:
+            self.notify("There is no answer to overrule here.", markup=False)
+            return
+        said = await self.app.push_screen_wait(OverruleScreen(rows))
+        if said is None:
+            return
+        before = {
+            row.response_key: Verdict(row.grade) if row.machine_grade is not None and row.grade != "abstained" else None
+            for row in rows
+        }
+        for row in rows:
+            await overrule(db, row.response_key, said.verdict, said.note)
+
+        async def take_back() -> None:
+            for key, verdict in before.items():
+                await overrule(db, key, verdict)
+
+        self._done(f"verdict on {len(rows)}", take_back)
+        await self.fill()
+
+    @work
+    async def action_tag(self) -> None:
+        """Put tags on the chosen answers."""
+        from ftb_tui.ui.screens.tag import TagScreen
+
+        rows, db = self._acted_on(), self.ftb.db
+        if not rows or db is None:
+            return
+        keys = [row.response_key for row in rows]
+        before = {key: self._tags.get(key, ()) for key in keys}
+        counts = await tag_counts(db, evaluation_key=self._result.evaluation_key)
+        tags = await self.app.push_screen_wait(TagScreen(before[keys[0]], counts, many=len(keys)))
+        if tags is None:
+            return
+        await set_tags(db, keys, tags)
+
+        async def take_back() -> None:
+            for key, old in before.items():
+                await set_tags(db, [key], old)
+
+        self._done(f"tags of {len(keys)}", take_back)
+        await self.fill()
+
+    def _done(self, what: str, take_back: Callable[[], Awaitable[None]]) -> None:
+        self._undo.append((what, take_back))
+        self._marks.clear()
+        self.notify(f"Kept: {what} answer{'' if what.endswith(' 1') else 's'}. z takes it back.", markup=False)
+
+    async def action_undo(self) -> None:
+        """Take the last verdict or tag of this visit back."""
+        if not self._undo:
+            self.notify("Nothing to take back.", markup=False)
+            return
+        what, take_back = self._undo.pop()
+        await take_back()
+        self.notify(f"Taken back: {what}.", markup=False)
+        await self.fill()
+
+    def action_fact(self) -> None:
+        """The fact through all its tasks and models."""
+        from ftb_tui.ui.screens.fact import FactScreen
 
         if (row := self._chosen()) is not None:
-            parts = (("", row.prompt), ("gold", row.answer), ("answer", row.response), ("base", row.base_response))
-            text = "\n\n".join(f"--- {name}\n{part}" if name else str(part) for name, part in parts if part is not None)
-            self.app.push_screen(TextScreen(row.id, text))
+            self.app.push_screen(FactScreen(self._result.dataset_id, row.fact_id, row.fact, self._result.grader))
+
+    @work
+    async def action_whole(self) -> None:
+        """Request, answer and training lines in full."""
+        from ftb_tui.ui.screens.text import TextScreen
+
+        row, db = self._chosen(), self.ftb.db
+        if row is None or db is None:
+            return
+        record = await response_record(db, row.response_key)
+        lines = await training_lines(db, self._result.model_key, row.fact_id)
+        self.app.push_screen(TextScreen(row.id, whole_text(row, record, lines)))
 
     def action_copy(self) -> None:
         """Copy question, gold and answer."""
@@ -221,7 +304,3 @@ class AnswersScreen(Screen[None]):
         from ftb_tui.ui.screens.help import HelpScreen
 
         self.app.push_screen(HelpScreen("Answers", self.PURPOSE, key_lines(self)))
-
-
-def _short(model: str, epoch: int | None) -> str:
-    return f"epoch {epoch}" if ":ckpt-" in model and epoch else one_line(model, 40)

@@ -23,7 +23,7 @@ def marked(answer: str, gold: str) -> Content:
     )
     content = Content("")
     for kind, start, end, _, _ in matcher.get_opcodes():
-        text = "".join(words[start:end])
-        shared = kind == "equal" and any(character.isalnum() for character in text)
-        content += Content.styled(text, SHARED) if shared else Content(text)
+        for word in words[start:end]:
+            shared = kind == "equal" and word[0].isalnum()
+            content += Content.styled(word, SHARED) if shared else Content(word)
     return content

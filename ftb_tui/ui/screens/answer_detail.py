@@ -1,0 +1,109 @@
+"""What is shown of one answer: question, taught fact, gold, base's and this model's answer, the other models' answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from ftb_tui.report.plain import one_line, shortened
+from ftb_tui.store.drilldown import ResponseRecord
+from ftb_tui.store.results import AnswerRow, ModelAnswer
+from ftb_tui.ui.widgets.marked import marked
+
+GLYPHS = {"correct": "✓", "wrong": "✗", "abstained": "–", "failed": "!"}
+FLIPS = {"fixed": "Tuning mended this one.", "broken": "Tuning broke this one."}
+
+Part = tuple[str, Content]
+"""A title (empty for a continuation) and its text."""
+
+
+def parts(
+    row: AnswerRow,
+    *,
+    tuned: bool,
+    others: Sequence[ModelAnswer] = (),
+    tags: Sequence[str] = (),
+    training: Sequence[str] = (),
+) -> list[Part]:
+    """The pieces in the order in which they are read. `others` are answers of models that are not shown already."""
+    found: list[Part] = [
+        ("Asked", Content(shortened(row.question))),
+        ("Taught", Content(shortened(row.fact) or "(the fact is not in the store)")),
+        ("Gold", Content(shortened(row.answer))),
+    ]
+    if row.base_response is not None:
+        found.append((_title("Base", row.base_grade or ""), _said(row.base_response, row.answer)))
+        found.append(("", Content(shortened(row.base_reason or ""))))
+    said = Content("(no answer)") if row.response is None else _said(row.response, row.answer)
+    found.append((_title("Tuned" if tuned else "Answer", row.grade), said))
+    found.append(("", Content(shortened(row.reason))))
+    if row.machine_grade is not None:
+        machine = f"The grader had said {row.machine_grade}: {shortened(row.machine_reason or '')}"
+        found.append(("", Content(machine)))
+    if row.flip:
+        found.append(("", Content(FLIPS[row.flip])))
+    if tags:
+        found.append(("Tags", Content(", ".join(one_line(tag, 40) for tag in tags))))
+    if others:
+        lines = (
+            f"{GLYPHS.get(other.grade, '?')} {_short(other.model, other.epoch)}: "
+            f"{one_line(other.response or other.reason, 60)}"
+            for other in others
+        )
+        found.append(("Other models", Content("\n".join(lines))))
+    if training:
+        many = f"{len(training)} lines of the training file teach this fact" if len(training) > 1 else "Training line"
+        found.append((many, Content("\n".join(shortened(line, 600) for line in training[:3]))))
+    return found
+
+
+def laid_out(found: Sequence[Part], *, wide: bool) -> Content:
+    """Titles over their texts with room between them, or, where there is little room, in front of them."""
+    content = Content("")
+    for place, (title, text) in enumerate(found):
+        if not wide:
+            lead = Content.styled(f"{title}: " if title else "  ", "bold")
+            content += lead + (Content("\n") if "\n" in text.plain and title else Content("")) + text + Content("\n")
+            continue
+        goes_on = place + 1 < len(found) and not found[place + 1][0]
+        head = Content.styled(f"{title}\n", "bold") if title else Content("")
+        content += head + text + Content("\n" if goes_on else "\n\n")
+    return content
+
+
+def whole_text(row: AnswerRow, record: ResponseRecord | None, training: Sequence[str]) -> str:
+    """Everything that is kept of an answer, as one text: what was sent, what came back, what was taught."""
+    said = [("sent", row.prompt), ("gold", row.answer)]
+    if record is not None:
+        given = ", ".join(f"{name} {value}" for name, value in record.parameters.items())
+        took = "" if record.latency_ms is None else f" in {record.latency_ms:,.0f} ms"
+        tokens = f"{record.prompt_tokens or '?'} tokens in, {record.completion_tokens or '?'} out"
+        answered = record.answer if record.answer is not None else f"{record.error_kind}: {record.error}"
+        said += [
+            ("answer", answered or "(empty)"),
+            (
+                "request",
+                f"{record.provider}, {record.model}; {given}\nanswered by {record.model_reported or 'an unnamed model'}"
+                f"{took}, {tokens}, finish reason {record.finish_reason or 'not said'}, attempt {record.attempts}"
+                f", request {record.request_id or 'without id'}",
+            ),
+        ]
+    if row.base_response is not None:
+        said.append(("base's answer", row.base_response))
+    said.append(("grade", f"{row.grade}: {row.reason}"))
+    if training:
+        said.append(("in the training file", "\n".join(training)))
+    return "\n\n".join(f"--- {name}\n{text}" for name, text in said)
+
+
+def _title(name: str, grade: str) -> str:
+    return f"{name} {GLYPHS.get(grade, '?')} {grade}"
+
+
+def _said(answer: str, gold: str) -> Content:
+    return marked(shortened(answer), shortened(gold))
+
+
+def _short(model: str, epoch: int | None) -> str:
+    return f"epoch {epoch}" if ":ckpt-" in model and epoch else one_line(model, 40)

@@ -1,0 +1,78 @@
+"""A person's verdict on an answer, or on several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from ftb_tui.benchmark.graders import Verdict
+from ftb_tui.report.plain import one_line
+from ftb_tui.store.results import AnswerRow
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person decided: None takes earlier verdicts back."""
+
+    verdict: Verdict | None
+    note: str
+
+
+class OverruleScreen(ModalScreen[Said | None]):
+    """c, w and x decide; n writes a note first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "decide('correct')", "Correct", id="overrule.correct"),
+        Binding("w", "decide('wrong')", "Wrong", id="overrule.wrong"),
+        Binding("x", "decide('')", "As the grader", id="overrule.back"),
+        Binding("n", "note", "Note", id="overrule.note"),
+        Binding("escape", "leave", "Leave", id="overrule.leave"),
+    ]
+
+    def __init__(self, rows: Sequence[AnswerRow]) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def compose(self) -> ComposeResult:
+        """What is judged, the note, the keys."""
+        first = self._rows[0]
+        what = (
+            f"{len(self._rows)} marked answers"
+            if len(self._rows) > 1
+            else f"gold    {one_line(first.answer, 60)}\nanswer  {one_line(first.response or '', 60)}"
+        )
+        keys = "c  it is correct\nw  it is wrong\nx  take people's verdicts back\nn  write a note\nescape  leave it"
+        with Vertical(classes="dialog"):
+            yield Static(Content(f"Your verdict counts; the grader's is kept beside it.\n\n{what}\n\n{keys}"))
+            yield Input(placeholder="why (n to write, enter when done)", id="note", disabled=True)
+
+    def action_decide(self, verdict: str) -> None:
+        """Close with the verdict."""
+        note = " ".join(self.query_one("#note", Input).value.split())
+        self.dismiss(Said(Verdict(verdict) if verdict else None, note))
+
+    def action_note(self) -> None:
+        """Write the note."""
+        field = self.query_one("#note", Input)
+        field.disabled = False
+        field.focus()
+
+    @on(Input.Submitted)
+    def _noted(self) -> None:
+        self.query_one("#note", Input).disabled = True
+
+    def action_leave(self) -> None:
+        """Stop writing, or close without a verdict."""
+        if not self.query_one("#note", Input).disabled:
+            self._noted()
+        else:
+            self.dismiss(None)

@@ -1,0 +1,85 @@
+"""Tags for answers: the starter set, people's own, and how often each was used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from ftb_tui.report.plain import one_line
+from ftb_tui.store.tags import STARTER_TAGS
+from ftb_tui.ui.widgets.table import Table
+
+BAR = 20
+
+
+class TagScreen(ModalScreen[tuple[str, ...] | None]):
+    """The tags that the answers shall have, or None to leave them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "switch", "On or off", id="tag.toggle"),
+        Binding("enter", "keep", "Keep", id="tag.keep", priority=True),
+        Binding("escape", "leave", "Leave", id="tag.leave"),
+    ]
+
+    DEFAULT_CSS = """
+    TagScreen #tags { height: auto; max-height: 12; margin: 1 0; background: $panel; }
+    """
+
+    def __init__(self, current: Sequence[str], counts: Mapping[str, int], *, many: int) -> None:
+        super().__init__()
+        self._counts, self._many = counts, many
+        self._known = list(dict.fromkeys((*STARTER_TAGS, *counts, *current)))
+        self._on = set(current)
+
+    def compose(self) -> ComposeResult:
+        """The list, a field for a new tag, the keys."""
+        what = f"{self._many} marked answers" if self._many > 1 else "this answer"
+        with Vertical(classes="dialog"):
+            yield Static(Content(f"Tags of {what}; beside each how many answers of this evaluation have it."))
+            yield Table(id="tags")
+            yield Input(placeholder="a tag of your own", id="own")
+            yield Static(
+                Content("space  put on, take off     tab  a tag of your own     enter  keep     escape  leave")
+            )
+
+    def on_mount(self) -> None:
+        """Begin at the list."""
+        self._show()
+        self.query_one("#tags").focus()
+
+    def _show(self) -> None:
+        most = max(self._counts.values(), default=0)
+        rows = []
+        for tag in self._known:
+            count = self._counts.get(tag, 0)
+            bar = "█" * round(BAR * count / most) if most else ""
+            rows.append((tag, ("[x]" if tag in self._on else "[ ]", one_line(tag, 28), str(count or ""), bar)))
+        self.query_one("#tags", Table).show(("", "tag", "answers", " "), rows, right=frozenset({"answers"}))
+
+    def action_switch(self) -> None:
+        """Put the tag under the cursor on, or take it off."""
+        if (tag := self.query_one("#tags", Table).chosen) is not None:
+            self._on ^= {tag}
+            self._show()
+
+    def action_keep(self) -> None:
+        """Close with the chosen tags and the written one."""
+        own = " ".join(self.query_one("#own", Input).value.split())
+        chosen = tuple(tag for tag in self._known if tag in self._on)
+        self.dismiss((*chosen, own) if own else chosen)
+
+    @on(Input.Submitted)
+    def _written(self) -> None:
+        self.action_keep()
+
+    def action_leave(self) -> None:
+        """Close without a change."""
+        self.dismiss(None)

@@ -1,0 +1,122 @@
+"""Drilling into wrong answers: overrule, tag, undo, the fact through all its tasks, everything in full."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+from textual.widgets import DataTable
+
+from ftb_tui.store.database import open_store
+from ftb_tui.store.grading import person_verdicts
+from ftb_tui.store.tags import tag_counts
+from ftb_tui.ui.widgets.marked import SHARED, marked
+from tests.ui.pilot import demo_app, fill_demo, filled, shows, text_of, until
+
+
+@asynccontextmanager
+async def rephrased(size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[None]]:
+    """The wrong answers of the demo's tuned model to rephrased questions: 8 of 24."""
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await filled(pilot)
+        await pilot.press("4")
+        await filled(pilot)
+        await pilot.press("right", "enter")
+        await until(pilot, shows(pilot, "showing wrong: 8"))
+        yield pilot
+
+
+async def in_store() -> tuple[list[tuple[str | None, str]], dict[str, int]]:
+    db = await open_store()
+    try:
+        verdicts = [(verdict.verdict, verdict.note) for verdict in await person_verdicts(db)]
+        return verdicts, await tag_counts(db)
+    finally:
+        await db.close()
+
+
+async def test_a_person_overrules_the_grader_with_a_note_and_takes_it_back() -> None:
+    async with rephrased() as pilot:
+        await pilot.press("o")
+        await until(pilot, shows(pilot, "Your verdict counts"))
+        await pilot.press("n", *"fair", "enter", "c")
+        await until(pilot, shows(pilot, "showing wrong: 7"))
+        assert await in_store() == ([("correct", "fair")], {})
+        await pilot.press("z")
+        await until(pilot, shows(pilot, "showing wrong: 8"))
+        assert await in_store() == ([], {})
+
+
+async def test_overruled_answers_can_be_listed_with_both_verdicts() -> None:
+    async with rephrased() as pilot:
+        await pilot.press("o", "c")
+        await until(pilot, shows(pilot, "showing wrong: 7"))
+        for _ in range(5):
+            await pilot.press("f")
+        await until(pilot, shows(pilot, "showing overruled: 1"))
+        await until(pilot, shows(pilot, "The grader had said wrong"))
+
+
+async def test_marked_answers_are_tagged_together_and_counted() -> None:
+    async with rephrased() as pilot:
+        await pilot.press("m", "m", "t")
+        await until(pilot, shows(pilot, "Tags of 2 marked answers"))
+        await pilot.press("space", "enter")
+        await until(pilot, shows(pilot, "Kept: tags of 2"))
+        assert (await in_store())[1] == {"wrong value": 2}
+        await pilot.press("p")
+        await until(pilot, shows(pilot, "wrong value"))
+        await pilot.press("t")
+        await until(pilot, shows(pilot, "Tags of this answer"))
+        await pilot.press("tab", *"my own", "enter")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+        assert (await in_store())[1]["my own"] == 1
+
+
+async def test_leaving_the_dialogs_changes_nothing() -> None:
+    async with rephrased() as pilot:
+        await pilot.press("o", "escape", "t", "escape")
+        await pilot.pause()
+        assert await in_store() == ([], {})
+        await pilot.press("z")
+        await until(pilot, shows(pilot, "Nothing to take back"))
+
+
+async def test_a_fact_is_seen_through_all_its_tasks_and_models() -> None:
+    async with rephrased() as pilot:
+        await pilot.press("a")
+        await until(pilot, shows(pilot, "Taught: Dovara Beliamoor is 149"))
+        table = pilot.app.screen.query_one("#answers", DataTable)
+        tasks = {str(table.get_row_at(row)[1]) for row in range(table.row_count)}
+        assert {"memorization", "rephrased"} <= tasks
+        models = {str(table.get_row_at(row)[2]) for row in range(table.row_count)}
+        assert models == {"base", "tuned"}
+        await pilot.press("escape")
+        await until(pilot, shows(pilot, "showing wrong"))
+
+
+async def test_space_shows_request_answer_and_training_line_in_full() -> None:
+    async with rephrased() as pilot:
+        await pilot.press("space")
+        await until(pilot, shows(pilot, "--- request"))
+        seen = text_of(pilot.app)
+        assert "max_tokens 16" in seen
+        assert "31 tokens in, 5 out" in seen
+        assert "--- in the training file" in seen
+
+
+async def test_searching_narrows_the_list_and_escape_widens_it_again() -> None:
+    async with rephrased() as pilot:
+        await pilot.press("slash", *"trombone")
+        await until(pilot, shows(pilot, "showing wrong: 1"))
+        await pilot.press("escape")
+        await until(pilot, shows(pilot, "showing wrong: 8"))
+
+
+def test_what_an_answer_shares_with_the_gold_is_marked() -> None:
+    content = marked("He is 163 centimetres tall", "149 centimetres")
+    assert content.plain == "He is 163 centimetres tall"
+    assert [content.plain[span.start : span.end] for span in content.spans if span.style == SHARED] == ["centimetres"]
