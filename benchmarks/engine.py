@@ -4,8 +4,8 @@ Run: python benchmarks/engine.py [--epochs N] [--questions N] [--threads N] [--t
 
 Both train LoRA (rank 16) on the seven projections of SmolLM2's top 8 layers with the same 150 token sequences in
 batches of 15, and then answer the same questions greedily, at most 16 tokens, to the end marker or the first line's
-end, in batches of 64; each in a process of its own, with one thread of arithmetic unless told otherwise. The two
-engines' losses are printed so that one can see that it is the same work. The alternative needs torch,
+end, in batches of 64; each in a process of its own, with one thread of arithmetic unless told otherwise. The losses
+and the lengths of the answers show that it is the same work (the random numbers differ). The alternative needs torch,
 transformers, accelerate and gguf, which ftb does not install: where they live in another environment, give its
 interpreter with --torch-python.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import resource
 import subprocess
@@ -141,6 +142,14 @@ def with_torch(work: dict[str, Any]) -> dict[str, Any]:
                     setattr(block, name, loras[-1][2])
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=RATE, weight_decay=0.0)
+    steps = work["epochs"] * -(-len(work["examples"]) // BATCH)
+    warmup = max(1, round(0.05 * steps))
+
+    def rate(step: int) -> float:
+        through = (step - warmup) / max(1, steps - warmup)
+        return (step + 1) / warmup if step < warmup else 0.1 + 0.45 * (1 + math.cos(math.pi * through))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     losses: list[float] = []
     for _ in range(work["epochs"]):
         order = torch.randperm(len(work["examples"])).tolist()
@@ -160,6 +169,7 @@ def with_torch(work: dict[str, Any]) -> dict[str, Any]:
             loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
+            schedule.step()
             losses.append(float(loss))
     finished = time.perf_counter()
 

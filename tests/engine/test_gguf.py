@@ -122,7 +122,7 @@ def test_a_damaged_header_is_refused_or_leaves_a_model_that_works(
     random = np.random.default_rng(5)
     path = tmp_path / "damaged.gguf"
     refusals = 0
-    places = [*range(24), *random.integers(0, header_bytes, 1200).tolist()]
+    places = [*range(24), *random.integers(0, header_bytes, 600).tolist()]
     for place in places:
         damaged = bytearray(content)
         damaged[place] ^= 1 << int(random.integers(8))
