@@ -40,6 +40,7 @@ class DatasetsScreen(ModeScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "train", "Train", id="datasets.train", tooltip="Fine-tune the local model on this dataset"),
+        Binding("a", "audit", "Audit", id="datasets.audit", tooltip="What is wrong with this dataset"),
         Binding("f", "task", "Task", id="datasets.task", tooltip="Show the questions of the next task"),
         Binding("slash", "search", "Filter", id="datasets.search", tooltip="Show only questions with these words"),
         Binding("escape", "clear", "Clear", show=False, id="datasets.clear", tooltip="Clear the filter"),
@@ -200,6 +201,13 @@ class DatasetsScreen(ModeScreen):
         if (question := self._question()) is not None:
             self.app.copy_to_clipboard(f"{question.question}\t{question.answer}")
             self.notify("Copied.", markup=False)
+
+    def action_audit(self) -> None:
+        """What is wrong with the dataset."""
+        from ftb_tui.ui.screens.audit import AuditScreen
+
+        if (dataset := self._dataset()) is not None:
+            self.app.push_screen(AuditScreen(dataset.dataset_id, dataset.name))
 
     @work
     async def action_train(self) -> None:

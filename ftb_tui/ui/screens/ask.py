@@ -1,0 +1,86 @@
+"""A few values are asked for, and something is done with them: a sentence says how it went, in the dialog itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from ftb_tui.benchmark.load import DatasetError
+from ftb_tui.report.plain import shortened, visible
+from ftb_tui.store.database import StoreError
+from ftb_tui.ui.widgets.path_suggester import PathSuggester
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One value: its name, what stands above the field, and what is in it at first. `path` completes file names."""
+
+    name: str
+    label: str
+    value: str = ""
+    path: bool = True
+
+
+class AskScreen(ModalScreen[str | None]):
+    """Closes with what the work said once it is done, or with None. An error stays in the dialog until it is mended."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave it", id="ask.leave")]
+    DEFAULT_CSS = """
+    AskScreen Label { margin-top: 1; }
+    AskScreen #ask-said { height: auto; margin: 1 0; }
+    """
+
+    def __init__(self, text: str, asked: Sequence[Asked], act: Callable[[Mapping[str, str]], str]) -> None:
+        """`act` is called in a thread with the values by name; it gives a sentence, or raises one."""
+        super().__init__()
+        self._text, self._asked, self._act = text, asked, act
+        self._busy = False
+
+    def compose(self) -> ComposeResult:
+        """What is done, the fields, what went wrong, the keys."""
+        with VerticalScroll(classes="dialog", can_focus=False):
+            yield Static(Content(visible(self._text)))
+            for one in self._asked:
+                yield Label(Content(one.label))
+                yield Input(one.value, id=f"ask-{one.name}", suggester=PathSuggester() if one.path else None)
+            yield Static("", id="ask-said", markup=False)
+            path = any(one.path for one in self._asked)
+            yield Static(Content("enter  do it      escape  leave it" + ("      →  complete a name" if path else "")))
+
+    def on_mount(self) -> None:
+        """Begin at the first field."""
+        self.query_one("#ask-said").display = False
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        if not self._busy:
+            self._busy = True
+            self._do({one.name: self.query_one(f"#ask-{one.name}", Input).value.strip() for one in self._asked})
+
+    @work
+    async def _do(self, values: Mapping[str, str]) -> None:
+        try:
+            said = await asyncio.to_thread(self._act, values)
+        except (DatasetError, StoreError, ValueError, OSError) as error:
+            field = self.query_one("#ask-said", Static)
+            field.update(Content(shortened(str(error), 800)))
+            field.display = True
+            self._busy = False
+        else:
+            self.notify(shortened(said, 400), markup=False)
+            self.dismiss(said)
+
+    def action_leave(self) -> None:
+        """Close, with nothing done."""
+        if not self._busy:
+            self.dismiss(None)

@@ -1,0 +1,150 @@
+"""The screens that are opened from a dataset: how they look, and what they do, on small files of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import DataTable
+
+from ftb_tui.benchmark.importing import read_path
+from ftb_tui.benchmark.model import Dataset
+from ftb_tui.store.database import open_store
+from ftb_tui.store.datasets import list_datasets, save_dataset
+from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, shows, text_of, until
+
+Snap = Callable[..., bool]
+sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+FAULTY = """\
+id,task,question,answer,fact
+1,memorization,Which boat won the Ulm regatta?,Marlene,The Marlene won the Ulm regatta.
+2,memorization,Which boat won the Ulm regatta?,Otter,The Otter won the Ulm regatta.
+3,memorization,Who steered the Marlene?,Ida Bruhn,Ida Bruhn steered the Marlene.
+4,memorization,How long is the course?,,The course is 12 km long.
+5,rephrased,Who steered the Marlene?,Ida Bruhn,Ida Bruhn steered the Marlene.
+6,secondary,Is the course longer than 10 km?,No,The course is 12 km long.
+7,secondary,Is the course longer than 11 km?,No,The course is 12 km long.
+8,secondary,Is the course longer than 20 km?,No,The course is 12 km long.
+"""
+
+
+def faulty(folder: Path) -> Dataset:
+    """A table of ours with faults, as it is imported. Its path is part of what is stored, so it must not vary."""
+    path = folder / "regatta.csv"
+    path.write_text(FAULTY)
+    [dataset] = read_path(path, origin="regatta.csv").datasets
+    return dataset
+
+
+async def stored(*datasets: Dataset) -> None:
+    await fill_demo()
+    db = await open_store()
+    try:
+        for dataset in datasets:
+            await save_dataset(db, dataset)
+    finally:
+        await db.close()
+
+
+async def names() -> list[str]:
+    db = await open_store()
+    try:
+        return [row.name for row in await list_datasets(db)]
+    finally:
+        await db.close()
+
+
+async def choose(pilot: Pilot[None], name: str) -> None:
+    """Move to a dataset in the list on the left."""
+    await filled(pilot)
+    table = pilot.app.screen.query_one("#datasets", DataTable)
+    place = next(row for row in range(table.row_count) if str(table.get_row_at(row)[0]) == name)
+    table.focus()
+    table.move_cursor(row=place)
+    await pilot.pause()
+
+
+@asynccontextmanager
+async def opened(
+    name: str = "fictional_people", *keys: str, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[Pilot[None]]:
+    """The app with this dataset chosen and these keys pressed."""
+    app = demo_app()
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await choose(pilot, name)
+        await pilot.press(*keys)
+        yield pilot
+
+
+def snap(snap_compare: Snap, size: tuple[int, int], name: str, steps: Callable[[Pilot[None]], Awaitable[Any]]) -> bool:
+    async def run(pilot: Pilot[None]) -> None:
+        await choose(pilot, name)
+        await steps(pilot)
+        await pilot.pause()
+
+    return snap_compare(demo_app(), terminal_size=size, run_before=run)
+
+
+@sizes
+@pytest.mark.parametrize("keys", [[], ["enter"]], ids=["findings", "rows"])
+def test_an_audit_looks_as_it_did(snap_compare: Snap, tmp_path: Path, keys: list[str], size: tuple[int, int]) -> None:
+    asyncio.run(stored(faulty(tmp_path)))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("a")
+        await until(pilot, shows(pilot, "✗ error"))
+        await pilot.press(*keys)
+
+    assert snap(snap_compare, size, "regatta", steps)
+
+
+async def test_an_audit_names_each_fault_in_words_and_leads_to_its_questions(tmp_path: Path) -> None:
+    await stored(faulty(tmp_path))
+    async with opened("regatta", "a") as pilot:
+        await until(pilot, shows(pilot, "✗ error"))
+        table = pilot.app.screen.query_one("#findings", DataTable)
+        checks = {str(table.get_row_at(row)[1]) for row in range(table.row_count)}
+        assert "same_question_different_golds" in checks
+        place = next(
+            row for row in range(table.row_count) if str(table.get_row_at(row)[1]) == "same_question_different_golds"
+        )
+        table.move_cursor(row=place)
+        await until(pilot, shows(pilot, "What to do:"))
+        await pilot.press("enter")
+        await until(pilot, shows(pilot, "2 rows"))
+        seen = text_of(pilot.app)
+        assert "Marlene" in seen
+        assert "Otter" in seen
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+
+
+async def test_findings_are_written_as_the_command_prints_them(tmp_path: Path) -> None:
+    await stored(faulty(tmp_path))
+    async with opened("regatta", "a") as pilot:
+        await until(pilot, shows(pilot, "✗ error"))
+        await pilot.press("e")
+        field = pilot.app.screen.query_one("#ask-path")
+        field.value = str(tmp_path / "nowhere" / "findings.json")  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await until(pilot, shows(pilot, "does not exist"))
+        field.value = str(tmp_path / "findings.json")  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+    written = json.loads((tmp_path / "findings.json").read_text())
+    assert {entry["check"] for entry in written} >= {"same_question_different_golds"}
+    assert all(entry["dataset"] == "regatta" and entry["advice"] for entry in written)
+
+
+async def test_a_dataset_without_faults_is_told_so(tmp_path: Path) -> None:
+    await stored()
+    async with opened("coding", "a") as pilot:
+        await until(pilot, shows(pilot, "0 errors, 0 warnings, 0 notes"))
+        await until(pilot, shows(pilot, "Nothing was found"))
