@@ -32,9 +32,16 @@ def read_engine_state(file: Path | None = None) -> EngineState | None:
     """What the file says; None when there is none or it cannot be understood. The engine may be gone all the same."""
     try:
         values = json.loads((file or paths().engine_state).read_text(encoding="utf-8"))
-        return EngineState(**values)
-    except (OSError, ValueError, TypeError):
+        state = EngineState(**values)
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+    return state if _is_sound(state) else None
+
+
+def _is_sound(state: EngineState) -> bool:
+    texts = all(isinstance(value, str) for value in (state.url, state.token, state.version))
+    # Ids that are no single process's own would let a signal reach others.
+    return texts and type(state.pid) is int and 0 < state.pid < 2**31 and state.url.startswith("http://")
 
 
 def write_engine_state(state: EngineState, file: Path | None = None) -> None:
@@ -42,9 +49,14 @@ def write_engine_state(state: EngineState, file: Path | None = None) -> None:
     target = file or paths().engine_state
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(prefix=target.name, dir=target.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(asdict(state), stream)
-    Path(name).replace(target)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(asdict(state), stream)
+        Path(name).replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
 
 
 def clear_engine_state(pid: int, file: Path | None = None) -> None:

@@ -28,6 +28,8 @@ from ftb_tui.weights import WeightsError, find_weights  # noqa: E402
 
 log = logging.getLogger("ftb.engine")
 
+_LOCK_TRIES = 8
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the engine; the exit code says how it ended (0 stopped, 1 could not run, 2 usage)."""
@@ -60,12 +62,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _only_one(data: Path) -> IO[str] | None:
     """The lock that this process holds as long as it lives; None when another one does."""
     lock = (data / "engine.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        return None
-    return lock
+    for _ in range(_LOCK_TRIES):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # Whoever looks whether there is an engine holds it for a moment, too.
+            time.sleep(0.05)
+        else:
+            return lock
+    lock.close()
+    return None
 
 
 def _refuse(reason: str) -> int:
@@ -112,7 +118,11 @@ async def _serve(options: argparse.Namespace, data: Path, weights: Path | None) 
         version=__version__,
         weights=None if weights is None else str(weights),
     )
-    write_engine_state(state)
+    try:
+        write_engine_state(state)
+    except OSError as error:
+        await runner.cleanup()
+        return _refuse(f"{paths().engine_state} cannot be written: {error.strerror or error}.")
     log.info("listening on %s, weights %s, data %s", state.url, weights or "missing", data)
     queue.start()
     answering.start()
@@ -120,7 +130,7 @@ async def _serve(options: argparse.Namespace, data: Path, weights: Path | None) 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    await _until_done(engine, ending, options.idle_exit)
+    await _until_done(engine, ending, options.idle_exit, state if options.data is None else None)
     clear_engine_state(os.getpid())
     log.info("stopping; a running job stays resumable")
     await asyncio.to_thread(answering.stop)
@@ -130,13 +140,20 @@ async def _serve(options: argparse.Namespace, data: Path, weights: Path | None) 
     return 0
 
 
-async def _until_done(engine: object, ending: asyncio.Event, idle_exit: float | None) -> None:
+async def _until_done(
+    engine: object, ending: asyncio.Event, idle_exit: float | None, state: EngineState | None
+) -> None:
+    """Wait for the end. `state` is what the state file of this home must say as long as this engine holds it."""
     from ftb_tui.engine.server import Engine
 
     assert isinstance(engine, Engine)
     while not ending.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ending.wait(), timeout=1.0)
+        if state is not None and not ending.is_set() and read_engine_state() != state:
+            log.warning("the state file was lost or overwritten; it is written again")
+            with contextlib.suppress(OSError):
+                write_engine_state(state)
         if engine.queue.busy or engine.answering.busy:
             engine.last_request = time.time()
         if idle_exit is not None and time.time() - engine.last_request > idle_exit:

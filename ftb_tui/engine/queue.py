@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +30,7 @@ from ftb_tui.engine.interface import (
     auto_hyperparameters,
 )
 from ftb_tui.engine.loading import ModelLoader, WeightsMissingError
-from ftb_tui.engine.records import CheckpointRecord, JobRecord, Records
+from ftb_tui.engine.records import FINAL, CheckpointRecord, JobRecord, Records
 
 if TYPE_CHECKING:
     from ftb_tui.engine.adapter import Adapter
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("ftb.engine")
 
 _WAIT_FOR_WEIGHTS = 5.0
+_WAIT_FOR_SPACE = 1.0
+_RESUME = "resume.safetensors"
 
 
 class TrainingQueue:
@@ -53,6 +57,7 @@ class TrainingQueue:
 
     def start(self) -> None:
         """Take up interrupted jobs and begin."""
+        self._tidy()
         for job in self._records.interrupted():
             log.info("job %s was interrupted; it goes on from its last checkpoint", job.id)
         self._thread.start()
@@ -88,23 +93,52 @@ class TrainingQueue:
                 self._changed.wait()
                 continue
             try:
-                self._run(job)
-            except WeightsMissingError as error:
-                self._records.change_status(job.id, "queued", allowed=("running",))
-                self._records.add_event(job.id, f"weights-{int(time.time())}", str(error), level="warn")
-                self._changed.wait(_WAIT_FOR_WEIGHTS)
-            except EngineError as error:
-                self._records.fail_job(job.id, str(error), code="training_failed")
-            except OSError as error:
-                text = f"The engine could not write to {self._data}: {error.strerror or error}. Free some space and train again."
-                self._records.fail_job(job.id, text, code="storage_failed")
-            except Exception:
-                log.exception("job %s failed", job.id)
-                self._records.fail_job(
-                    job.id, "The engine failed unexpectedly; its log says more.", code="server_error"
-                )
+                self._attempt(job)
+            except (OSError, sqlite3.Error) as error:
+                self._hold(job, error)
             finally:
                 self._finish.pop(job.id, None)
+
+    def _attempt(self, job: JobRecord) -> None:
+        try:
+            self._run(job)
+        except WeightsMissingError as error:
+            self._records.change_status(job.id, "queued", allowed=("running",))
+            self._records.add_event(job.id, f"weights-{int(time.time())}", str(error), level="warn")
+            self._changed.wait(_WAIT_FOR_WEIGHTS)
+        except EngineError as error:
+            self._records.fail_job(job.id, str(error), code="training_failed")
+        except (OSError, sqlite3.Error):
+            raise
+        except Exception:
+            log.exception("job %s failed", job.id)
+            self._records.fail_job(job.id, "The engine failed unexpectedly; its log says more.", code="server_error")
+
+    def _hold(self, job: JobRecord, error: OSError | sqlite3.Error) -> None:
+        """Pause a job that cannot be written, most often for want of space; it goes on from its last checkpoint.
+
+        When not even that can be written, wait until it can: then there is space again, and the job is taken up anew.
+        """
+        why = getattr(error, "strerror", None) or error
+        text = f"The engine cannot write to {self._data}: {why}. Free some space and resume the job"
+        log.error("job %s: %s", job.id, text)
+        try:
+            self._records.hold_job(job.id, text, code="storage_failed")
+        except sqlite3.Error:
+            while not self._ending.wait(_WAIT_FOR_SPACE):
+                try:
+                    self._records.change_status(job.id, "queued", allowed=("running",))
+                except sqlite3.Error:
+                    continue
+                return
+
+    def _tidy(self) -> None:
+        """Remove what a killed engine left half-written, and what its ended jobs would have resumed from."""
+        leftovers = [*self._data.glob("files/*.part"), *self._data.glob("jobs/*/*.part")]
+        leftovers += [self.job_folder(job.id) / _RESUME for job in self._records.jobs() if job.status in FINAL]
+        for file in leftovers:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
 
     def _run(self, job: JobRecord) -> None:
         model = self._loader.model()
@@ -146,7 +180,7 @@ class TrainingQueue:
 
         folder = self.job_folder(job.id)
         folder.mkdir(parents=True, exist_ok=True)
-        resume_file = folder / "resume.safetensors"
+        resume_file = folder / _RESUME
         pace = _Pace()
         latest: list[StepReport] = []
 

@@ -6,7 +6,8 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,19 @@ class Records:
         with self._lock:
             return self._db.execute(sql, values).fetchall()
 
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """All of the block's writes or none."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+
     def add_file(self, record: FileRecord) -> None:
         """Record an upload whose content is on disk already."""
         values = (record.id, record.filename, record.purpose, record.bytes, record.created_at)
@@ -158,6 +172,11 @@ class Records:
         rows = self._read("SELECT * FROM jobs WHERE id = ?", (job_id,))
         return _job(rows[0]) if rows else None
 
+    def job_of_intent(self, intent: str) -> JobRecord | None:
+        """The job that was created for an intent of ftb's."""
+        rows = self._read("SELECT * FROM jobs WHERE metadata ->> 'ftb_intent' = ?", (intent,))
+        return _job(rows[0]) if rows else None
+
     def jobs(self) -> list[JobRecord]:
         """All jobs, the newest first."""
         return [_job(row) for row in self._read("SELECT * FROM jobs ORDER BY number DESC")]
@@ -171,7 +190,8 @@ class Records:
         """Set the status if it is one of `allowed` now; whether it was."""
         marks = ", ".join("?" * len(allowed))
         finished = time.time() if status in FINAL else None
-        sql = f"UPDATE jobs SET status = ?, finished_at = ? WHERE id = ? AND status IN ({marks})"
+        # A job that goes on has left its trouble behind.
+        sql = f"UPDATE jobs SET status = ?, finished_at = ?, error = NULL WHERE id = ? AND status IN ({marks})"
         return self._write(sql, (status, finished, job_id, *allowed)) == 1
 
     def set_hyperparameters(self, job_id: str, values: Mapping[str, Any]) -> None:
@@ -180,28 +200,30 @@ class Records:
 
     def fail_job(self, job_id: str, message: str, *, code: str, param: str | None = None) -> None:
         """End a job with an error, unless it has ended already."""
+        self._stop_job(job_id, "failed", message, code=code, param=param, event="failed")
+
+    def hold_job(self, job_id: str, message: str, *, code: str) -> None:
+        """Pause a job that cannot go on until a person has done something; the error says what."""
+        self._stop_job(job_id, "paused", message, code=code, param=None, event=f"held-{time.time():.3f}")
+
+    def _stop_job(self, job_id: str, status: str, message: str, *, code: str, param: str | None, event: str) -> None:
         error = json.dumps({"code": code, "message": message, "param": param})
-        with self._lock:
-            if self.change_status(job_id, "failed", allowed=("validating_files", "queued", "running", "paused")):
+        unfinished = tuple({"validating_files", "queued", "running", "paused"} - {status})
+        with self._together():
+            if self.change_status(job_id, status, allowed=unfinished):
                 self._write("UPDATE jobs SET error = ? WHERE id = ?", (error, job_id))
-                self.add_event(job_id, "failed", message, level="error")
+                self.add_event(job_id, event, message, level="error")
 
     def finish_job(self, job_id: str, model: str, trained_tokens: int) -> None:
         """End a job with its model, in one step with the events that say so."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._db.execute(
-                    "UPDATE jobs SET fine_tuned_model = ?, trained_tokens = ? WHERE id = ? AND status = 'running'",
-                    (model, trained_tokens, job_id),
-                )
-                if self.change_status(job_id, "succeeded", allowed=("running",)):
-                    self.add_event(job_id, "model", f"New fine-tuned model created: {model}")
-                    self.add_event(job_id, "succeeded", "The job has successfully completed")
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+        with self._together():
+            self._write(
+                "UPDATE jobs SET fine_tuned_model = ?, trained_tokens = ? WHERE id = ? AND status = 'running'",
+                (model, trained_tokens, job_id),
+            )
+            if self.change_status(job_id, "succeeded", allowed=("running",)):
+                self.add_event(job_id, "model", f"New fine-tuned model created: {model}")
+                self.add_event(job_id, "succeeded", "The job has successfully completed")
 
     def add_event(
         self, job_id: str, name: str, message: str, *, level: str = "info", data: Mapping[str, Any] | None = None

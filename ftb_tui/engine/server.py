@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import secrets
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from ftb_tui.engine.interface import AdapterError, EngineError, RequestError
 from ftb_tui.engine.loading import ModelLoader, WeightsMissingError
 from ftb_tui.engine.queue import TrainingQueue
 from ftb_tui.engine.records import FINAL, FileRecord, JobRecord, Records
+from ftb_tui.engine.uploads import MAX_UPLOAD, receive
 from ftb_tui.engine.wire import (
     ApiError,
     chat_body,
@@ -39,7 +41,6 @@ from ftb_tui.weights import MODEL_NAME
 
 log = logging.getLogger("ftb.engine")
 
-MAX_UPLOAD = 512 * 2**20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -115,8 +116,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = web.json_response(ApiError(400, str(error)).body, status=400)
     except EngineError as error:
         response = web.json_response(ApiError(500, str(error), kind="server_error").body, status=500)
-    except OSError as error:
-        text = f"The engine could not use {request.app[ENGINE].data}: {error.strerror or type(error).__name__}"
+    except (OSError, sqlite3.Error) as error:
+        text = f"The engine could not use {request.app[ENGINE].data}: {getattr(error, 'strerror', None) or error}"
         response = web.json_response(ApiError(507, text, kind="server_error").body, status=507)
     except Exception:
         log.exception("%s %s failed (%s)", request.method, request.path, request_id)
@@ -128,8 +129,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def _authorized(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if request.path != "/health":
-        given = request.headers.get("Authorization", "")
+    given = request.headers.get("Authorization", "")
+    if request.path != "/health" or given:
         expected = f"Bearer {request.app[ENGINE].token}"
         if not hmac.compare_digest(given.encode(), expected.encode()):
             text = "Incorrect API key provided. The engine's token is in its state file; see ftb config path."
@@ -138,7 +139,7 @@ async def _authorized(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 async def health(request: web.Request) -> web.Response:
-    """Whether the engine is alive; the only route without a token."""
+    """Whether the engine is alive; the only route that needs no token, though a wrong one is refused."""
     engine = request.app[ENGINE]
     return web.json_response(
         {"status": "ok", "version": __version__, "model_loaded": engine.loader.loaded, "pid": os.getpid()}
@@ -153,32 +154,15 @@ async def create_file(request: web.Request) -> web.Response:
     file_id = f"file-{secrets.token_hex(12)}"
     folder = engine.data / "files"
     folder.mkdir(parents=True, exist_ok=True)
-    part, purpose, filename, size = folder / f"{file_id}.part", None, None, 0
+    part = folder / f"{file_id}.part"
     try:
-        async for field in await request.multipart():
-            name = getattr(field, "name", None)
-            if name == "purpose":
-                purpose = (await field.read(decode=True)).decode("utf-8", "replace")  # type: ignore[union-attr]
-            elif name == "file":
-                filename = getattr(field, "filename", None) or "file.jsonl"
-                with part.open("wb") as stream:
-                    while chunk := await field.read_chunk(1 << 18):  # type: ignore[union-attr]
-                        size += len(chunk)
-                        if size > MAX_UPLOAD:
-                            raise ApiError(413, f"The file is larger than {MAX_UPLOAD >> 20} MB.", param="file")
-                        stream.write(chunk)
+        upload = await receive(await request.multipart(), part)
+        part.replace(folder / file_id)
     except ValueError as error:
         raise ApiError(400, f"The multipart form cannot be read: {error}") from error
     finally:
-        if part.exists() and (purpose is None or filename is None or size > MAX_UPLOAD):
-            part.unlink()
-    if filename is None:
-        raise ApiError(400, "Missing required parameter: 'file'.", param="file", code="missing_required_parameter")
-    if purpose != "fine-tune":
         part.unlink(missing_ok=True)
-        raise ApiError(400, f"'{purpose}' is not a purpose of this engine; use 'fine-tune'.", param="purpose")
-    part.replace(folder / file_id)
-    record = FileRecord(file_id, filename, purpose, size, time.time())
+    record = FileRecord(file_id, upload.filename, upload.purpose, upload.size, time.time())
     engine.records.add_file(record)
     return web.json_response(file_body(record))
 
@@ -220,9 +204,12 @@ async def delete_file(request: web.Request) -> web.Response:
 
 
 async def create_job(request: web.Request) -> web.Response:
-    """Queue a fine-tuning job."""
+    """Queue a fine-tuning job. For the `ftb_intent` of a job that exists, this is that job: nothing is made twice."""
     engine = request.app[ENGINE]
     asked = parse.job_request(await _json(request))
+    intent = asked.metadata.get("ftb_intent")
+    if intent is not None and (known := engine.records.job_of_intent(intent)) is not None:
+        return web.json_response(job_body(known, engine.queue.estimated_finish(known.id)))
     if asked.model != MODEL_NAME:
         raise ApiError(
             400, f"This engine trains {MODEL_NAME}, not '{asked.model}'.", param="model", code="model_not_found"

@@ -12,8 +12,8 @@ from ftb_tui.providers.base import ErrorKind, ProviderError
 
 # 429s that no waiting cures.
 _QUOTA_CODES = frozenset({"insufficient_quota", "daily_rate_limit_exceeded", "billing_hard_limit_reached"})
-# The embedded engine's 503 when it has no weights that it can read: a person must mend that.
-_NO_WEIGHTS = "no_weights"
+# The embedded engine's words for weights or an adapter that it cannot read: a person must mend that.
+_UNREADABLE = frozenset({"no_weights", "bad_adapter"})
 _LONGEST = 2_000
 
 
@@ -59,7 +59,7 @@ def _status_error(error: object, host: str, secret: str) -> ProviderError:
     kind = kinds.get(status, ErrorKind.SERVER if status >= 500 else ErrorKind.INVALID_REQUEST)
     if code in _QUOTA_CODES or error.type in _QUOTA_CODES:
         kind = ErrorKind.QUOTA
-    if code == _NO_WEIGHTS:
+    if code in _UNREADABLE:
         kind = ErrorKind.NOT_FOUND
     return ProviderError(
         kind,

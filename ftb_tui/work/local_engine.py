@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import http.client
 import json
 import os
 import signal
@@ -58,8 +59,7 @@ def start_engine(*, weights: Path | None = None, on_status: Callable[[str], None
         found = running_engine()
         if found is not None:
             return found
-        on_status("starting the embedded engine")
-        return _start(file)
+        return _start(file, on_status)
 
 
 async def ensure_engine(
@@ -76,45 +76,75 @@ def stop_engine(timeout: float = 15.0) -> bool:
         return False
     os.kill(state.pid, signal.SIGTERM)
     until = time.monotonic() + timeout
-    while process_is_alive(state.pid) and not _lock_is_free() and time.monotonic() < until:
+    while process_is_alive(state.pid) and _home_is_taken() and time.monotonic() < until:
         time.sleep(0.05)
     _reap(state.pid)
     clear_engine_state(state.pid)
     return True
 
 
-def _start(weights: Path) -> EngineState:
+def _start(weights: Path, on_status: Callable[[str], None]) -> EngineState:
+    """Start a process and wait until it answers.
+
+    Somebody else (`ftb serve`) may be starting one at the same time, and one that was told to end may still be at it:
+    neither is an error, and both are waited for.
+    """
     log = paths().log / "engine.log"
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    process: subprocess.Popen[bytes] | None = None
+    told_from = 0
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if process is not None:
+            state = read_engine_state()
+            if state is not None and state.pid == process.pid and _health(state) is not None:
+                return state
+            if process.poll() is not None:
+                if not _home_is_taken():
+                    raise _not_started(f"ended with exit code {process.returncode}", log, told_from)
+                process = None
+        elif _home_is_taken():
+            if (found := running_engine()) is not None:
+                return found
+        else:
+            on_status("starting the embedded engine")
+            told_from = log.stat().st_size if log.exists() else 0
+            process = _spawned(weights, log)
+        time.sleep(0.05)
+    if process is None:
+        raise _not_started(f"of {paths().engine_data} is running, but does not answer", log, 0)
+    with contextlib.suppress(OSError):
+        process.kill()
+    raise _not_started("did not answer in time", log, told_from)
+
+
+def _spawned(weights: Path, log: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "ftb_tui.engine", "serve", "--idle-exit", f"{IDLE_EXIT_SECONDS:g}"]
     with log.open("ab") as stream:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [*command, "--weights", str(weights)],
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
             start_new_session=True,
         )
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        state = read_engine_state()
-        if state is not None and state.pid == process.pid and _health(state) is not None:
-            return state
-        time.sleep(0.05)
-    why = "did not answer in time" if process.poll() is None else f"ended with exit code {process.returncode}"
-    with contextlib.suppress(OSError):
-        process.kill()
-    raise EngineStartError(f"The embedded engine {why}. The end of its log ({log}):\n{_tail(log)}")
+
+
+def _not_started(why: str, log: Path, told_from: int) -> EngineStartError:
+    return EngineStartError(f"The embedded engine {why}. The end of its log ({log}):\n{_tail(log, told_from)}")
 
 
 def _health(state: EngineState) -> dict[str, object] | None:
+    """What answers at the engine's address; None unless it is an engine with this very token."""
     url = state.url.removesuffix("/v1") + "/health"
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {state.token}"})  # noqa: S310 - http only
     try:
         # Loopback only; a proxy of the environment would be in the way.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(url, timeout=5) as reply:
+        with opener.open(request, timeout=5) as reply:
             values = json.load(reply)
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
+        # The port of a dead engine may be anybody's by now, and speak anything.
         return None
     return values if isinstance(values, dict) else None
 
@@ -128,20 +158,23 @@ def _one_starter() -> Iterator[None]:
         yield
 
 
-def _tail(log: Path, lines: int = 6) -> str:
-    with contextlib.suppress(OSError):
-        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+def _tail(log: Path, start: int, lines: int = 6) -> str:
+    with contextlib.suppress(OSError), log.open("rb") as stream:
+        stream.seek(start)
+        return "\n".join(stream.read().decode(errors="replace").splitlines()[-lines:]) or "(it wrote nothing)"
     return "(no log)"
 
 
-def _lock_is_free() -> bool:
-    """Whether no engine holds this home's data: it has ended, even if its parent has not looked at it yet."""
+def _home_is_taken() -> bool:
+    """Whether an engine process holds this home's data: starting, running, or not quite at its end."""
     try:
         with (paths().engine_data / "engine.lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
     except OSError:
         return False
-    return True
+    return False
 
 
 def _reap(pid: int) -> None:
