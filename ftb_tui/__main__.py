@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
@@ -15,7 +16,16 @@ def main() -> None:
         return
     from ftb_tui.cli.main import run
 
+    signal.signal(signal.SIGTERM, _as_interrupt)
     sys.exit(run())
+
+
+def _as_interrupt(number: int, frame: object) -> None:
+    """Being told to end is ended like ctrl+c: in order, with a sentence. Where ctrl+c is ignored, at once."""
+    if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+    signal.raise_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

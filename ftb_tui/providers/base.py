@@ -109,6 +109,8 @@ class Capabilities:
     """Whether the losses are on the checkpoints and not in the events."""
     cost_basis: str = "tokens"
     """`free`, or what is billed: `tokens`, `hours`."""
+    creates_once: bool = False
+    """Whether a creation with the tag of a job that exists gives that very job, so that it may be sent again."""
     min_examples: int = 10
     max_concurrency: int = 64
     start_concurrency: int = 8

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import aiosqlite
 
+from ftb_tui.store import holding, jobs
 from ftb_tui.store.database import transaction
 
 LEASE_SECONDS = 20.0
@@ -32,25 +33,52 @@ class BenchRow:
     @property
     def is_held(self) -> bool:
         """Whether somebody is running it now."""
-        return self.owner is not None and (self.lease_until or 0) >= time.time()
+        held = self.owner is not None and (self.lease_until or 0) >= time.time()
+        return held and not holding.is_dead(self.owner)
 
 
-async def create_bench(db: aiosqlite.Connection, plan: Mapping[str, object], dataset_id: str) -> int:
-    """Begin a run."""
+async def begin_bench(
+    db: aiosqlite.Connection,
+    plan: Mapping[str, object],
+    dataset_id: str,
+    owner: str,
+    *,
+    same: Callable[[BenchRow], bool],
+) -> BenchRow | None:
+    """Take the newest unfinished run that is the `same`, or begin one; None when another process holds that run.
+
+    One whose job has ended without a model cannot be finished: it is closed, and a new one takes its place. All in one
+    step, so that two commands at once never begin two runs.
+    """
     async with transaction(db):
-        cursor = await db.execute(
-            "INSERT INTO benches (plan, dataset_id, created_at) VALUES (?, ?, ?)",
-            (json.dumps(plan, sort_keys=True), dataset_id, time.time()),
+        for row in await unfinished_benches(db):
+            if not same(row):
+                continue
+            if row.is_held:
+                return None
+            job = None if row.job_key is None else await jobs.get_job(db, row.job_key)
+            if job is None or not job.is_final or job.tuned_model:
+                key = row.bench_key
+                break
+            await db.execute("UPDATE benches SET finished_at = ? WHERE bench_key = ?", (time.time(), row.bench_key))
+        else:
+            cursor = await db.execute(
+                "INSERT INTO benches (plan, dataset_id, created_at) VALUES (?, ?, ?)",
+                (json.dumps(plan, sort_keys=True), dataset_id, time.time()),
+            )
+            assert cursor.lastrowid is not None
+            key = cursor.lastrowid
+        await db.execute(
+            "UPDATE benches SET owner = ?, lease_until = ? WHERE bench_key = ?",
+            (owner, time.time() + LEASE_SECONDS, key),
         )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    return await get_bench(db, key)
 
 
 async def update_bench(
     db: aiosqlite.Connection,
     bench_key: int,
     *,
-    job_key: int | None = None,
     base_evaluation_key: int | None = None,
     tuned_evaluation_key: int | None = None,
     finished: bool = False,
@@ -58,22 +86,19 @@ async def update_bench(
     """Record the parts of a run as they begin, and its end."""
     async with transaction(db):
         await db.execute(
-            "UPDATE benches SET job_key = coalesce(?, job_key),"
-            " base_evaluation_key = coalesce(?, base_evaluation_key),"
+            "UPDATE benches SET base_evaluation_key = coalesce(?, base_evaluation_key),"
             " tuned_evaluation_key = coalesce(?, tuned_evaluation_key),"
             " finished_at = CASE WHEN ? THEN ? ELSE finished_at END WHERE bench_key = ?",
-            (job_key, base_evaluation_key, tuned_evaluation_key, finished, time.time(), bench_key),
+            (base_evaluation_key, tuned_evaluation_key, finished, time.time(), bench_key),
         )
 
 
-async def claim_bench(db: aiosqlite.Connection, bench_key: int, owner: str) -> bool:
-    """Take or renew the lease on a run; False when somebody else holds it."""
-    now = time.time()
+async def renew_bench(db: aiosqlite.Connection, bench_key: int, owner: str) -> bool:
+    """Renew the lease on a run; False when it has run out and somebody else has taken it."""
     async with transaction(db):
         cursor = await db.execute(
-            "UPDATE benches SET owner = ?, lease_until = ? WHERE bench_key = ?"
-            " AND (owner IS NULL OR owner = ? OR lease_until < ?)",
-            (owner, now + LEASE_SECONDS, bench_key, owner, now),
+            "UPDATE benches SET lease_until = ? WHERE bench_key = ? AND owner = ?",
+            (time.time() + LEASE_SECONDS, bench_key, owner),
         )
     return cursor.rowcount == 1
 

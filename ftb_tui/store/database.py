@@ -62,16 +62,30 @@ async def open_store(path: Path | None = None, *, readonly: bool = False) -> aio
 
 
 @asynccontextmanager
-async def transaction(db: aiosqlite.Connection) -> AsyncIterator[None]:
+async def transaction(db: aiosqlite.Connection, *, wait: bool = True) -> AsyncIterator[None]:
     """All of the block's writes or none; takes the write lock at once, so that reads in it stay true.
 
     Tasks that share a connection take turns. Every write goes through here, so none slips into another's block.
+    `wait=False` is for writes that may as well be left out: `StoreError` at once where another process writes.
     """
     lock = _turns.setdefault(db, asyncio.Lock())
     async with lock:
         with sentences(None):
-            async with _begun(db):
+            async with _patience(db, BUSY_SECONDS if wait else 0.0), _begun(db):
                 yield
+
+
+@asynccontextmanager
+async def _patience(db: aiosqlite.Connection, seconds: float) -> AsyncIterator[None]:
+    """How long to wait for the write lock; set back afterwards."""
+    if seconds == BUSY_SECONDS:
+        yield
+        return
+    await db.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+    try:
+        yield
+    finally:
+        await db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
 
 @asynccontextmanager
@@ -80,11 +94,12 @@ async def _begun(db: aiosqlite.Connection) -> AsyncIterator[None]:
         # Inside, since a cancelled wait for BEGIN does not keep it from being carried out.
         await db.execute("BEGIN IMMEDIATE")
         yield
+        # Inside, too: when it fails for want of space, the transaction must not stay open.
+        await db.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(sqlite3.Error):
             await db.execute("ROLLBACK")
         raise
-    await db.execute("COMMIT")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import aiosqlite
 
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, VERSIONS, Grade
 from ftb_tui.benchmark.graders.preference import Preference
+from ftb_tui.store import holding
 from ftb_tui.store.database import transaction
 
 LEASE_SECONDS = 20.0
@@ -200,14 +201,16 @@ async def missing_answers(
 
 
 async def claim_evaluation(db: aiosqlite.Connection, evaluation_key: int, owner: str) -> bool:
-    """Take or renew the lease on an evaluation; False when somebody else holds it."""
+    """Take or renew the lease on an evaluation; False when somebody else holds it. A dead process holds nothing."""
     now = time.time()
     async with transaction(db):
+        rows = await db.execute_fetchall("SELECT owner FROM evaluations WHERE evaluation_key = ?", (evaluation_key,))
+        gone = next((row[0] for row in rows if holding.is_dead(row[0])), None)
         cursor = await db.execute(
             "UPDATE evaluations SET owner = ?, lease_until = ?, state = 'running', error = NULL, finished_at = NULL,"
             " started_at = coalesce(started_at, ?)"
-            " WHERE evaluation_key = ? AND (owner IS NULL OR owner = ? OR lease_until IS NULL OR lease_until < ?)",
-            (owner, now + LEASE_SECONDS, now, evaluation_key, owner, now),
+            " WHERE evaluation_key = ? AND (owner IS NULL OR owner IN (?, ?) OR lease_until IS NULL OR lease_until < ?)",
+            (owner, now + LEASE_SECONDS, now, evaluation_key, owner, gone, now),
         )
     return cursor.rowcount == 1
 

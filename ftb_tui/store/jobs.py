@@ -194,8 +194,9 @@ async def insert_intent(
     seed: int | None,
     suffix: str | None,
     method: str = "supervised",
+    bench_key: int | None = None,
 ) -> int:
-    """Commit the intent to create a job, before anything is sent."""
+    """Commit the intent to create a job, before anything is sent; with it, that it is the job of a benchmark."""
     async with transaction(db):
         cursor = await db.execute(
             "INSERT INTO jobs (intent_id, intent, provider, host, base_model, dataset_id, training_file_key, state,"
@@ -206,6 +207,7 @@ async def insert_intent(
                 learning_rate_multiplier, seed, suffix, method, time.time(),
             ),
         )  # fmt: skip
+        await db.execute("UPDATE benches SET job_key = ? WHERE bench_key = ?", (cursor.lastrowid, bench_key))
     assert cursor.lastrowid is not None
     return cursor.lastrowid
 
@@ -236,13 +238,15 @@ async def update_job(db: aiosqlite.Connection, job_key: int, remote: RemoteJob) 
         await db.execute(
             "UPDATE jobs SET intent = 'confirmed', remote_job_id = ?, state = ?, raw_state = ?,"
             " tuned_model = coalesce(?, tuned_model), trained_tokens = coalesce(?, trained_tokens),"
-            " estimated_finish = ?, error = coalesce(?, error), follow_error = NULL, heard_at = ?,"
+            " estimated_finish = ?, error = CASE WHEN ? THEN coalesce(?, error) ELSE ? END, follow_error = NULL, heard_at = ?,"
             " started_at = CASE WHEN ? = 'running' THEN coalesce(started_at, ?) ELSE started_at END,"
             " n_epochs = coalesce(?, n_epochs), batch_size = coalesce(?, batch_size),"
             " finished_at = CASE WHEN ? THEN coalesce(finished_at, ?, ?) ELSE NULL END WHERE job_key = ?",
             (
                 remote.job_id, str(remote.state), remote.raw_state, remote.tuned_model, remote.trained_tokens,
-                None if final else remote.estimated_finish, remote.error, now, str(remote.state), now,
+                None if final else remote.estimated_finish,
+                # What was wrong with a job that goes on again is over.
+                final and not remote.tuned_model, remote.error, remote.error, now, str(remote.state), now,
                 _whole(remote.hyperparameters.get("n_epochs")), _whole(remote.hyperparameters.get("batch_size")),
                 final, remote.finished_at, now, job_key,
             ),

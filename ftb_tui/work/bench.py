@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import datetime
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 
@@ -20,8 +19,8 @@ from ftb_tui.benchmark.load import bundled_names, load_bundled
 from ftb_tui.benchmark.model import Dataset, Family, Question, Task
 from ftb_tui.benchmark.subset import first_facts, subset
 from ftb_tui.benchmark.training import QUESTION_ANSWER, Recipe, training_examples
-from ftb_tui.providers.base import Provider, ProviderError
-from ftb_tui.store import benches, evaluations, jobs
+from ftb_tui.providers.base import JobState, Provider, ProviderError
+from ftb_tui.store import benches, evaluations, holding, jobs
 from ftb_tui.store.database import transaction
 from ftb_tui.store.datasets import find_dataset, load_dataset, save_dataset
 from ftb_tui.store.models import ensure_model
@@ -147,26 +146,26 @@ async def run_bench(
     questions = _questions(dataset, plan)
     on_progress(BenchProgress("prepare", detail="opening the provider"))
     provider = await open_provider(plan.provider)
+    opened = [provider]
 
     async def revive() -> Provider:
-        with contextlib.suppress(ProviderError):
-            await provider.close()
-        return await open_provider(plan.provider)
+        opened.append(await open_provider(plan.provider))
+        return opened[-1]
 
     run = _Bench(db, plan, dataset, questions, provider, revive, on_progress)
-    owner = str(uuid.uuid4())
+    owner = holding.new_owner()
     row = None
     try:
-        row = await run.begin(fresh=fresh)
-        if not await benches.claim_bench(db, row.bench_key, owner):
-            raise BenchError("The same benchmark is being run by another ftb now. Watch it there, or give --new.")
+        row = await run.begin(owner, fresh=fresh)
         keeping = asyncio.create_task(_keep(db, row.bench_key, owner))
         try:
             base_key, tuned_key, job = await run.go(row)
         finally:
             keeping.cancel()
     finally:
-        await provider.close()
+        for provider in opened:
+            with contextlib.suppress(ProviderError):
+                await provider.close()
         if row is not None:
             await benches.release_bench(db, row.bench_key, owner)
     await benches.update_bench(db, row.bench_key, finished=True)
@@ -189,7 +188,7 @@ async def _keep(db: aiosqlite.Connection, bench_key: int, owner: str) -> None:
     """Renew the lease for as long as the run lasts."""
     while True:
         await asyncio.sleep(benches.LEASE_SECONDS / 4)
-        await benches.claim_bench(db, bench_key, owner)
+        await benches.renew_bench(db, bench_key, owner)
 
 
 async def open_local_or_remote(name: str, *, on_status: Callable[[str], None] = lambda text: None) -> Provider:
@@ -240,17 +239,20 @@ class _Bench:
         self._base = (0, 0)
         self._training = BenchProgress("train", detail="waiting")
 
-    async def begin(self, *, fresh: bool) -> benches.BenchRow:
+    async def begin(self, owner: str, *, fresh: bool) -> benches.BenchRow:
+        """The run to go on with, held by `owner`."""
         plan = asdict(self._plan)
         plan["tasks"] = None if self._plan.tasks is None else [str(task) for task in self._plan.tasks]
-        if not fresh:
-            for row in await benches.unfinished_benches(self._db):
-                # An option that is younger than the stored plan had its default then.
-                known = asdict(BenchPlan()) | row.plan
-                if known == plan and row.dataset_id == self._dataset.dataset_id:
-                    return await self._usable(row)
-        key = await benches.create_bench(self._db, plan, self._dataset.dataset_id)
-        return await benches.get_bench(self._db, key)
+        dataset_id = self._dataset.dataset_id
+
+        def same(row: benches.BenchRow) -> bool:
+            # An option that is younger than the stored plan had its default then.
+            return not fresh and row.dataset_id == dataset_id and asdict(BenchPlan()) | row.plan == plan
+
+        row = await benches.begin_bench(self._db, plan, dataset_id, owner, same=same)
+        if row is None:
+            raise BenchError("The same benchmark is being run by another ftb now. Watch it there, or give --new.")
+        return row
 
     async def go(self, row: benches.BenchRow) -> tuple[int, int, jobs.JobRow]:
         """Every part in turn; the keys of the two evaluations and the job."""
@@ -272,39 +274,43 @@ class _Bench:
         await self.evaluate(tuned_key, "tuned")
         return base_key, tuned_key, job
 
-    async def _usable(self, row: benches.BenchRow) -> benches.BenchRow:
-        """An unfinished run, unless its job has ended without a model: then a new one in its place."""
-        if row.job_key is not None:
-            job = await jobs.get_job(self._db, row.job_key)
-            if job.is_final and not job.tuned_model:
-                await benches.update_bench(self._db, row.bench_key, finished=True)
-                key = await benches.create_bench(self._db, row.plan, row.dataset_id)
-                return await benches.get_bench(self._db, key)
-        return row
-
     async def train(self, row: benches.BenchRow) -> jobs.JobRow:
         job_key = row.job_key
-        if job_key is None:
-            plan = launch_plan(self._dataset, self._plan)
-            estimate = None
-            if self._provider.capabilities.cost_basis != "free":
-                estimate = await quote_launch(self._db, plan, self._plan.provider, datetime.date.today())
-                refuse(estimate, force=False)
-            keys: list[int] = []
-            try:
-                job_key = await work.launch(self._db, self._provider, plan, estimate=estimate, on_intent=keys.append)
-            finally:
-                if keys:
-                    await benches.update_bench(self._db, row.bench_key, job_key=keys[0])
-        elif (await jobs.get_job(self._db, job_key)).intent == "intended":
-            await work.send(self._db, self._provider, job_key)
+        try:
+            if job_key is None:
+                job_key = await self._launch(row)
+            elif (await jobs.get_job(self._db, job_key)).intent == "intended":
+                await work.send(self._db, self._provider, job_key)
+        except work.LaunchError as error:
+            # An engine that died over it comes back when it is followed, and the job with it.
+            if error.refused or not self._provider.capabilities.creates_once:
+                raise
+            job_key = error.job_key
+        await self._resume_held(job_key)
         job = await work.follow(self._db, self._provider, job_key, on_update=self._trained, revive=self._revive)
         if not job.tuned_model:
             why = job.error or f"it ended as {job.state}"
             raise BenchError(f"Job {job_key} made no model: {why}")
         return job
 
+    async def _launch(self, row: benches.BenchRow) -> int:
+        plan = launch_plan(self._dataset, self._plan)
+        estimate = None
+        if self._provider.capabilities.cost_basis != "free":
+            estimate = await quote_launch(self._db, plan, self._plan.provider, datetime.date.today())
+            refuse(estimate, force=False)
+        return await work.launch(self._db, self._provider, plan, estimate=estimate, bench_key=row.bench_key)
+
+    async def _resume_held(self, job_key: int) -> None:
+        """Let a job go on that its service had to pause, say for want of space; not one that a person has paused."""
+        job = await jobs.get_job(self._db, job_key)
+        if job.state is JobState.PAUSED and job.error and self._provider.capabilities.pause:
+            with contextlib.suppress(ProviderError):
+                await work.resume(self._db, self._provider, job_key)
+
     def _trained(self, job: jobs.JobRow) -> None:
+        if job.state is JobState.PAUSED and job.error:
+            raise BenchError(f"Job {job.job_key} is paused: {job.error}. The same command goes on from there.")
         detail = str(job.state) if job.follow_error is None else f"no answer: {job.follow_error}"
         eta = max(0.0, job.estimated_finish - time.time()) if job.estimated_finish else None
         self._training = BenchProgress(
@@ -324,7 +330,8 @@ class _Bench:
         if row.tuned_evaluation_key is not None:
             return row.tuned_evaluation_key
         assert job.tuned_model is not None
-        key = await self._new_evaluation(await self._model(job.tuned_model, "tuned"))
+        model_key = await self._model(job.tuned_model, "tuned")
+        key = await self._same_evaluation(model_key) or await self._new_evaluation(model_key)
         await benches.update_bench(self._db, row.bench_key, tuned_evaluation_key=key)
         return key
 
@@ -348,7 +355,7 @@ class _Bench:
         )
 
     async def _same_evaluation(self, model_key: int) -> int | None:
-        """An evaluation of the base that asked exactly these questions in the same way: nobody is asked twice."""
+        """An evaluation that asks exactly these questions in the same way: nobody is asked twice."""
         asked = {"max_tokens": self._answer_tokens, "temperature": 0.0, "seed": 42}
         tasks = {str(question.task) for question in self._questions}
         for row in await evaluations.list_evaluations(self._db):
@@ -360,26 +367,32 @@ class _Bench:
         return None
 
     async def evaluate(self, evaluation_key: int, phase: str) -> None:
-        if not await evaluations.missing_questions(self._db, evaluation_key):
-            row = await evaluations.get_evaluation(self._db, evaluation_key)
-            if phase == "base":
-                self._base = (row.n_questions, row.n_questions)
-            return
+        """Ask what is missing. While another process asks it, wait for that one, and then for what it left."""
 
         def report(progress: evaluate.EvaluationProgress) -> None:
-            done = progress.total - progress.missing + progress.asked
-            if phase == "base":
-                self._base = (done, progress.total)
-                training = replace(self._training, base_done=done, base_total=progress.total)
-                self._on_progress(training)
-            else:
-                eta = progress.eta_seconds
-                self._on_progress(
-                    BenchProgress("tuned", done, progress.total, "asking the tuned model", None, eta, *self._base)
-                )
+            self._asked(phase, progress.total - progress.missing + progress.asked, progress.total, progress.eta_seconds)
 
-        row = await evaluate.run(self._db, self._provider, evaluation_key, on_progress=report, revive=self._revive)
+        while await evaluations.missing_questions(self._db, evaluation_key):
+            try:
+                await evaluate.run(self._db, self._provider, evaluation_key, on_progress=report, revive=self._revive)
+                break
+            except evaluate.EvaluationBusyError:
+                row = await evaluations.get_evaluation(self._db, evaluation_key)
+                self._asked(phase, row.n_answered, row.n_questions)
+                await asyncio.sleep(0.5)
+        row = await evaluations.get_evaluation(self._db, evaluation_key)
+        self._asked(phase, row.n_answered + row.n_failed, row.n_questions)
+        if row.n_failed + row.n_answered < row.n_questions:
+            raise BenchError(f"Evaluation {evaluation_key} was paused; the same command goes on from there.")
         if row.n_failed:
             raise BenchError(
                 f"{row.n_failed} of {row.n_questions} questions to {row.model} failed; the same command asks them again."
             )
+
+    def _asked(self, phase: str, done: int, total: int, eta: float | None = None) -> None:
+        """Tell how far the asking is; that of the base is told beside the training."""
+        if phase == "base":
+            self._base = (done, total)
+            self._on_progress(replace(self._training, base_done=done, base_total=total))
+        else:
+            self._on_progress(BenchProgress("tuned", done, total, "asking the tuned model", None, eta, *self._base))

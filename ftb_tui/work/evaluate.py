@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import random
 import time
-import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from ftb_tui.benchmark.graders.preference import WATCHED, grade_preference, pref
 from ftb_tui.benchmark.model import YES_NO_TASKS, Question
 from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, Provider, ProviderError
 from ftb_tui.store import evaluations as store
+from ftb_tui.store import holding
 from ftb_tui.store.database import StoreError
 from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.models import get_model
@@ -110,7 +110,7 @@ async def run(
     error (with the service's words) and `StoreError` when answers cannot be kept. Single failures do not raise: they
     are rows. `revive` is called once per outage when the service cannot be reached.
     """
-    owner = str(uuid.uuid4())
+    owner = holding.new_owner()
     if not await store.claim_evaluation(db, evaluation_key, owner):
         raise EvaluationBusyError(f"Evaluation {evaluation_key} is being run by another ftb; look there.")
     state, reason = "paused", None

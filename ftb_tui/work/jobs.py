@@ -77,6 +77,7 @@ async def launch(
     *,
     estimate: Quote | None = None,
     on_intent: Callable[[int], None] = lambda key: None,
+    bench_key: int | None = None,
 ) -> int:
     """Keep the intent (and what it is expected to cost), upload, create once, confirm. Returns the job's key.
 
@@ -104,6 +105,7 @@ async def launch(
         seed=plan.seed if provider.capabilities.seed else None,
         suffix=fitting_suffix(provider.capabilities, plan.suffix),
         method=plan.method,
+        bench_key=bench_key,
     )
     if estimate is not None:
         await spending.record_estimate(
@@ -137,24 +139,14 @@ async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> in
             f"The training file was not accepted: {error.message}", job_key=job_key, refused=True
         ) from error
     await store.set_intent(db, job_key, "sent")
-    request = JobRequest(
-        tag=job.intent_id,
-        base_model=job.base_model,
-        training_file=file_id,
-        n_epochs=job.n_epochs,
-        batch_size=job.batch_size,
-        learning_rate_multiplier=job.learning_rate_multiplier,
-        seed=job.seed,
-        suffix=job.suffix,
-        method=job.method,
-    )
     try:
-        remote = await provider.create_job(request)
+        remote = await provider.create_job(_request(job, file_id))
     except ProviderError as error:
-        if error.kind in _REFUSALS or (error.kind is ErrorKind.RATE_LIMITED and error.status == 429):
+        if _refuses(error):
             await store.set_intent(db, job_key, "refused", error=error.message)
             raise LaunchError(error.message, job_key=job_key, refused=True) from error
-        found = await _look_for(provider, job.intent_id, file_id)
+        # Where it may simply be sent again, whoever follows it does so.
+        found = None if provider.capabilities.creates_once else await _look_for(provider, job.intent_id, file_id)
         if found is None:
             await store.set_follow_error(db, job_key, error.message)
             raise LaunchError(
@@ -166,6 +158,25 @@ async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> in
         remote = found
     await store.update_job(db, job_key, remote)
     return job_key
+
+
+def _request(job: store.JobRow, file_id: str) -> JobRequest:
+    return JobRequest(
+        tag=job.intent_id,
+        base_model=job.base_model,
+        training_file=file_id,
+        n_epochs=job.n_epochs,
+        batch_size=job.batch_size,
+        learning_rate_multiplier=job.learning_rate_multiplier,
+        seed=job.seed,
+        suffix=job.suffix,
+        method=job.method,
+    )
+
+
+def _refuses(error: ProviderError) -> bool:
+    """Whether this is a plain no, after which there is certainly no job."""
+    return error.kind in _REFUSALS or (error.kind is ErrorKind.RATE_LIMITED and error.status == 429)
 
 
 async def _look_for(provider: Provider, tag: str, file_id: str | None) -> RemoteJob | None:
@@ -300,8 +311,8 @@ async def look(
     """Look at a job once and record what there is."""
     job = await store.get_job(db, job_key)
     if job.remote_job_id is None:
-        if job.intent == "sent" and (found := await find_intent(provider, job.intent_id, job.remote_file_id)):
-            await store.update_job(db, job_key, found[0])
+        if job.intent == "sent":
+            await _find_sent(db, provider, job)
         return await store.get_job(db, job_key)
     remote = await provider.get_job(job.remote_job_id)
     if provider.capabilities.events:
@@ -321,6 +332,20 @@ async def look(
     # Last, so that a final state is recorded only together with everything that led to it.
     await store.update_job(db, job_key, remote)
     return await store.get_job(db, job_key)
+
+
+async def _find_sent(db: aiosqlite.Connection, provider: Provider, job: store.JobRow) -> None:
+    """Find the job of an intent whose answer never came; have it created again only where that cannot make two."""
+    found = await find_intent(provider, job.intent_id, job.remote_file_id)
+    if not found and provider.capabilities.creates_once and job.remote_file_id:
+        try:
+            found = [await provider.create_job(_request(job, job.remote_file_id))]
+        except ProviderError as error:
+            if not _refuses(error):
+                raise
+            await store.set_intent(db, job.job_key, "refused", error=error.message)
+    if found:
+        await store.update_job(db, job.job_key, found[0])
 
 
 async def _read_results(db: aiosqlite.Connection, provider: Provider, job_key: int, remote: RemoteJob) -> None:
