@@ -87,9 +87,17 @@ without replacement as long as their range lasts. Thresholds of the secondary qu
 value. A comparison is made with a near person in the list, so that the first N people keep most of theirs. Nothing
 was taken from any other dataset. Equal seeds give equal files; another seed gives other people.
 
+On 2026-11-21 a second reader, who had written none of it, read the templates, the lists of values and, for seed 2411,
+every fact and question. That reading changed no question: the golds followed from the facts. It found the second to
+fourth of the limits below. Nobody has read the worlds of other seeds.
+
 ## Limits
 
-The people are independent draws: height says nothing about weight. All questions are English and name their person
+The people are independent draws: height says nothing about weight. Thresholds lie near
+the values, so they give a little away: answering the secondary questions on height, weight and year by the half of the
+range in which the threshold falls is right in 45 of 75 for seed 2411, and in 63 of 100 over five worlds of 200 people.
+Two comparisons may hold the same two people in either order. "Which instrument lies on the empty chair" is
+asked of bagpipes and sitars too, which no orchestra has. All questions are English and name their person
 in full, so nothing here tests telling two people apart. Whoever trains on a published seed makes that seed useless
 as a test; take your own.
 """
