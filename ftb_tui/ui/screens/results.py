@@ -47,6 +47,9 @@ class ResultsScreen(ModeScreen):
         Binding(
             "s", "sort", "Sort", show=False, id="results.sort", tooltip="Sort the models by this task; again to undo"
         ),
+        Binding(
+            "c", "compare", "Compare", id="results.compare", tooltip="This model against another, question by question"
+        ),
         Binding("p", "paper", "Paper", id="results.paper", tooltip="The paper's figures beside ours"),
         Binding("e", "export", "Export", id="results.export", tooltip="Write the table as CSV, JSON and HTML here"),
         Binding("y", "copy", "Copy", show=False, id="results.copy", tooltip="Copy the table as Markdown"),
@@ -218,6 +221,24 @@ class ResultsScreen(ModeScreen):
         at = self._graders.index(self._grader)
         self._grader = self._graders[(at + 1) % len(self._graders)]
         await self.fill()
+
+    def action_compare(self) -> None:
+        """The model under the cursor against its base, or another one."""
+        from ftb_tui.ui.screens.compare import CompareScreen, partner
+
+        row = self._chosen()
+        if row is None or not row.n:
+            self.notify("Move to a score first: its model is compared with another.", markup=False)
+            return
+        tuned = next(
+            (o for o in self._rows if o.n and (o.dataset_id, o.task, o.provider, o.base_model)
+             == (row.dataset_id, row.task, row.provider, row.model) and o.kind == "tuned"), None,
+        ) if row.kind == "base" else None  # fmt: skip
+        after, before = (tuned, row) if tuned is not None else (row, partner(row, self._rows))
+        if before is None:
+            self.notify("No other model has answered this task; there is nothing to compare with.", markup=False)
+            return
+        self.app.push_screen(CompareScreen(after, before, self._rows))
 
     def action_paper(self) -> None:
         """The paper's figures beside ours."""

@@ -1,0 +1,284 @@
+"""Two models on the same questions: the 2x2 of who was right, the test, and the questions of each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ftb_tui.report.numbers import difference, p_value, score
+from ftb_tui.report.plain import one_line, shortened
+from ftb_tui.report.tables import model_label
+from ftb_tui.store.comparing import ComparedAnswer, Comparison, compare, compared_answers
+from ftb_tui.store.results import ResultRow
+from ftb_tui.ui.screens.opened import OpenedScreen
+from ftb_tui.ui.widgets.table import Table
+
+GRID = (("both", "before"), ("after", "neither"))
+"""Which cell stands where: rows by the one before (right, wrong), columns by the one after (right, wrong)."""
+SAYS = {
+    "both": "both right",
+    "after": "fixed: B wrong, A right",
+    "before": "broken: B right, A wrong",
+    "neither": "both wrong",
+}
+MARKS = {"both": "✓✓", "after": "↑", "before": "↓", "neither": "✗✗"}
+GLYPHS = {"correct": "✓", "wrong": "✗", "abstained": "–"}
+PAGE = 200
+
+
+def partner(row: ResultRow, rows: Sequence[ResultRow]) -> ResultRow | None:
+    """What a result is compared with at first: its base, or else another model with answers to the same task."""
+    others = [
+        other for other in rows
+        if (other.dataset_id, other.task) == (row.dataset_id, row.task) and other.model_key != row.model_key and other.n
+    ]  # fmt: skip
+    bases = [o for o in others if o.kind == "base" and (o.provider, o.model) == (row.provider, row.base_model)]
+    return next(iter(bases or others), None)
+
+
+class CompareScreen(OpenedScreen):
+    """A is the model of the score from which this was opened, B the other one."""
+
+    NAME = "Two models"
+    PURPOSE = (
+        "Two models on the questions that both answered: how often each was right where the other was not, whether that "
+        "can be chance (exact McNemar), and the questions themselves with both answers."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "enter", "Questions", id="compare.enter", tooltip="The cell's questions; both answers in full",
+                priority=True),
+        Binding("o", "other", "Other", id="compare.other", tooltip="Compare with another model"),
+        Binding("t", "task", "Task", id="compare.task", tooltip="The next task that both were asked"),
+        Binding("x", "swap", "Swap", id="compare.swap", tooltip="Exchange A and B"),
+        Binding("y", "copy", "Copy", id="compare.copy", tooltip="Copy the comparison and the listed questions"),
+    ]  # fmt: skip
+    DEFAULT_CSS = """
+    CompareScreen #figures { height: auto; padding: 0 1; }
+    CompareScreen #list { height: 1fr; border-top: hkey $panel; }
+    CompareScreen #panes { height: 1fr; }
+    CompareScreen #detail { height: 1fr; padding: 0 1; border-top: hkey $panel; }
+    CompareScreen #answer { height: auto; }
+    CompareScreen.-wide #list { width: 60%; }
+    CompareScreen.-wide #detail { width: 1fr; border-left: vkey $panel; }
+    CompareScreen.-narrow #panes { layout: vertical; }
+    """
+
+    def __init__(self, after: ResultRow, before: ResultRow, rows: Sequence[ResultRow]) -> None:
+        super().__init__()
+        self._after, self._before, self._rows = after, before, rows
+        self._cell = ""
+        self._found: Comparison | None = None
+        self._listed: dict[str, ComparedAnswer] = {}
+
+    def body(self) -> Iterable[Widget]:
+        """Figures, the 2x2, the questions, the answers."""
+        yield Static("", id="figures", markup=False)
+        yield Table(id="grid", cursor="cell")
+        with Horizontal(id="panes"):
+            with Vertical(id="list"):
+                yield Table(id="questions")
+            with VerticalScroll(id="detail", can_focus=False):
+                yield Static("", id="answer", markup=False)
+
+    async def on_mount(self) -> None:
+        """Compare; begin at what tuning mended, or at the fullest cell."""
+        await self._compare()
+        self.query_one("#grid").focus()
+
+    async def _compare(self) -> None:
+        db = self.ftb.db
+        if db is None:
+            return
+        after, before = self._after, self._before
+        self.head(f"Two models · {one_line(after.dataset, 30)} · {after.task} · by {one_line(after.grader, 20)}")
+        self._found = found = await compare(
+            db, after=after.evaluation_key, before=before.evaluation_key, task=after.task, grader=after.grader
+        )
+        self.query_one("#figures", Static).update(Content("\n".join(self._facts(found))))
+        counts = {"both": found.both, "after": found.after, "before": found.before, "neither": found.neither}
+        lines: list[tuple[str, tuple[str | Text, ...]]] = [
+            (name, (name, *(Text(f"{counts[cell]:>5} {MARKS[cell]} {SAYS[cell]}") for cell in cells)))
+            for name, cells in zip(("B right", "B wrong"), GRID, strict=True)
+        ]
+        grid = self.query_one("#grid", Table)
+        grid.show(("", "A right", "A wrong"), lines, right=frozenset())
+        if not self._cell or not counts[self._cell]:
+            self._cell = "after" if found.after else max(counts, key=lambda cell: counts[cell])
+        row = 0 if self._cell in GRID[0] else 1
+        grid.move_cursor(row=row, column=1 + GRID[row].index(self._cell))
+        await self._list()
+
+    def _facts(self, found: Comparison) -> list[str]:
+        wide = 80 if self.has_class("-wide") else 50
+        lines = [
+            f"{name}  {one_line(model_label(row), wide)}  {score(right / found.n if found.n else None)} ({right}/{found.n})"
+            for name, row, right in (
+                ("A", self._after, found.both + found.after),
+                ("B", self._before, found.both + found.before),
+            )
+        ]
+        if not found.n:
+            return [*lines, "They have no answered question in common."]
+        sure = "A is better" if found.after > found.before else "B is better"
+        sure = sure if found.p_value < 0.05 else "not sure: this may be chance"
+        return [
+            *lines,
+            f"A − B  {difference(found.difference)}, 95% {difference(found.low)} to {difference(found.high)}",
+            f"{found.test} p {p_value(found.p_value)} ({found.after} against {found.before} of {found.n}): {sure}",
+        ]
+
+    async def _list(self, *, more: bool = False) -> None:
+        db = self.ftb.db
+        if db is None:
+            return
+        last = list(self._listed.values())[-1] if more and self._listed else None
+        page = await compared_answers(
+            db, after=self._after.evaluation_key, before=self._before.evaluation_key, task=self._after.task,
+            grader=self._after.grader, cell=self._cell, limit=PAGE,
+            past=(last.position, last.repeat) if last is not None else (-1, -1),
+        )  # fmt: skip
+        kept = self._listed if more else {}
+        self._listed = {**kept, **{f"{row.question_key}.{row.repeat}": row for row in page}}
+        table = self.query_one("#questions", Table)
+        lines = [(key, self._line(row)) for key, row in self._listed.items()]
+        table.show(("gold", "A said", "B said", "question"), lines, right=frozenset())
+        if not more and lines:
+            table.move_cursor(row=0)
+        self._fill_answer()
+
+    def _line(self, row: ComparedAnswer) -> tuple[str, ...]:
+        return (
+            one_line(row.gold, 14), f"{GLYPHS.get(row.after_grade, '?')} {one_line(row.after, 18)}",
+            f"{GLYPHS.get(row.before_grade, '?')} {one_line(row.before, 18)}", one_line(row.question, 120),
+        )  # fmt: skip
+
+    def _chosen(self) -> ComparedAnswer | None:
+        return self._listed.get(self.query_one("#questions", Table).chosen or "") if self._listed else None
+
+    def _fill_answer(self) -> None:
+        row = self._chosen()
+        if row is None:
+            text = Content(f"No question here ({SAYS.get(self._cell, '')}). Move to another cell of the table.")
+        else:
+            text = Content("")
+            for title, said in (
+                ("Asked", row.question), ("Taught", row.fact or "(the fact is not in the store)"), ("Gold", row.gold),
+                (f"A {GLYPHS.get(row.after_grade, '?')} {row.after_grade}", row.after), ("", row.after_reason),
+                (f"B {GLYPHS.get(row.before_grade, '?')} {row.before_grade}", row.before), ("", row.before_reason),
+            ):  # fmt: skip
+                head = f"{title}: " if title else "   "
+                text += Content.styled(head, "bold") + Content(f"{shortened(said, 1500, 20)}\n")
+        self.query_one("#answer", Static).update(text)
+
+    @on(Table.CellHighlighted, "#grid")
+    async def _other_cell(self) -> None:
+        # Where the cursor is now: the events of filling the table come after it was placed.
+        grid = self.query_one("#grid", Table)
+        row, column = grid.cursor_coordinate
+        if column == 0:
+            grid.move_cursor(row=row, column=1)
+            return
+        if (cell := GRID[row][column - 1]) != self._cell:
+            self._cell = cell
+            await self._list()
+
+    @on(Table.RowHighlighted, "#questions")
+    async def _other_question(self, event: Table.RowHighlighted) -> None:
+        if event.cursor_row >= len(self._listed) - 1 and len(self._listed) % PAGE == 0 and self._listed:
+            await self._list(more=True)
+        self._fill_answer()
+
+    def action_enter(self) -> None:
+        """From the 2x2 to the questions; from a question to both answers in full."""
+        if self.focused is not self.query_one("#questions"):
+            if self._listed:
+                self.query_one("#questions").focus()
+            else:
+                self.notify(f"No question here: {SAYS.get(self._cell, '')}.", markup=False)
+        elif (row := self._chosen()) is not None:
+            from ftb_tui.ui.screens.text import TextScreen
+
+            parts = (
+                ("asked", row.question), ("gold", row.gold), ("A said", row.after), ("why", row.after_reason),
+                ("B said", row.before), ("why", row.before_reason),
+            )  # fmt: skip
+            self.app.push_screen(
+                TextScreen(row.question_id, "\n\n".join(f"--- {name}\n{part}" for name, part in parts))
+            )
+
+    def action_back(self) -> None:
+        """From the questions to the 2x2, from there to the results."""
+        if self.focused is self.query_one("#questions"):
+            self.query_one("#grid").focus()
+        else:
+            self.dismiss()
+
+    @work
+    async def action_other(self) -> None:
+        """Choose another model for B."""
+        from ftb_tui.ui.screens.choose import ChooseScreen
+
+        others = self._candidates()
+        if not others:
+            self.notify("No other model has answered this task.", markup=False)
+            return
+        texts = [f"{one_line(model_label(row), 50)}   {score(row.score)} ({row.correct}/{row.n})" for row in others]
+        keys = [row.model_key for row in others]
+        at = keys.index(self._before.model_key) if self._before.model_key in keys else 0
+        chosen = await self.app.push_screen_wait(ChooseScreen("Compare A with", texts, at=at))
+        if chosen is not None:
+            self._before = others[chosen]
+            await self._compare()
+
+    def _candidates(self) -> list[ResultRow]:
+        mine = self._after
+        return [
+            row for row in self._rows
+            if (row.dataset_id, row.task) == (mine.dataset_id, mine.task) and row.model_key != mine.model_key and row.n
+        ]  # fmt: skip
+
+    async def action_task(self) -> None:
+        """The next task of the two models."""
+        pairs = {
+            task: pair
+            for task in dict.fromkeys(row.task for row in self._rows)
+            if (pair := (self._row_of(self._after, task), self._row_of(self._before, task))) and all(pair)
+        }
+        tasks = list(pairs)
+        if len(tasks) < 2:
+            self.notify("Both models have answered this task only.", markup=False)
+            return
+        after, before = pairs[tasks[(tasks.index(self._after.task) + 1) % len(tasks)]]
+        assert after is not None and before is not None
+        self._after, self._before = after, before
+        await self._compare()
+
+    def _row_of(self, model: ResultRow, task: str) -> ResultRow | None:
+        place = (model.dataset_id, model.model_key, task)
+        return next((row for row in self._rows if (row.dataset_id, row.model_key, row.task) == place and row.n), None)
+
+    async def action_swap(self) -> None:
+        """Exchange A and B."""
+        self._after, self._before = self._before, self._after
+        self._cell = {"after": "before", "before": "after"}.get(self._cell, self._cell)
+        await self._compare()
+
+    def action_copy(self) -> None:
+        """Copy the figures and the listed questions, tab-separated."""
+        if self._found is None:
+            return
+        head = "question_id\tgold\tA said\tB said\tquestion"
+        lines = [
+            "\t".join(one_line(part, 2000) for part in (row.question_id, row.gold, row.after, row.before, row.question))
+            for row in self._listed.values()
+        ]
+        self.app.copy_to_clipboard("\n".join((*self._facts(self._found), "", SAYS[self._cell], head, *lines)))
+        self.notify(f"The comparison and {len(lines)} questions were copied.", markup=False)
