@@ -218,8 +218,8 @@ class _Run:
         workers = [asyncio.create_task(self._work()) for _ in range(min(self._most, len(self._waiting)))]
         watcher = asyncio.create_task(self._watch(owner, should_stop))
         writer = asyncio.create_task(self._write())
+        done = asyncio.gather(*workers)
         try:
-            done = asyncio.gather(*workers)
             parts: list[asyncio.Future[Any]] = [done, watcher, writer]
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             for task in (watcher, writer):
@@ -232,7 +232,7 @@ class _Run:
         finally:
             for task in (*workers, watcher, writer):
                 task.cancel()
-            await asyncio.gather(*workers, watcher, writer, return_exceptions=True)
+            await asyncio.gather(done, *workers, watcher, writer, return_exceptions=True)
             await self._flush()
             self._report()
         return not self._stop and self._asked == self._missing
