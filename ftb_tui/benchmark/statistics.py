@@ -48,13 +48,26 @@ def newcombe(correct: int, n: int, other_correct: int, other_n: int, confidence:
 def mcnemar_exact(fixed: int, broken: int) -> float:
     """The two-sided exact p-value of McNemar's test: a sign test on the questions that changed.
 
-    1 when none changed. Edwards 1948 has the test; the exact form is the binomial with p = 1/2.
+    1 when none changed. Edwards 1948 has the test; the exact form is the binomial with p = 1/2. The tail is summed
+    from its largest term down, each term from the one before, so that thousands of changes take no longer than needed.
     """
-    changed = fixed + broken
+    changed, fewer = fixed + broken, min(fixed, broken)
     if changed == 0:
         return 1.0
-    tail = sum(math.comb(changed, k) for k in range(min(fixed, broken) + 1))
-    return min(1.0, float(2 * tail / 2**changed))
+    term = tail = 1.0
+    for k in range(fewer, 0, -1):
+        term *= k / (changed - k + 1)
+        tail += term
+        if term < tail * 1e-17:
+            break
+    return min(1.0, 2 * tail * _binomial_half(changed, fewer))
+
+
+def _binomial_half(n: int, k: int) -> float:
+    """The probability of k heads in n throws of a fair coin; above a thousand to ten digits."""
+    if n <= 1000:
+        return math.comb(n, k) / (1 << n)
+    return math.exp(math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2))
 
 
 @dataclass(frozen=True, slots=True)

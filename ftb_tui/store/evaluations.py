@@ -11,7 +11,9 @@ import aiosqlite
 
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, VERSIONS, Grade
 from ftb_tui.benchmark.graders.preference import Preference
+from ftb_tui.benchmark.model import Task
 from ftb_tui.store import holding
+from ftb_tui.store.counts import Counts, task_counts
 from ftb_tui.store.database import transaction
 
 LEASE_SECONDS = 20.0
@@ -109,38 +111,38 @@ async def create_evaluation(
     return key
 
 
-_EVALUATION = f"""
+_EVALUATION = """
   SELECT e.evaluation_key, e.model_key, m.provider, m.name AS model, m.kind, e.dataset_id, d.name AS dataset,
-         e.grader, p.parameters, e.state, e.error, e.created_at, e.started_at, e.finished_at, e.lease_until,
-         e.repeats, e.repeats * (SELECT count(*) FROM evaluation_questions q
-                                  WHERE q.evaluation_key = e.evaluation_key) AS n_questions,
-         coalesce(t.answered, 0) AS n_answered, coalesce(t.failed, 0) AS n_failed,
-         coalesce(t.correct, 0) AS n_correct, coalesce(t.abstained, 0) AS n_abstained,
-         coalesce(t.prompt_tokens, 0) AS prompt_tokens, coalesce(t.completion_tokens, 0) AS completion_tokens,
-         (SELECT group_concat(DISTINCT q.task) FROM evaluation_questions eq JOIN questions q USING (question_key)
-           WHERE eq.evaluation_key = e.evaluation_key) AS tasks
+         e.grader, p.parameters, e.state, e.error, e.created_at, e.started_at, e.finished_at, e.lease_until, e.repeats
     FROM evaluations e JOIN models m USING (model_key) JOIN datasets d USING (dataset_id)
     JOIN request_parameters p USING (parameters_key)
-    LEFT JOIN (SELECT r.evaluation_key, count(r.answer) AS answered, count(r.error_kind) AS failed,
-                      sum(g.verdict = 'correct') AS correct, sum(g.verdict = 'abstained') AS abstained,
-                      sum(r.prompt_tokens) AS prompt_tokens, sum(r.completion_tokens) AS completion_tokens
-                 FROM responses r LEFT JOIN grades g ON g.response_key = r.response_key AND g.grader = '{DEFAULT_GRADER}'
-                GROUP BY r.evaluation_key) t ON t.evaluation_key = e.evaluation_key
    WHERE e.deleted_at IS NULL
 """
 
 
-def _evaluation(row: aiosqlite.Row) -> EvaluationRow:
+def _evaluation(row: aiosqlite.Row, counts: Sequence[Counts]) -> EvaluationRow:
     values = {key: row[key] for key in row.keys()}  # noqa: SIM118 - a Row iterates over values
-    values["parameters"] = json.loads(values["parameters"])
-    values["tasks"] = tuple((values["tasks"] or "").split(","))
-    return EvaluationRow(**values)
+    scores = [count.scores[DEFAULT_GRADER] for count in counts if DEFAULT_GRADER in count.scores]
+    return EvaluationRow(
+        **{**values, "parameters": json.loads(values["parameters"])},
+        n_questions=sum(count.planned for count in counts),
+        n_answered=sum(count.answered for count in counts),
+        n_failed=sum(count.failed for count in counts),
+        n_correct=sum(score.correct for score in scores),
+        n_abstained=sum(score.abstained for score in scores),
+        prompt_tokens=sum(count.prompt_tokens for count in counts),
+        completion_tokens=sum(count.completion_tokens for count in counts),
+        tasks=tuple(sorted((count.task for count in counts), key=list(Task).index)),  # type: ignore[arg-type]
+    )
 
 
 async def list_evaluations(db: aiosqlite.Connection) -> list[EvaluationRow]:
     """Every evaluation that is not deleted, the newest first."""
     rows = await db.execute_fetchall(f"{_EVALUATION} ORDER BY e.evaluation_key DESC")
-    return [_evaluation(row) for row in rows]
+    counts: dict[int, list[Counts]] = {}
+    for count in await task_counts(db):
+        counts.setdefault(count.evaluation_key, []).append(count)
+    return [_evaluation(row, counts.get(row["evaluation_key"], [])) for row in rows]
 
 
 async def get_evaluation(db: aiosqlite.Connection, evaluation_key: int) -> EvaluationRow:
@@ -152,7 +154,7 @@ async def get_evaluation(db: aiosqlite.Connection, evaluation_key: int) -> Evalu
             f"There is no evaluation {evaluation_key}. "
             + (f"The newest are {known}." if known else "Nothing was evaluated yet; begin with: ftb bench --quick")
         )
-    return _evaluation(rows[0])
+    return _evaluation(rows[0], await task_counts(db, evaluation_key=evaluation_key))
 
 
 async def forget_unanswered(db: aiosqlite.Connection, evaluation_key: int) -> None:
@@ -245,60 +247,94 @@ async def evaluation_state(db: aiosqlite.Connection, evaluation_key: int) -> str
 async def write_responses(db: aiosqlite.Connection, evaluation_key: int, records: Iterable[ResponseRecord]) -> None:
     """Commit responses and their grades together. An answer is never replaced; a failure is."""
     async with transaction(db):
-        for record in records:
-            await insert_response(db, evaluation_key, record)
+        await insert_responses(db, evaluation_key, list(records))
 
 
-async def insert_response(db: aiosqlite.Connection, evaluation_key: int, record: ResponseRecord) -> None:
-    """Keep one response with its grades. Part of the caller's transaction."""
-    cursor = await db.execute(
-        "INSERT INTO responses (evaluation_key, question_key, repeat, answer, error_kind, error, attempts,"
-        " parameters_key, model_reported, finish_reason, prompt_tokens, completion_tokens, latency_ms,"
-        " request_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (evaluation_key, question_key, repeat) DO UPDATE SET answer = excluded.answer,"
-        "  error_kind = excluded.error_kind, error = excluded.error,"
-        "  attempts = responses.attempts + excluded.attempts, parameters_key = excluded.parameters_key,"
-        "  model_reported = excluded.model_reported, finish_reason = excluded.finish_reason,"
-        "  prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens,"
-        "  latency_ms = excluded.latency_ms, request_id = excluded.request_id,"
-        "  created_at = excluded.created_at WHERE responses.answer IS NULL"
-        " RETURNING response_key",
-        (
-            evaluation_key, record.question_key, record.repeat, _storable(record.answer), record.error_kind,
-            _storable(record.error), record.attempts, await parameters_key(db, record.parameters),
-            record.model_reported, record.finish_reason, record.prompt_tokens, record.completion_tokens,
-            record.latency_ms, record.request_id, time.time(),
-        ),
+_INSERT = """
+  INSERT INTO responses (evaluation_key, question_key, repeat, answer, error_kind, error, attempts, parameters_key,
+                         model_reported, finish_reason, prompt_tokens, completion_tokens, latency_ms, request_id, created_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (evaluation_key, question_key, repeat) DO UPDATE SET answer = excluded.answer,
+    error_kind = excluded.error_kind, error = excluded.error, attempts = responses.attempts + excluded.attempts,
+    parameters_key = excluded.parameters_key, model_reported = excluded.model_reported,
+    finish_reason = excluded.finish_reason, prompt_tokens = excluded.prompt_tokens,
+    completion_tokens = excluded.completion_tokens, latency_ms = excluded.latency_ms,
+    request_id = excluded.request_id, created_at = excluded.created_at WHERE responses.answer IS NULL
+"""
+
+
+async def insert_responses(db: aiosqlite.Connection, evaluation_key: int, records: Sequence[ResponseRecord]) -> None:
+    """Keep responses with their grades. Part of the caller's transaction.
+
+    A few statements for all of them: each is a turn of the connection's thread, and turns cost more than rows.
+    """
+    known = await _response_keys(db, evaluation_key, records, "AND answer IS NOT NULL")
+    answered = set(known)
+    fresh = []
+    for record in records:
+        if (place := (record.question_key, record.repeat)) not in answered:
+            fresh.append(record)
+            if record.answer is not None:
+                answered.add(place)
+    texts = {json.dumps(record.parameters, sort_keys=True) for record in fresh}
+    parameters = {text: await _kept_parameters(db, text) for text in texts}
+    now = time.time()
+    await db.executemany(
+        _INSERT,
+        [
+            (
+                evaluation_key, record.question_key, record.repeat, _storable(record.answer), record.error_kind,
+                _storable(record.error), record.attempts, parameters[json.dumps(record.parameters, sort_keys=True)],
+                record.model_reported, record.finish_reason, record.prompt_tokens, record.completion_tokens,
+                record.latency_ms, record.request_id, now,
+            )
+            for record in fresh
+        ],
     )  # fmt: skip
-    row = await cursor.fetchone()
-    await cursor.close()
-    if row is not None and record.grades:
-        await add_grades(db, row[0], record.grades)
-    if row is not None and (found := record.preference) is not None:
-        await db.execute(
-            "INSERT OR REPLACE INTO preferences VALUES (?, ?, ?, ?)",
-            (row[0], *map(_finite, (found.yes, found.no, found.floor))),
-        )
-
-
-async def add_grades(db: aiosqlite.Connection, response_key: int, grades: Mapping[str, Grade]) -> None:
-    """Record the verdicts on a new answer. Part of the caller's transaction."""
+    keys = await _response_keys(db, evaluation_key, fresh)
     await db.executemany(
         "INSERT OR REPLACE INTO grades (response_key, grader, version, verdict, reason, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (response_key, name, VERSIONS[name], str(grade.verdict), _storable(grade.reason), time.time())
-            for name, grade in grades.items()
+            (keys[record.question_key, record.repeat], name, VERSIONS[name], str(grade.verdict),
+             _storable(grade.reason), now)
+            for record in fresh
+            for name, grade in record.grades.items()
         ],
+    )  # fmt: skip
+    preferences = [
+        (keys[record.question_key, record.repeat], *map(_finite, (found.yes, found.no, found.floor)))
+        for record in fresh
+        if (found := record.preference) is not None
+    ]
+    if preferences:
+        await db.executemany("INSERT OR REPLACE INTO preferences VALUES (?, ?, ?, ?)", preferences)
+
+
+async def _response_keys(
+    db: aiosqlite.Connection, evaluation_key: int, records: Sequence[ResponseRecord], which: str = ""
+) -> dict[tuple[int, int], int]:
+    """(question key, repeat) -> response key, of those responses that are there."""
+    rows = await db.execute_fetchall(
+        "SELECT question_key, repeat, response_key FROM responses WHERE evaluation_key = ?"
+        f" AND question_key IN (SELECT value FROM json_each(?)) {which}",
+        (evaluation_key, json.dumps([record.question_key for record in records])),
     )
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 async def parameters_key(db: aiosqlite.Connection, parameters: Mapping[str, object]) -> int:
     """The key of these request parameters, kept once. Part of the caller's transaction."""
-    text = json.dumps(parameters, sort_keys=True)
-    await db.execute("INSERT OR IGNORE INTO request_parameters (parameters) VALUES (?)", (text,))
-    [row] = await db.execute_fetchall("SELECT parameters_key FROM request_parameters WHERE parameters = ?", (text,))
-    return int(row[0])
+    return await _kept_parameters(db, json.dumps(parameters, sort_keys=True))
+
+
+async def _kept_parameters(db: aiosqlite.Connection, text: str) -> int:
+    select = "SELECT parameters_key FROM request_parameters WHERE parameters = ?"
+    rows = list(await db.execute_fetchall(select, (text,)))
+    if not rows:
+        await db.execute("INSERT INTO request_parameters (parameters) VALUES (?)", (text,))
+        rows = list(await db.execute_fetchall(select, (text,)))
+    return int(rows[0][0])
 
 
 def _finite(logprob: float | None) -> float | None:

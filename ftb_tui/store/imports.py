@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import aiosqlite
 
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, Grade
-from ftb_tui.store.evaluations import ResponseRecord, insert_response, parameters_key
+from ftb_tui.store.evaluations import ResponseRecord, insert_responses, parameters_key
 from ftb_tui.store.models import ensure_model
 
 PROVIDER = "imported"
@@ -66,10 +66,14 @@ async def import_answers(
         assert cursor.lastrowid is not None
         evaluation_key = cursor.lastrowid
     fresh = {key: answer for key, answer in answers.items() if key not in known}
-    for question_key, answer in fresh.items():
-        await db.execute("INSERT INTO evaluation_questions VALUES (?, ?)", (evaluation_key, question_key))
-        record = ResponseRecord(question_key, parameters, answer=answer.text, grades=answer.grades)
-        await insert_response(db, evaluation_key, record)
+    await db.executemany(
+        "INSERT INTO evaluation_questions VALUES (?, ?)", [(evaluation_key, question_key) for question_key in fresh]
+    )
+    records = [
+        ResponseRecord(question_key, parameters, answer=answer.text, grades=answer.grades)
+        for question_key, answer in fresh.items()
+    ]
+    await insert_responses(db, evaluation_key, records)
     return Imported(evaluation_key, len(fresh), len(known))
 
 

@@ -10,6 +10,7 @@ import aiosqlite
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import Task
 from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
+from ftb_tui.store.counts import Counts, Score, pair_counts, task_counts
 from ftb_tui.store.datasets import like
 from ftb_tui.store.repeats import repeated_evaluations, repeated_interval, repeated_p_value
 
@@ -67,33 +68,6 @@ CHOSEN = """
   )
 """
 
-_SCORES = f"""
-  {CHOSEN}, graded AS (
-    SELECT c.model_key, c.dataset_id, c.task, c.evaluation_key, c.planned, r.question_key,
-           r.error_kind IS NOT NULL AS failed, g.grader, g.verdict
-      FROM chosen c JOIN evaluation_questions eq USING (evaluation_key)
-      JOIN questions q ON q.question_key = eq.question_key AND q.task = c.task
-      LEFT JOIN responses r ON r.evaluation_key = c.evaluation_key AND r.question_key = eq.question_key
-      LEFT JOIN grades g ON g.response_key = r.response_key
-  )
-  SELECT model_key, dataset_id, task, evaluation_key, planned, grader,
-         count(verdict) AS n, sum(verdict = 'correct') AS correct, sum(verdict = 'abstained') AS abstained,
-         (SELECT count(*) FROM responses f JOIN questions fq USING (question_key)
-           WHERE f.evaluation_key = graded.evaluation_key AND fq.task = graded.task AND f.error_kind IS NOT NULL) AS failed
-    FROM graded GROUP BY model_key, dataset_id, task, evaluation_key, grader
-"""
-
-_PAIRS = """
-  SELECT count(*) AS n, sum(gb.verdict = 'correct') AS base_correct,
-         sum(gt.verdict = 'correct' AND gb.verdict <> 'correct') AS fixed,
-         sum(gt.verdict <> 'correct' AND gb.verdict = 'correct') AS broken
-    FROM responses rt JOIN grades gt ON gt.response_key = rt.response_key AND gt.grader = :grader
-    JOIN questions q ON q.question_key = rt.question_key AND q.task = :task
-    JOIN responses rb ON rb.evaluation_key = :base AND rb.question_key = rt.question_key AND rb.repeat = rt.repeat
-    JOIN grades gb ON gb.response_key = rb.response_key AND gb.grader = :grader
-   WHERE rt.evaluation_key = :tuned
-"""
-
 
 async def results(
     db: aiosqlite.Connection, *, dataset_id: str | None = None, grader: str | None = DEFAULT_GRADER
@@ -108,71 +82,82 @@ async def results(
     datasets = {
         row["dataset_id"]: row for row in await db.execute_fetchall("SELECT dataset_id, name, family FROM datasets")
     }
-    scores = list(await db.execute_fetchall(_SCORES, {"dataset_id": dataset_id}))
+    cells = _chosen(await task_counts(db, dataset_id=dataset_id))
     bases = {
-        (row["dataset_id"], row["task"], models[row["model_key"]]["provider"], models[row["model_key"]]["name"]): row[
-            "evaluation_key"
-        ]
-        for row in scores
-        if models[row["model_key"]]["kind"] == "base"
+        (cell.dataset_id, cell.task, models[cell.model_key]["provider"], models[cell.model_key]["name"]): cell
+        for cell in cells
+        if models[cell.model_key]["kind"] == "base"
     }
+    beside = {}
+    for cell in cells:
+        model = models[cell.model_key]
+        base = bases.get((cell.dataset_id, cell.task, model["provider"], model["base_model"]))
+        if model["kind"] != "base" and base is not None:
+            beside[cell.evaluation_key, cell.task] = base
+    pairs = await pair_counts(
+        db, [(cell, beside[place]) for cell in cells if (place := (cell.evaluation_key, cell.task)) in beside]
+    )
     repeated = await repeated_evaluations(db)
     table = []
-    for row in scores:
-        model, dataset = models[row["model_key"]], datasets[row["dataset_id"]]
-        used = row["grader"] or (grader or DEFAULT_GRADER)
-        if (grader is not None and used != grader) or (row["grader"] is None and _has_grades(scores, row)):
-            continue
-        n, correct = row["n"], row["correct"] or 0
-        low, high = wilson(correct, n) if n else (None, None)
-        if n and row["evaluation_key"] in repeated:
-            low, high = await repeated_interval(db, row["evaluation_key"], row["task"], used)
-        base = bases.get((row["dataset_id"], row["task"], model["provider"], model["base_model"]))
-        pair = None
-        if model["kind"] != "base" and base is not None:
-            parameters = {"grader": used, "task": row["task"], "base": base, "tuned": row["evaluation_key"]}
-            [pair] = await db.execute_fetchall(_PAIRS, parameters)
-        paired = pair is not None and pair["n"] > 0
-        p_value = mcnemar_exact(pair["fixed"], pair["broken"]) if pair and paired else None
-        if paired and row["evaluation_key"] in repeated:
-            p_value = await repeated_p_value(db, row["evaluation_key"], base or 0, row["task"], used)
-        table.append(
-            ResultRow(
-                dataset=dataset["name"],
-                family=dataset["family"],
-                provider=model["provider"],
-                model=model["name"],
-                kind=model["kind"],
-                base_model=model["base_model"],
-                epoch=model["epoch"],
-                task=row["task"],
-                grader=used,
-                n=n,
-                correct=correct,
-                failed=row["failed"],
-                score=correct / n if n else None,
-                low=low,
-                high=high,
-                base_score=pair["base_correct"] / pair["n"] if pair and paired else None,
-                fixed=pair["fixed"] if pair and paired else None,
-                broken=pair["broken"] if pair and paired else None,
-                p_value=p_value,
-                abstained=row["abstained"] or 0,
-                planned=row["planned"],
-                model_key=row["model_key"],
-                dataset_id=row["dataset_id"],
-                evaluation_key=row["evaluation_key"],
+    for cell in cells:
+        model, dataset = models[cell.model_key], datasets[cell.dataset_id]
+        base = beside.get((cell.evaluation_key, cell.task))
+        for used in cell.scores or (grader or DEFAULT_GRADER,):
+            if grader not in (None, used):
+                continue
+            score = cell.scores.get(used, Score(0, 0, 0))
+            pair = None
+            if base is not None:
+                pair = pairs.get((cell.evaluation_key, base.evaluation_key, cell.task), {}).get(used)
+            low, high = wilson(score.correct, score.n) if score.n else (None, None)
+            p_value = mcnemar_exact(pair.fixed, pair.broken) if pair else None
+            if cell.evaluation_key in repeated:
+                if score.n:
+                    low, high = await repeated_interval(db, cell.evaluation_key, cell.task, used)
+                if pair and base:
+                    p_value = await repeated_p_value(db, cell.evaluation_key, base.evaluation_key, cell.task, used)
+            table.append(
+                ResultRow(
+                    dataset=dataset["name"],
+                    family=dataset["family"],
+                    provider=model["provider"],
+                    model=model["name"],
+                    kind=model["kind"],
+                    base_model=model["base_model"],
+                    epoch=model["epoch"],
+                    task=cell.task,
+                    grader=used,
+                    n=score.n,
+                    correct=score.correct,
+                    failed=cell.failed,
+                    score=score.correct / score.n if score.n else None,
+                    low=low,
+                    high=high,
+                    base_score=pair.base_correct / pair.n if pair else None,
+                    fixed=pair.fixed if pair else None,
+                    broken=pair.broken if pair else None,
+                    p_value=p_value,
+                    abstained=score.abstained,
+                    planned=cell.planned,
+                    model_key=cell.model_key,
+                    dataset_id=cell.dataset_id,
+                    evaluation_key=cell.evaluation_key,
+                )
             )
-        )
     return sorted(table, key=lambda r: _order(r, models[r.model_key]))
 
 
-def _has_grades(scores: Sequence[aiosqlite.Row], row: aiosqlite.Row) -> bool:
-    """Whether the same cell has graded answers, so that its ungraded rest needs no row of its own."""
-    return any(
-        other["grader"] is not None and (other["evaluation_key"], other["task"]) == (row["evaluation_key"], row["task"])
-        for other in scores
-    )
+def _chosen(cells: Sequence[Counts]) -> list[Counts]:
+    """For each model, dataset and task the evaluation that counts, as `CHOSEN` has it."""
+    best: dict[tuple[int, str, str], Counts] = {}
+    for cell in cells:
+        place = (cell.model_key, cell.dataset_id, cell.task)
+        if place not in best or (cell.planned, cell.evaluation_key) > (
+            best[place].planned,
+            best[place].evaluation_key,
+        ):
+            best[place] = cell
+    return list(best.values())
 
 
 def _order(row: ResultRow, model: aiosqlite.Row) -> tuple[object, ...]:
@@ -231,13 +216,13 @@ _ANSWERS = """
          CASE WHEN g.verdict = 'correct' AND gb.verdict <> 'correct' THEN 'fixed'
               WHEN g.verdict <> 'correct' AND gb.verdict = 'correct' THEN 'broken' END AS flip, q.position,
          coalesce(f2.text, '') AS other_fact
-    FROM responses r JOIN questions q USING (question_key)
+    FROM questions q CROSS JOIN responses r ON r.evaluation_key = :evaluation AND r.question_key = q.question_key
     LEFT JOIN facts f ON f.dataset_id = q.dataset_id AND f.fact_id = q.fact_id
     LEFT JOIN facts f2 ON f2.dataset_id = q.dataset_id AND f2.fact_id = q.other_fact_id
     LEFT JOIN grades g ON g.response_key = r.response_key AND g.grader = :grader
     LEFT JOIN responses rb ON rb.evaluation_key = :base AND rb.question_key = r.question_key AND rb.repeat = r.repeat
     LEFT JOIN grades gb ON gb.response_key = rb.response_key AND gb.grader = :grader
-   WHERE r.evaluation_key = :evaluation AND q.task = :task AND q.position > :after
+   WHERE q.dataset_id = :dataset AND q.task = :task AND q.position > :after
 """
 
 
@@ -271,7 +256,8 @@ async def answers(
         base = await chosen_evaluation(db, rows[0][0], dataset_id, task) if rows else None
     sql = f"{_ANSWERS} AND {_SHOW[show]}"
     parameters: dict[str, object] = {
-        "grader": grader, "base": base, "evaluation": evaluation, "task": task, "after": after, "limit": limit,
+        "grader": grader, "base": base, "evaluation": evaluation, "dataset": dataset_id, "task": task, "after": after,
+        "limit": limit,
     }  # fmt: skip
     if search:
         sql += r" AND (q.question || ' ' || q.answer || ' ' || coalesce(r.answer, '')) LIKE :search ESCAPE '\'"
@@ -307,15 +293,8 @@ def _answer(row: aiosqlite.Row) -> AnswerRow:
 
 async def chosen_evaluation(db: aiosqlite.Connection, model_key: int, dataset_id: str, task: str) -> int | None:
     """The evaluation that counts for a model, dataset and task (see `results`)."""
-    rows = list(
-        await db.execute_fetchall(
-            "SELECT e.evaluation_key FROM evaluations e JOIN evaluation_questions eq USING (evaluation_key)"
-            " JOIN questions q USING (question_key) WHERE e.model_key = ? AND e.dataset_id = ? AND q.task = ?"
-            " AND e.deleted_at IS NULL GROUP BY e.evaluation_key ORDER BY count(*) DESC, e.evaluation_key DESC LIMIT 1",
-            (model_key, dataset_id, task),
-        )
-    )
-    return rows[0][0] if rows else None
+    chosen = _chosen(await task_counts(db, model_key=model_key, dataset_id=dataset_id, task=task))
+    return chosen[0].evaluation_key if chosen else None
 
 
 @dataclass(frozen=True, slots=True)
