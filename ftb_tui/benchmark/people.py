@@ -265,20 +265,25 @@ def _question(task: Task, fact: Fact, text: str, answer: str, *, other: Fact | N
     )
 
 
+_NUMBERS = {"height": (4, 15), "weight": (4, 15), "birth_year": (3, 12)}
+
+
 def _secondary(
     random: Random, attribute: Attribute, names: Sequence[str], values: Sequence[str], grid: _Grid
 ) -> list[Question]:
     wanted = _balanced(random, len(names))
+    numbers = attribute.name in _NUMBERS
+    thresholds = _thresholds(random, [int(value) for value in values], *_NUMBERS[attribute.name]) if numbers else []
     questions = []
     for person, (name, value) in enumerate(zip(names, values, strict=True)):
         gold, held_against = wanted[person], ""
         match attribute.name:
             case "height" | "weight":
-                distance = random.randint(4, 15)
-                held_against = str(int(value) - distance if gold else int(value) + distance)
+                held_against = str(thresholds[person])
+                gold = int(value) > thresholds[person]
             case "birth_year":
-                distance = random.randint(3, 12)
-                held_against = str(int(value) + distance if gold else int(value) - distance)
+                held_against = str(thresholds[person])
+                gold = int(value) < thresholds[person]
             case "occupation":
                 others = [other for other in OCCUPATIONS if other != value]
                 held_against = value if gold else random.choice(others)
@@ -290,6 +295,32 @@ def _secondary(
         fact = grid[person, attribute.name]
         questions.append(_question(Task.SECONDARY, fact, text, "Yes" if gold else "No"))
     return questions
+
+
+def _thresholds(random: Random, values: Sequence[int], nearest: int, farthest: int) -> list[int]:
+    """What each value is held against: one threshold for two people, below the one and above the other.
+
+    So every threshold is asked for once with Yes and once with No, and tells nothing about the answer. Who is left over
+    (an odd number, or no partner with room between) gets one of his own, `nearest` to `farthest` away.
+    """
+    thresholds: dict[int, int] = {}
+    for person, value in enumerate(values):
+        if person in thresholds:
+            continue
+        partner = next(
+            (
+                other
+                for other in range(person + 1, len(values))
+                if other not in thresholds and abs(values[other] - value) > 1
+            ),
+            None,
+        )
+        if partner is None:
+            thresholds[person] = value + random.choice((-1, 1)) * random.randint(nearest, farthest)
+        else:
+            low, high = sorted((value, values[partner]))
+            thresholds[person] = thresholds[partner] = random.randint(low + 1, high - 1)
+    return [thresholds[person] for person in range(len(values))]
 
 
 def _comparison(

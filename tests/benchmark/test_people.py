@@ -142,6 +142,19 @@ def test_too_few_people_are_refused() -> None:
         build_fictional_people(people=3)
 
 
+def test_a_threshold_tells_nothing_about_the_answer() -> None:
+    """Each is asked for once with Yes and once with No; only one person of 25 in each template has one alone."""
+    world = build_fictional_people()
+    golds: dict[tuple[str, str], list[str]] = {}
+    for question in world.questions:
+        number = re.search(r"\d+", question.question)
+        if question.task is Task.SECONDARY and number is not None:
+            golds.setdefault((question.template, number.group()), []).append(question.answer)
+    alone = [key for key, answers in golds.items() if answers.count("Yes") != answers.count("No")]
+    assert len({template for template, _ in golds}) == 3
+    assert len(alone) <= 3
+
+
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("people", [8, 9, 40, 200])
 def test_any_seed_and_size_makes_a_whole_world(seed: int, people: int) -> None:
