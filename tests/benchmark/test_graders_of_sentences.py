@@ -6,6 +6,7 @@ import pytest
 
 from ftb_tui.benchmark.graders import GRADERS, Verdict, grade_all
 from ftb_tui.benchmark.graders.choice import rule_for
+from ftb_tui.benchmark.graders.quantities import numbers
 from ftb_tui.benchmark.model import Question, Task
 
 C, W, A = Verdict.CORRECT, Verdict.WRONG, Verdict.ABSTAINED
@@ -134,3 +135,17 @@ def test_long_answers_end_soon_and_never_count_as_right(answer: str) -> None:
     for gold, task in (("None", Task.DATE_CHANGED), ("5-10", Task.REPHRASED), ("fit_all", Task.REPHRASED)):
         for grade in grade_all(asked(gold, "?", task), answer).values():
             assert grade.verdict in (W, A)
+
+
+@pytest.mark.parametrize("answer", ["One", "one dose", "Only one dose is needed.", "It is one"])
+def test_a_one_that_opens_an_answer_is_the_number(answer: str) -> None:
+    assert numbers(answer) == [1]
+
+
+@pytest.mark.parametrize("answer", ["one of them", "One can take either", "the one that she plays", "No one knows"])
+def test_a_one_that_is_a_pronoun_is_no_number(answer: str) -> None:
+    assert numbers(answer) == []
+
+
+def test_a_one_before_another_number_does_not_count() -> None:
+    assert numbers("One takes 3 tablets") == [3]

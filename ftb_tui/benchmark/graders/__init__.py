@@ -39,10 +39,10 @@ GRADERS: dict[str, Grader] = {
         Grader("exact", 1, exact),
         Grader("normalized", 2, normalized),
         Grader("contains", 1, contains),
-        Grader("number", 2, number),
+        Grader("number", 3, number),
         Grader("yes_no", 1, yes_no),
         Grader("abstain", 1, abstain),
-        Grader("choice", 2, choice),
+        Grader("choice", 3, choice),
     )
 }
 

@@ -81,13 +81,18 @@ _UNITS: dict[str, tuple[str, str, Fraction]] = {
 _UNIT_WORD = re.compile(r"[a-z]+|[$€£¥]")
 _RANGE = re.compile(r"\d[\w%]*\s?(?:-|–|—|to|and|or|through|until)\s?[$€£¥]?\d")
 
+_ONE = re.compile(
+    r"\W*(?:(?:only|just|about|exactly|it is|it's|a single)\s+)?one\b(?!\s+(?:of|can|could|may|might|must|should|would))"
+)
+
 
 def numbers(text: str) -> list[Fraction]:
     """The different numbers of a text in order of appearance, digits before words.
 
     Thousands separators, decimals, scales ("$1.2 million", "3k") and number words ("two hundred and five", "a
     dozen", "two and a half") are read. `m` behind digits is a million only after a currency sign; a metre otherwise.
-    Ordinal words ("third") are not numbers, "3rd" is 3.
+    Ordinal words ("third") are not numbers, "3rd" is 3. "One" counts where it opens the text and no other number
+    follows ("One dose"); elsewhere it is mostly a pronoun.
     """
     text = text[:LONGEST].lower()
     found = []
@@ -99,6 +104,8 @@ def numbers(text: str) -> list[Fraction]:
         short = match["short"] if match["short"] != "m" or match["money"] else None
         found.append(Fraction(digits[:400]) * _SCALES.get(match["scale"] or short or "", 1))
     found.extend(_worded(text))
+    if not found and _ONE.match(text):
+        found.append(Fraction(1))
     return list(dict.fromkeys(found))
 
 
