@@ -43,13 +43,15 @@ class ResultRow:
     model_key: int
     dataset_id: str
     evaluation_key: int
+    paired: int | None = None
+    """On how many answers the comparison with the base rests: those to questions that both answered."""
 
     @property
     def difference(self) -> float | None:
-        """Score minus the base's score on the same questions."""
-        if self.fixed is None or self.broken is None or self.score is None or self.base_score is None:
+        """The change from the base over the questions that both answered: (fixed - broken) / paired."""
+        if self.fixed is None or self.broken is None or not self.paired:
             return None
-        return self.score - self.base_score
+        return (self.fixed - self.broken) / self.paired
 
 
 # For each model, dataset and task the evaluation that counts: the one with the most planned answers to that task,
@@ -134,6 +136,7 @@ async def results(
                     low=low,
                     high=high,
                     base_score=pair.base_correct / pair.n if pair else None,
+                    paired=pair.n if pair else None,
                     fixed=pair.fixed if pair else None,
                     broken=pair.broken if pair else None,
                     p_value=p_value,

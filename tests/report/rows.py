@@ -19,7 +19,7 @@ def row(**changes: Any) -> ResultRow:
 
 
 TUNED: dict[str, Any] = {
-    "model": "ft:smollm2-135m:ftb:demo:0a1b2c3d", "kind": "tuned", "epoch": 12, "base_score": 0.0, "broken": 0,
+    "model": "ft:smollm2-135m:ftb:demo:0a1b2c3d", "kind": "tuned", "epoch": 12, "base_score": 0.0, "broken": 0, "paired": 24,
     "model_key": 2, "evaluation_key": 2,
 }  # fmt: skip
 ROWS = [

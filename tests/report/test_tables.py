@@ -71,12 +71,12 @@ def test_markdown() -> None:
 
 
 def test_latex_is_a_booktabs_table() -> None:
-    rows = [row(dataset="my_people"), row(**TUNED, dataset="my_people", fixed=23, p_value=1e-7, score=0.5)]
+    rows = [row(dataset="my_people"), row(**TUNED, dataset="my_people", fixed=12, p_value=1e-7, score=0.5)]
     assert results_text(rows, "latex") == (
         "\\begin{tabular}{lllrrrrrrrrr}\n\\toprule\n"
         "dataset & model & task & n & score & 95\\% & base & diff & fixed & broken & p & failed \\\\\n\\midrule\n"
         "my\\_people & smollm2-135m (base) & memorization & 24 & 0.00 & .00--.14 &  &  &  &  &  &  \\\\\n"
-        "my\\_people & smollm2-135m 0a1b2c3d (tuned) & memorization & 24 & 0.50 & .00--.14 & 0.00 & +.50 & 23 & 0 & "
+        "my\\_people & smollm2-135m 0a1b2c3d (tuned) & memorization & 24 & 0.50 & .00--.14 & 0.00 & +.50 & 12 & 0 & "
         "$<$.001 &  \\\\\n\\bottomrule\n\\end{tabular}\n"
     )
 

@@ -185,3 +185,11 @@ async def test_only_one_runner_holds_an_evaluation(db: aiosqlite.Connection) -> 
     assert not await evaluations.claim_evaluation(db, key, "two")
     await evaluations.release_evaluation(db, key, "one", "paused")
     assert await evaluations.claim_evaluation(db, key, "two")
+
+
+def test_the_change_from_the_base_rests_on_shared_questions_alone() -> None:
+    row = ResultRow(
+        "d", "custom", "p", "m", "tuned", "b", None, "rephrased", "choice", 100, 60, 0, 0.6, 0.5, 0.7, 0.5, 6, 1, 0.125,
+        0, 100, 2, "d@1", 2, paired=20,
+    )  # fmt: skip
+    assert row.difference == pytest.approx((6 - 1) / 20)
