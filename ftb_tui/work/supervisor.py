@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import fields
 from typing import Any
@@ -24,6 +25,7 @@ from ftb_tui.work import jobs as work
 from ftb_tui.work.background import BackgroundLoop
 from ftb_tui.work.bench import BenchPlan, BenchProgress, open_local_or_remote, run_bench
 from ftb_tui.work.cost import Quote
+from ftb_tui.work.regrade import RegradeReport, regrade
 
 Message = Callable[[str, str], None]
 """Called with a severity (`information`, `warning`, `error`) and a sentence."""
@@ -38,6 +40,8 @@ class Supervisor:
         self._db: aiosqlite.Connection | None = None
         self._followed: set[int] = set()
         self._asked: set[int] = set()
+        self.next_looks: dict[int, float] = {}
+        """When the followed jobs are looked at next, in seconds since 1970, by their keys."""
         self.bench: BenchProgress | None = None
         """Where the running benchmark is; None when none runs."""
 
@@ -57,6 +61,10 @@ class Supervisor:
         """Begin or continue the benchmark."""
         return self._submit(self._bench(plan))
 
+    def follows(self, job_key: int) -> bool:
+        """Whether a job is followed here."""
+        return job_key in self._followed
+
     def launch(self, plan: work.LaunchPlan, provider: str, quote: Quote | None = None) -> Future[None]:
         """Launch a job, for the price that a person has agreed to, and follow it."""
         return self._submit(self._launch(plan, provider, quote))
@@ -68,6 +76,14 @@ class Supervisor:
     def run_evaluation(self, evaluation_key: int) -> Future[None]:
         """Ask what is missing in an evaluation."""
         return self._submit(self._evaluate(evaluation_key))
+
+    def run_evaluations(self, evaluation_keys: Sequence[int]) -> Future[None]:
+        """Ask what is missing in several evaluations, one after the other; the first that cannot go on ends it."""
+        return self._submit(self._evaluate_all(evaluation_keys))
+
+    def regrade(self) -> Future[None]:
+        """Grade every stored answer by the graders of today, and say what changed."""
+        return self._submit(self._regrade())
 
     def pause_evaluation(self, evaluation_key: int) -> Future[None]:
         """Stop asking; what was answered stays."""
@@ -138,13 +154,19 @@ class Supervisor:
             db = await self._store()
             name = (await jobs.get_job(db, job_key)).provider
             provider = await self._opened(name)
-            job = await work.follow(db, provider, job_key, revive=self._reviver(name))
+            job = await work.follow(
+                db, provider, job_key, revive=self._reviver(name), on_pause=lambda pause: self._pauses(job_key, pause)
+            )
             self._on_message("information", f"Job {job_key} has {job.state}.")
         except ProviderError as error:
             await jobs.set_follow_error(await self._store(), job_key, error.message)
             raise
         finally:
             self._followed.discard(job_key)
+            self.next_looks.pop(job_key, None)
+
+    def _pauses(self, job_key: int, seconds: float) -> None:
+        self.next_looks[job_key] = time.time() + seconds
 
     def _reviver(self, name: str) -> Callable[[], Awaitable[Provider]] | None:
         return (lambda: self._opened(name)) if name == "local" else None
@@ -176,9 +198,35 @@ class Supervisor:
         finally:
             self._asked.discard(evaluation_key)
 
+    async def _evaluate_all(self, evaluation_keys: Sequence[int]) -> None:
+        for key in evaluation_keys:
+            await self._evaluate(key)
+
+    async def _regrade(self) -> None:
+        # Grading is arithmetic: in a thread of its own it holds up no job and no evaluation.
+        reports = await asyncio.to_thread(lambda: asyncio.run(_regraded()))
+        done = [
+            f"{report.grader}: {report.added} new, {report.renewed} renewed, {report.changed} of them changed"
+            for report in reports
+            if report.added or report.renewed
+        ]
+        kept = sum(report.kept for report in reports)
+        self._on_message(
+            "information",
+            f"Graded again. {'; '.join(done)}." if done else f"Nothing to grade again: {kept:,} grades are up to date.",
+        )
+
     async def _pause(self, evaluation_key: int) -> None:
         with contextlib.suppress(StoreError):
             await evaluations.pause_request(await self._store(), evaluation_key)
+
+
+async def _regraded() -> list[RegradeReport]:
+    db = await open_store()
+    try:
+        return await regrade(db)
+    finally:
+        await db.close()
 
 
 def plan_of(row: benches.BenchRow) -> BenchPlan:

@@ -10,6 +10,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
+from ftb_tui.store.database import open_store
+from ftb_tui.store.evaluations import list_evaluations
+from ftb_tui.ui.app import FtbApp
+from tests.demo import CLOCK
+from tests.demo_curve import fill_demo_curve
+from tests.fakes.openai_server import FakeOpenAI
 from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, shows, text_of, until
 
 Snap = Callable[..., bool]
@@ -150,3 +156,131 @@ async def test_a_base_is_compared_with_its_tuned_model() -> None:
         await pilot.press("up")
         await compare(pilot)
         assert "A  smollm2-135m 0a1b2c3d (tuned)" in text_of(pilot.app)
+
+
+async def curve(pilot: Pilot[None]) -> None:
+    await pilot.press("l")
+    await until(pilot, shows(pilot, "Learning curve · job 1"))
+    await until(pilot, lambda: filled_table(pilot, "#scores").row_count > 0)
+
+
+@both_sizes
+@pytest.mark.parametrize("keys", [(), ("t",), ("v",)], ids=["curve", "task", "evaluate"])
+def test_a_learning_curve_looks_as_it_did(snap_compare: Snap, keys: tuple[str, ...], size: tuple[int, int]) -> None:
+    asyncio.run(fill_demo() if keys == ("v",) else fill_demo_curve())
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await curve(pilot)
+        await pilot.press(*keys)
+
+    assert snap(snap_compare, size, steps)
+
+
+async def test_a_curve_goes_from_the_base_to_the_tuned_model_and_opens_its_answers() -> None:
+    await fill_demo_curve()
+    async with demo_app().run_test(size=(80, 24), notifications=True) as pilot:
+        await on_results(pilot)
+        await curve(pilot)
+        assert filled_table(pilot, "#scores").row_count == 14, "the base, twelve checkpoints and the tuned model"
+        assert "memorization, by epoch (0: the base)" in text_of(pilot.app)
+        await pilot.press("t", "t")
+        await until(pilot, shows(pilot, "always No = majority 0.50"))
+        await pilot.press("y")
+        await until(pilot, lambda: pilot.app.clipboard.count("\n") == 14 * 4)
+        assert "\t0\t0\tmemorization\t0.0\t" in pilot.app.clipboard
+        await pilot.press("v")
+        await until(pilot, shows(pilot, "Every model of this job was"))
+        await pilot.press("question_mark")
+        await until(pilot, shows(pilot, "are what no knowledge would"))
+        await pilot.press("escape", "enter")
+        await until(pilot, shows(pilot, "showing wrong"))
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: bool(pilot.app.screen.query("#results")))
+
+
+async def test_a_model_that_was_not_trained_here_has_no_curve_and_says_so() -> None:
+    await fill_demo()
+    db = await open_store()
+    await db.execute("UPDATE jobs SET base_model = 'another'")
+    await db.commit()
+    await db.close()
+    async with demo_app().run_test(size=(120, 40), notifications=True) as pilot:
+        await on_results(pilot)
+        await pilot.press("up", "l")
+        await until(pilot, shows(pilot, "was not trained here"))
+
+
+async def test_checkpoints_are_asked_from_the_curve_and_appear_in_it(fake_openai: FakeOpenAI) -> None:
+    await fill_demo()
+    db = await open_store()
+    for statement in (
+        "UPDATE jobs SET provider = 'fake'", "UPDATE models SET provider = 'fake'",
+        "UPDATE jobs SET state = 'cancelled' WHERE state = 'running'",
+    ):  # fmt: skip
+        await db.execute(statement)
+    await db.commit()
+    await db.close()
+    app = FtbApp(clock=lambda: CLOCK)
+    async with app.run_test(size=(160, 45), notifications=True) as pilot:
+        await on_results(pilot)
+        await until(pilot, lambda: app._supervisor is not None)
+        await curve(pilot)
+        await until(pilot, shows(pilot, "12 of the job's 13 models were asked nothing yet"))
+        await pilot.press("v")
+        await until(pilot, shows(pilot, "6 questions a task: 24 questions, 288 answers in all"))
+        await pilot.press("down", "down", "enter")
+        await until(pilot, shows(pilot, "All 13 models of the job were asked."), seconds=60)
+        assert len(fake_openai.asked) == 288
+    db = await open_store()
+    rows = [row for row in await list_evaluations(db) if row.kind == "checkpoint"]
+    await db.close()
+    assert [row.n_questions for row in rows] == [24] * 12
+
+
+async def test_answers_are_graded_again_from_the_app() -> None:
+    await fill_demo()
+    db = await open_store()
+    await db.execute("UPDATE jobs SET state = 'cancelled' WHERE state = 'running'")
+    await db.execute("UPDATE grades SET version = 0, verdict = 'wrong' WHERE grader = 'choice'")
+    await db.commit()
+    await db.close()
+    app = FtbApp(clock=lambda: CLOCK)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await on_results(pilot)
+        await until(pilot, lambda: app._supervisor is not None)
+        assert "0.96" not in text_of(app)
+        await pilot.press("u")
+        await until(pilot, shows(pilot, "Graded again. choice: 0 new, 192 renewed"))
+        await until(pilot, shows(pilot, "0.96"))
+
+
+async def test_every_grader_that_graded_comes_round() -> None:
+    await fill_demo()
+    db = await open_store()
+    await db.execute(
+        "INSERT INTO grades (response_key, grader, version, verdict, reason, created_at)"
+        " SELECT response_key, g, 1, 'correct', '', 0 FROM responses, (SELECT 'judge' AS g UNION SELECT 'yes_no_preference')"
+    )
+    await db.commit()
+    await db.close()
+    async with demo_app().run_test(size=(80, 24)) as pilot:
+        await on_results(pilot)
+        seen = []
+        for _ in range(9):
+            seen.append(next(line for line in text_of(pilot.app).splitlines() if "model, by" in line).split()[2])
+            before = seen[-1]
+            await pilot.press("r")
+            await until(pilot, lambda before=before: f"model, by {before} " not in text_of(pilot.app))  # type: ignore[misc]
+        assert seen[0] == seen[8] == "choice"
+        assert {"judge", "yes_no_preference", "exact", "yes_no"} <= set(seen[:8])
+
+
+async def test_a_yes_no_score_says_what_no_knowledge_would_score_and_space_shows_all_of_it() -> None:
+    await fill_demo()
+    async with demo_app().run_test(size=(80, 24)) as pilot:
+        await on_results(pilot)
+        await pilot.press("right", "right")
+        await until(pilot, shows(pilot, "Without any knowledge: always No 0.50"))
+        await pilot.press("space")
+        await until(pilot, shows(pilot, "What the figures say"))
+        assert "The facts are in" in text_of(pilot.app)

@@ -27,6 +27,7 @@ class ChooseScreen(ModalScreen[int | None]):
     ]
     DEFAULT_CSS = """
     ChooseScreen OptionList { height: auto; max-height: 14; margin: 1 0; background: $panel; border: none; }
+    ChooseScreen OptionList:focus { border: none; }
     """
 
     def __init__(self, text: str, choices: Sequence[str], *, at: int = 0) -> None:

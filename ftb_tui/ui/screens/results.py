@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.color import Color, ColorParseError
 from textual.containers import VerticalScroll
@@ -49,6 +49,17 @@ class ResultsScreen(ModeScreen):
         ),
         Binding(
             "c", "compare", "Compare", id="results.compare", tooltip="This model against another, question by question"
+        ),
+        Binding(
+            "l", "learning", "Curve", id="results.learning", tooltip="Scores by epoch of the job behind this model"
+        ),
+        Binding(
+            "u",
+            "regrade",
+            "Regrade",
+            show=False,
+            id="results.regrade",
+            tooltip="Grade stored answers by the graders of today; nobody is asked again",
         ),
         Binding("p", "paper", "Paper", id="results.paper", tooltip="The paper's figures beside ours"),
         Binding("e", "export", "Export", id="results.export", tooltip="Write the table as CSV, JSON and HTML here"),
@@ -239,6 +250,30 @@ class ResultsScreen(ModeScreen):
             self.notify("No other model has answered this task; there is nothing to compare with.", markup=False)
             return
         self.app.push_screen(CompareScreen(after, before, self._rows))
+
+    @work
+    async def action_learning(self) -> None:
+        """The learning curve of the job behind the model under the cursor."""
+        from ftb_tui.store.curves import job_of_result
+        from ftb_tui.ui.screens.learning import LearningScreen
+
+        row = self._chosen()
+        if row is None or self.ftb.db is None:
+            self.notify("Move to a score first: its model's job has the curve.", markup=False)
+            return
+        job_key = await job_of_result(self.ftb.db, row)
+        if job_key is None:
+            self.notify("This model was not trained here, so there is no curve.", markup=False)
+            return
+        self.app.push_screen(LearningScreen(job_key, row.dataset_id, row.dataset, self._grader))
+
+    def action_regrade(self) -> None:
+        """Grade every stored answer again, in the background; it tells when it is done."""
+        if self.ftb._supervisor is None:
+            self.notify("Nothing can be graded: this app runs without its background.", severity="error", markup=False)
+            return
+        self.ftb.supervisor.regrade()
+        self.notify("Grading the stored answers again…", markup=False)
 
     def action_paper(self) -> None:
         """The paper's figures beside ours."""

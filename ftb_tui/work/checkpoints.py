@@ -1,0 +1,95 @@
+"""Asking every checkpoint of a job what its tuned model was asked, so that a learning curve can be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import aiosqlite
+
+from ftb_tui.benchmark.model import Question
+from ftb_tui.benchmark.subset import subset
+from ftb_tui.store.curves import JobModel
+from ftb_tui.store.datasets import load_dataset, questions_by_key
+from ftb_tui.work import evaluate
+from ftb_tui.work.cost import answer_cost
+from ftb_tui.work.quoting import asking_prices
+
+SIZES = (48, 24, 12, 6)
+"""Questions a task that are offered when the tuned model was asked more."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointPlan:
+    """What could be asked. `cost` is in US dollars for all models together; None where no price is known."""
+
+    per_task: int | None
+    """At most so many questions of each task; None for all that the tuned model was asked."""
+    questions: tuple[Question, ...]
+    n_models: int
+    cost: float | None
+
+    @property
+    def n_answers(self) -> int:
+        """How many answers that are in all."""
+        return len(self.questions) * self.n_models
+
+
+async def checkpoint_plans(
+    db: aiosqlite.Connection, job_key: int, dataset_id: str, models: Sequence[JobModel]
+) -> list[CheckpointPlan]:
+    """The choices, the largest first: what the job's tuned model was asked, and fewer of it.
+
+    The same questions as the tuned model's, so that every point of the curve is about the same facts; all of the
+    dataset's where the tuned model was asked nothing.
+    """
+    dataset = await load_dataset(db, dataset_id)
+    asked = await _asked(db, job_key, dataset_id)
+    questions = tuple(q for q in dataset.questions if not asked or q.question_id in asked)
+    whole = replace(dataset, questions=questions)
+    fullest = max((sum(q.task is task for q in questions) for task in {q.task for q in questions}), default=0)
+    [job] = await db.execute_fetchall("SELECT provider, base_model FROM jobs WHERE job_key = ?", (job_key,))
+    prompt, completion = await _tokens(db, job_key, dataset_id)
+    name = models[0].name if models else ""
+    prices = asking_prices(job["provider"], name, job["base_model"])
+    plans = []
+    for per_task in (None, *(size for size in SIZES if size < fullest)):
+        chosen = subset(whole, limit=per_task)
+        n = len(chosen) * len(models)
+        cost = None if prompt is None else answer_cost(prices, round(n * prompt), round(n * completion), tuned=True)
+        plans.append(CheckpointPlan(per_task, chosen, len(models), cost))
+    return plans
+
+
+async def plan_checkpoints(
+    db: aiosqlite.Connection, dataset_id: str, models: Sequence[JobModel], plan: CheckpointPlan
+) -> list[int]:
+    """An evaluation of each model, in the order of training; the keys, for `Supervisor.run_evaluations`."""
+    tokens = (await load_dataset(db, dataset_id)).answer_tokens
+    return [
+        await evaluate.create(
+            db, model_key=model.model_key, dataset_id=dataset_id, questions=plan.questions, answer_tokens=tokens
+        )
+        for model in models
+    ]
+
+
+async def _asked(db: aiosqlite.Connection, job_key: int, dataset_id: str) -> frozenset[str]:
+    rows = await db.execute_fetchall(
+        "SELECT DISTINCT question_key FROM evaluation_questions JOIN evaluations e USING (evaluation_key)"
+        " JOIN models m USING (model_key) WHERE m.job_key = ? AND m.kind = 'tuned' AND e.dataset_id = ?"
+        " AND e.deleted_at IS NULL",
+        (job_key, dataset_id),
+    )
+    stored = await questions_by_key(db, dataset_id)
+    return frozenset(stored[row[0]].question_id for row in rows)
+
+
+async def _tokens(db: aiosqlite.Connection, job_key: int, dataset_id: str) -> tuple[float | None, float]:
+    """Mean tokens of a question and of an answer so far; (None, 0) where nothing was counted."""
+    [row] = await db.execute_fetchall(
+        "SELECT avg(r.prompt_tokens), avg(r.completion_tokens) FROM responses r JOIN evaluations e USING (evaluation_key)"
+        " JOIN models m USING (model_key) WHERE m.job_key = ? AND e.dataset_id = ?",
+        (job_key, dataset_id),
+    )
+    return row[0], row[1] or 0.0
