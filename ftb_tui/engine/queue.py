@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,7 @@ class TrainingQueue:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="training", daemon=True)
         self._finish: dict[str, float] = {}
+        self._held: dict[str, dict[str, Any]] = {}
 
     def start(self) -> None:
         """Take up interrupted jobs and begin."""
@@ -80,6 +81,19 @@ class TrainingQueue:
     def estimated_finish(self, job_id: str) -> float | None:
         """When the running job will end, from the time its steps took so far."""
         return self._finish.get(job_id)
+
+    def seen(self, job: JobRecord) -> JobRecord:
+        """The job as it is, which is paused while not even that can be written down."""
+        error = self._held.get(job.id)
+        return job if error is None else replace(job, status="paused", error=error)
+
+    def release(self, job_id: str) -> bool:
+        """Let a job go on that is paused in memory alone; whether it was. Raises `sqlite3.Error` if it still must be."""
+        if job_id not in self._held:
+            return False
+        self._records.change_status(job_id, "queued", allowed=("running",))
+        self._held.pop(job_id, None)
+        return True
 
     def job_folder(self, job_id: str) -> Path:
         """Where a job's adapters and its resume state are."""
@@ -117,20 +131,19 @@ class TrainingQueue:
     def _hold(self, job: JobRecord, error: OSError | sqlite3.Error) -> None:
         """Pause a job that cannot be written, most often for want of space; it goes on from its last checkpoint.
 
-        When not even that can be written, wait until it can: then there is space again, and the job is taken up anew.
+        When not even that can be written, it is paused in memory until it can: then there is space again.
         """
         why = getattr(error, "strerror", None) or error
         text = f"The engine cannot write to {self._data}: {why}. Free some space and resume the job"
         log.error("job %s: %s", job.id, text)
+        code = "storage_failed"
         try:
-            self._records.hold_job(job.id, text, code="storage_failed")
+            self._records.hold_job(job.id, text, code=code)
         except sqlite3.Error:
-            while not self._ending.wait(_WAIT_FOR_SPACE):
-                try:
-                    self._records.change_status(job.id, "queued", allowed=("running",))
-                except sqlite3.Error:
-                    continue
-                return
+            self._held[job.id] = {"code": code, "message": text, "param": None}
+            while job.id in self._held and not self._ending.wait(_WAIT_FOR_SPACE):
+                with suppress(sqlite3.Error):
+                    self.release(job.id)
 
     def _tidy(self) -> None:
         """Remove what a killed engine left half-written, and what its ended jobs would have resumed from."""

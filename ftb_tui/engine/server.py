@@ -209,7 +209,7 @@ async def create_job(request: web.Request) -> web.Response:
     asked = parse.job_request(await _json(request))
     intent = asked.metadata.get("ftb_intent")
     if intent is not None and (known := engine.records.job_of_intent(intent)) is not None:
-        return web.json_response(job_body(known, engine.queue.estimated_finish(known.id)))
+        return web.json_response(_body(engine, known))
     if asked.model != MODEL_NAME:
         raise ApiError(
             400, f"This engine trains {MODEL_NAME}, not '{asked.model}'.", param="model", code="model_not_found"
@@ -249,9 +249,13 @@ def _job(request: web.Request) -> JobRecord:
     return record
 
 
+def _body(engine: Engine, job: JobRecord) -> dict[str, Any]:
+    return job_body(engine.queue.seen(job), engine.queue.estimated_finish(job.id))
+
+
 def _job_response(request: web.Request) -> web.Response:
     job = _job(request)
-    return web.json_response(job_body(job, request.app[ENGINE].queue.estimated_finish(job.id)))
+    return web.json_response(_body(request.app[ENGINE], job))
 
 
 async def list_jobs(request: web.Request) -> web.Response:
@@ -261,7 +265,7 @@ async def list_jobs(request: web.Request) -> web.Response:
         key[9:-1]: value for key, value in request.query.items() if key.startswith("metadata[") and key.endswith("]")
     }
     jobs = [
-        job_body(job, engine.queue.estimated_finish(job.id))
+        _body(engine, job)
         for job in engine.records.jobs()
         if all(job.metadata.get(key) == value for key, value in wanted.items())
     ]
@@ -285,6 +289,8 @@ async def pause_job(request: web.Request) -> web.Response:
 
 async def resume_job(request: web.Request) -> web.Response:
     """Let a paused job go on."""
+    if request.app[ENGINE].queue.release(_job(request).id):
+        return _job_response(request)
     return _change(request, "queued", ("paused",), "The job was resumed")
 
 

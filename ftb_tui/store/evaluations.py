@@ -94,10 +94,26 @@ async def create_evaluation(
     parameters: Mapping[str, object],
     grader: str = DEFAULT_GRADER,
     repeats: int = 1,
+    reuse: bool = False,
 ) -> int:
-    """Plan an evaluation of exactly these questions, each asked `repeats` times."""
+    """Plan an evaluation of exactly these questions, each asked `repeats` times.
+
+    With `reuse` it is the newest one that asks the very same in the same way, if there is one: nobody is asked twice.
+    """
     async with transaction(db):
         kept = await parameters_key(db, parameters)
+        if reuse:
+            rows = await db.execute_fetchall(
+                "SELECT evaluation_key FROM evaluations WHERE model_key = ? AND dataset_id = ? AND parameters_key = ?"
+                " AND repeats = ? AND deleted_at IS NULL ORDER BY evaluation_key DESC",
+                (model_key, dataset_id, kept, repeats),
+            )
+            for row in rows:
+                asked = await db.execute_fetchall(
+                    "SELECT question_key FROM evaluation_questions WHERE evaluation_key = ?", (row[0],)
+                )
+                if {question[0] for question in asked} == set(question_keys):
+                    return int(row[0])
         cursor = await db.execute(
             "INSERT INTO evaluations (model_key, dataset_id, grader, parameters_key, state, created_at,"
             " repeats) VALUES (?, ?, ?, ?, 'pending', ?, ?)",

@@ -6,7 +6,6 @@ that takes leases keeps a lock on a small file, which the system lets go when th
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import fcntl
 import os
@@ -19,7 +18,7 @@ from typing import IO
 from ftb_tui.paths import paths
 
 _SUFFIX = ".lock"
-_SWEPT_AFTER = 3600.0
+_SWEPT_AFTER = 120.0
 _mine: dict[Path, tuple[int, str, IO[str]]] = {}
 
 
@@ -68,20 +67,14 @@ def _lock_file() -> str:
     file = (folder / name).open("w")
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     _mine[folder] = os.getpid(), name, file
-    atexit.register(_let_go, folder)
     return name
 
 
-def _let_go(folder: Path) -> None:
-    pid, name, file = _mine.pop(folder)
-    if pid == os.getpid():
-        with contextlib.suppress(OSError):
-            (folder / name).unlink()
-    file.close()
-
-
 def _sweep(folder: Path) -> None:
-    """Remove what killed processes left behind, long after every lease of theirs has run out."""
+    """Remove the files of ended processes, after every lease of theirs has run out.
+
+    Not at a process's own end: on a full disk it may end without having given its leases back.
+    """
     for file in folder.glob(f"*{_SUFFIX}"):
         with contextlib.suppress(OSError):
             if time.time() - file.stat().st_mtime > _SWEPT_AFTER and is_dead(f"{_machine()}/{file.name}/"):

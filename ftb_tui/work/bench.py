@@ -322,7 +322,7 @@ class _Bench:
         if row.base_evaluation_key is not None:
             return row.base_evaluation_key
         model_key = await self._model(self._plan.base_model, "base")
-        key = await self._same_evaluation(model_key) or await self._new_evaluation(model_key)
+        key = await self._evaluation(model_key)
         await benches.update_bench(self._db, row.bench_key, base_evaluation_key=key)
         return key
 
@@ -331,7 +331,7 @@ class _Bench:
             return row.tuned_evaluation_key
         assert job.tuned_model is not None
         model_key = await self._model(job.tuned_model, "tuned")
-        key = await self._same_evaluation(model_key) or await self._new_evaluation(model_key)
+        key = await self._evaluation(model_key)
         await benches.update_bench(self._db, row.bench_key, tuned_evaluation_key=key)
         return key
 
@@ -341,30 +341,15 @@ class _Bench:
                 self._db, provider=self._plan.provider, name=name, kind=kind, base_model=self._plan.base_model
             )
 
-    @property
-    def _answer_tokens(self) -> int:
-        return self._plan.answer_tokens or self._dataset.answer_tokens
-
-    async def _new_evaluation(self, model_key: int) -> int:
+    async def _evaluation(self, model_key: int) -> int:
         return await evaluate.create(
             self._db,
             model_key=model_key,
             dataset_id=self._dataset.dataset_id,
             questions=self._questions,
-            answer_tokens=self._answer_tokens,
+            answer_tokens=self._plan.answer_tokens or self._dataset.answer_tokens,
+            reuse=True,
         )
-
-    async def _same_evaluation(self, model_key: int) -> int | None:
-        """An evaluation that asks exactly these questions in the same way: nobody is asked twice."""
-        asked = {"max_tokens": self._answer_tokens, "temperature": 0.0, "seed": 42}
-        tasks = {str(question.task) for question in self._questions}
-        for row in await evaluations.list_evaluations(self._db):
-            same = (row.model_key, row.dataset_id, row.parameters) == (model_key, self._dataset.dataset_id, asked)
-            if same and row.n_questions == len(self._questions) and set(row.tasks) == tasks:
-                ids = await evaluations.question_ids(self._db, row.evaluation_key)
-                if ids == {question.question_id for question in self._questions}:
-                    return row.evaluation_key
-        return None
 
     async def evaluate(self, evaluation_key: int, phase: str) -> None:
         """Ask what is missing. While another process asks it, wait for that one, and then for what it left."""

@@ -77,8 +77,9 @@ async def create(
     temperature: float | None = 0.0,
     seed: int | None = 42,
     repeats: int = 1,
+    reuse: bool = False,
 ) -> int:
-    """Plan an evaluation of these questions (all of the dataset for None)."""
+    """Plan an evaluation of these questions (all of the dataset for None); with `reuse`, perhaps one that exists."""
     wanted = None if questions is None else {question.question_id for question in questions}
     stored = await questions_by_key(db, dataset_id)
     keys = [key for key, question in stored.items() if wanted is None or question.question_id in wanted]
@@ -86,7 +87,13 @@ async def create(
         raise EvaluationStoppedError("There is no question to ask: the chosen tasks, people and limit leave none.")
     parameters = {"max_tokens": answer_tokens, "temperature": temperature, "seed": seed}
     return await store.create_evaluation(
-        db, model_key=model_key, dataset_id=dataset_id, question_keys=keys, parameters=parameters, repeats=repeats
+        db,
+        model_key=model_key,
+        dataset_id=dataset_id,
+        question_keys=keys,
+        parameters=parameters,
+        repeats=repeats,
+        reuse=reuse,
     )
 
 
@@ -104,6 +111,7 @@ async def run(
 ) -> store.EvaluationRow:
     """Ask what is missing and return the evaluation as it is then.
 
+    `concurrency` questions are asked at once, fewer after the service has refused; None begins with a few and doubles.
     `max_cost` caps what the evaluation may cost in all, in US dollars; the configured budget of the day caps it too.
 
     Raises `EvaluationBusyError` when another process holds it, `EvaluationStoppedError` on a quota, key or model
@@ -154,7 +162,8 @@ async def _prepare(
         provider=provider,
         evaluation=evaluation,
         waiting=deque((key, repeat, questions[key]) for key, repeat in missing),
-        limit=AdaptiveLimit(start=min(able.start_concurrency, most), most=most),
+        # Who names a number wants it from the start; only without one is the service felt out.
+        limit=AdaptiveLimit(start=min(concurrency or able.start_concurrency, most), most=most),
         most=most,
         purse=purse,
         asked_as=await _asked_as(db, provider, evaluation),

@@ -223,13 +223,15 @@ async def _settle(
         provider = await open_provider(job.provider)
         try:
             found = await find_intent(provider, job.intent_id, job.remote_file_id)
+            if found:
+                # It may have ended meanwhile, and then nobody would look at it again.
+                await look(db, provider, job.job_key)
         finally:
             await provider.close()
     except ProviderError as error:
         await store.set_follow_error(db, job.job_key, error.message)
         return f"Job {job.job_key} could not be looked for at {job.host}: {error.message}"
     if found:
-        await store.update_job(db, job.job_key, found[0])
         return f"Job {job.job_key} was created before the interruption ({found[0].job_id}); it is followed again."
     return f"Job {job.job_key} is not at {job.host}; it was probably never created."
 
@@ -310,20 +312,21 @@ async def look(
 ) -> store.JobRow:
     """Look at a job once and record what there is."""
     job = await store.get_job(db, job_key)
-    if job.remote_job_id is None:
-        if job.intent == "sent":
-            await _find_sent(db, provider, job)
+    job_id = job.remote_job_id
+    if job_id is None and job.intent == "sent":
+        job_id = await _find_sent(db, provider, job)
+    if job_id is None:
         return await store.get_job(db, job_key)
-    remote = await provider.get_job(job.remote_job_id)
+    remote = await provider.get_job(job_id)
     if provider.capabilities.events:
         known = await store.known_events(db, job_key)
-        listed = await provider.list_events(job.remote_job_id, known=known)
+        listed = await provider.list_events(job_id, known=known)
         await store.add_events(db, job_key, listed)
         for event in listed:
             if event.event_id not in known:
                 on_event(event)
     if provider.capabilities.checkpoints:
-        checkpoints = await provider.list_checkpoints(job.remote_job_id)
+        checkpoints = await provider.list_checkpoints(job_id)
         await store.add_checkpoints(db, job_key, checkpoints)
         if provider.capabilities.checkpoint_metrics:
             await store.add_metrics(db, job_key, [(c.step, c.metrics) for c in checkpoints])
@@ -334,8 +337,8 @@ async def look(
     return await store.get_job(db, job_key)
 
 
-async def _find_sent(db: aiosqlite.Connection, provider: Provider, job: store.JobRow) -> None:
-    """Find the job of an intent whose answer never came; have it created again only where that cannot make two."""
+async def _find_sent(db: aiosqlite.Connection, provider: Provider, job: store.JobRow) -> str | None:
+    """The id of the job whose answer never came, if it was created. Created again only where that cannot make two."""
     found = await find_intent(provider, job.intent_id, job.remote_file_id)
     if not found and provider.capabilities.creates_once and job.remote_file_id:
         try:
@@ -344,8 +347,7 @@ async def _find_sent(db: aiosqlite.Connection, provider: Provider, job: store.Jo
             if not _refuses(error):
                 raise
             await store.set_intent(db, job.job_key, "refused", error=error.message)
-    if found:
-        await store.update_job(db, job.job_key, found[0])
+    return found[0].job_id if found else None
 
 
 async def _read_results(db: aiosqlite.Connection, provider: Provider, job_key: int, remote: RemoteJob) -> None:

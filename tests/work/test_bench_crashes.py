@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import resource
 import signal
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ftb_tui.engine.tiny import write_tiny_model
+from tests.work import dying
 from tests.work.crashing import Bench, Outcome
-
-MakeBench = Callable[..., Bench]
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +78,95 @@ def test_told_to_end_it_says_how_to_go_on_and_goes_on(bench: Bench, undisturbed:
         assert "the same command continues from there" in done.err
         assert "Traceback" not in done.err
     assert bench.outcome(bench.run()) == undisturbed
+
+
+STEPS = [
+    ("ftb_tui.store.benches:begin_bench", "after"),
+    ("ftb_tui.store.jobs:insert_intent", "after"),
+    ("ftb_tui.providers.openai_wire:OpenAIWire.upload_training_file", "after"),
+    ("ftb_tui.providers.openai_wire:OpenAIWire.create_job", "before"),
+    ("ftb_tui.providers.openai_wire:OpenAIWire.create_job", "after"),
+    ("ftb_tui.store.jobs:add_checkpoints", "before"),
+    ("ftb_tui.store.evaluations:create_evaluation", "after"),
+    ("ftb_tui.store.benches:release_bench", "before"),
+]
+
+
+def test_killed_at_every_step_where_it_could_do_something_twice_it_does_it_once(
+    bench: Bench, undisturbed: Outcome
+) -> None:
+    for target, when in STEPS:
+        died = subprocess.run(
+            [sys.executable, dying.__file__, target, when, *bench.plan], env=bench.env, capture_output=True, timeout=90
+        )
+        assert died.returncode == -signal.SIGKILL, (target, when, died.stderr.decode())
+    assert bench.outcome(bench.run()) == undisturbed
+    assert bench.ask_engine("SELECT count(*) FROM jobs") == [(1,)]
+
+
+def test_two_equal_commands_at_once_do_the_work_once(bench: Bench, undisturbed: Outcome) -> None:
+    both = [bench.begin(), bench.begin()]
+    one, other = sorted((running.ended() for running in both), key=lambda done: done.code)
+    assert bench.outcome(one) == undisturbed
+    assert (other.code, other.out) == (1, "")
+    assert "is being run by another ftb now" in other.err
+    assert bench.ask_engine("SELECT count(*) FROM jobs") == [(1,)]
+
+
+def test_two_runs_that_share_the_base_ask_it_once(bench: Bench) -> None:
+    plan = ("bench", "--people", "6", "--epochs", "1", "--answer-tokens", "24", "--json")
+    both = [bench.begin(*plan, "--seed", seed) for seed in ("1", "2")]
+    done = [running.ended() for running in both]
+    assert [one.code for one in done] == [0, 0], done
+    assert bench.ask("SELECT count(*) FROM evaluations e JOIN models m USING (model_key) WHERE kind = 'base'") == [(1,)]
+    assert bench.ask("SELECT count(*) FROM jobs") == [(2,)]
+    bases = [[row for row in one.json if row["kind"] == "base"] for one in done]
+    assert bases[0] == bases[1]
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of running processes are Linux's")
+@pytest.mark.parametrize("full_for", ["command", "engine"])
+def test_a_disk_that_fills_up_in_mid_training_is_said_and_the_job_goes_on_once_there_is_space(
+    bench: Bench, undisturbed: Outcome, full_for: str
+) -> None:
+    running = bench.begin()
+    bench.until(bench.in_training, running)
+    pid = running.process.pid if full_for == "command" else bench.engine_pid()
+    _let_write(pid, SMALL)
+    done = running.ended()
+    assert (done.code, done.out) == (1, "")
+    assert "The disk may be full" in done.err or "Free some space and resume the job" in done.err
+    assert str(bench.home) in done.err
+    assert "Traceback" not in done.err
+    if full_for == "engine":
+        assert "The same command goes on from there" in done.err
+        again = bench.run()
+        assert (again.code, "Free some space" in again.err) == (1, True)
+        _let_write(pid, resource.RLIM_INFINITY)
+    assert bench.outcome(bench.run()) == undisturbed
+    assert bench.ask_engine("SELECT count(*) FROM jobs") == [(1,)]
+    assert bench.ask("SELECT error FROM jobs") == [(None,)]
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of running processes are Linux's")
+def test_a_disk_that_fills_up_in_mid_evaluation_keeps_what_was_answered_and_asks_the_rest_later(
+    bench: Bench, undisturbed: Outcome
+) -> None:
+    running = bench.begin()
+    bench.until(bench.in_evaluation, running)
+    _let_write(running.process.pid, SMALL)
+    done = running.ended()
+    assert (done.code, done.out) == (1, "")
+    assert "The disk may be full" in done.err
+    assert "what was stored before is safe" in done.err
+    assert bench.in_evaluation()
+    assert bench.outcome(bench.run()) == undisturbed
+
+
+SMALL = 8192
+"""Bytes: enough for what a command says, too little for any answer."""
+
+
+def _let_write(pid: int, most: int) -> None:
+    """Let a running process write files of at most so many bytes."""
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
