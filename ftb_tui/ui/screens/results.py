@@ -20,7 +20,7 @@ from ftb_tui.benchmark.model import YES_NO_TASKS
 from ftb_tui.benchmark.statistics import TrivialBaselines
 from ftb_tui.report.heat import bar, baseline_line, shade
 from ftb_tui.report.matrix import Block, adjusted_p, blocks, cell_text, tasks_of
-from ftb_tui.report.numbers import interval, p_value, score
+from ftb_tui.report.numbers import difference, interval, p_value, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.reading import reading
 from ftb_tui.report.tables import model_label, results_text, short_label
@@ -60,6 +60,13 @@ class ResultsScreen(ModeScreen):
             show=False,
             id="results.regrade",
             tooltip="Grade stored answers by the graders of today; nobody is asked again",
+        ),
+        Binding(
+            "a",
+            "averages",
+            "Averages",
+            id="results.averages",
+            tooltip="Averages over families, and the generalization gap",
         ),
         Binding("p", "paper", "Paper", id="results.paper", tooltip="The paper's figures beside ours"),
         Binding("e", "export", "Export", id="results.export", tooltip="Write the table as CSV, JSON and HTML here"),
@@ -195,6 +202,17 @@ class ResultsScreen(ModeScreen):
                 f"Against its base ({score(row.base_score)} on the same questions): {row.fixed} fixed, "
                 f"{row.broken} broken, exact McNemar p {p_value(row.p_value)}, Holm-adjusted {p_value(adjusted)}"
             )
+        memorized = next((r for r in self._rows if r.task == "memorization" and _same_model(r, row)), None)
+        if (
+            row.task in ("rephrased", "vignette")
+            and memorized
+            and memorized.score is not None
+            and row.score is not None
+        ):
+            lines.append(
+                f"Generalization gap: {score(memorized.score)} memorized, {score(row.score)} here, "
+                f"{difference(memorized.score - row.score)}; a has it by fact with its interval."
+            )
         return lines
 
     async def _baseline_lines(self, row: ResultRow) -> list[str]:
@@ -275,6 +293,12 @@ class ResultsScreen(ModeScreen):
         self.ftb.supervisor.regrade()
         self.notify("Grading the stored answers again…", markup=False)
 
+    def action_averages(self) -> None:
+        """Averages over families, and the gap between what was memorized and what generalizes."""
+        from ftb_tui.ui.screens.averages import AveragesScreen
+
+        self.app.push_screen(AveragesScreen(self._grader))
+
     def action_paper(self) -> None:
         """The paper's figures beside ours."""
         from ftb_tui.ui.screens.paper import PaperScreen
@@ -322,6 +346,10 @@ def graders_of(rows: Iterable[ResultRow]) -> list[str]:
     present = {row.grader for row in rows}
     known = [name for name in GRADER_NAMES if name in present]
     return [*known, *sorted(present - set(known))] or [DEFAULT_GRADER]
+
+
+def _same_model(one: ResultRow, other: ResultRow) -> bool:
+    return (one.dataset_id, one.model_key) == (other.dataset_id, other.model_key)
 
 
 def _key(block: Block, model: ResultRow) -> str:

@@ -1,0 +1,216 @@
+"""Each model's averages over families, and how much it knows only in the words it was taught."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ftb_tui.report.heat import bar
+from ftb_tui.report.numbers import difference, interval, score
+from ftb_tui.report.plain import one_line
+from ftb_tui.ui.away import away
+from ftb_tui.ui.screens.opened import OpenedScreen
+from ftb_tui.ui.widgets.table import Table
+
+if TYPE_CHECKING:
+    import aiosqlite
+
+    from ftb_tui.benchmark.averages import Average
+    from ftb_tui.store.models import ModelRow
+    from ftb_tui.work.gap import Gap
+    from ftb_tui.work.statistics import ModelAverage
+
+WAYS = {"by_family": "mean of families", "by_question": "every question the same"}
+EXPLAINED = (
+    "Generalization is rephrased questions and vignettes; date change, secondary and comparison are in neither average, "
+    "as in the paper. The gap is over the facts that were asked both ways. Intervals: 95%, bootstrap over facts; none "
+    "where all answers are alike."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    name: str
+    short: str
+    kind: str
+    averages: dict[tuple[str, str], ModelAverage]
+    gap: Gap | None
+
+
+class AveragesScreen(OpenedScreen):
+    """A row is a model; below it stands everything about its averages."""
+
+    NAME = "Averages"
+    PURPOSE = (
+        "One figure a model: its average over families for what it was trained on and for other wordings, and the gap "
+        "between the two. A large gap means that words were learnt, not facts."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "way", "Mean", id="averages.way", tooltip="Families count the same, or questions count the same"),
+        Binding("y", "copy", "Copy", id="averages.copy", tooltip="Copy the table as tab-separated text"),
+    ]
+    DEFAULT_CSS = """
+    AveragesScreen #detail { height: auto; max-height: 50%; padding: 0 1; border-top: hkey $panel; }
+    AveragesScreen #about { height: auto; }
+    """
+
+    def __init__(self, grader: str) -> None:
+        super().__init__()
+        self._grader = grader
+        self._way = "by_family"
+        self._models: dict[str, _Model] = {}
+
+    def body(self) -> Iterable[Widget]:
+        """The table and the detail."""
+        yield Table(id="averages")
+        with VerticalScroll(id="detail", can_focus=False):
+            yield Static("", id="about", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin to compute: about a second for each model."""
+        self.head("Averages: computing the intervals…")
+        self.query_one("#averages").focus()
+        self._read()
+
+    @work
+    async def _read(self) -> None:
+        self._models = await away(self._computed)
+        self._fill()
+
+    async def _computed(self, db: aiosqlite.Connection) -> dict[str, _Model]:
+        from ftb_tui.store.models import list_models
+        from ftb_tui.work.gap import gaps
+        from ftb_tui.work.statistics import statistics
+
+        found = (await statistics(db, grader=self._grader)).averages
+        gap_of = await gaps(db, grader=self._grader)
+        models = {}
+        for model in await list_models(db):
+            mine = {(a.what, a.average): a for a in found if (a.provider, a.model) == (model.provider, model.name)}
+            if mine:
+                names = _names(model)
+                models[str(model.model_key)] = _Model(*names, model.kind, mine, gap_of.get(model.model_key))
+        return models
+
+    def _fill(self) -> None:
+        self.head(f"Averages by {one_line(self._grader, 20)} · {WAYS[self._way]}")
+        wide = self.has_class("-wide")
+        lines: list[tuple[str, tuple[str | Text, ...]]] = []
+        for key, model in self._models.items():
+            name = Text(
+                one_line(model.name if wide else model.short, 50), style="bold" if model.kind == "tuned" else ""
+            )
+            cells = (self._cell(model.averages.get((what, self._way))) for what in ("memorization", "generalization"))
+            lines.append((key, (name, *cells, self._gap(self._gap_of(model)))))
+        columns = ("model", "memorization", "generalization", "gap")
+        self.query_one("#averages", Table).show(columns, lines, right=frozenset())
+        self._fill_detail()
+
+    def _gap_of(self, model: _Model) -> Average | None:
+        if model.gap is None:
+            return None
+        return model.gap.by_family if self._way == "by_family" else model.gap.by_fact
+
+    def _cell(self, average: ModelAverage | None) -> Text:
+        if average is None:
+            return Text("·", style="dim")
+        text = Text(f"{bar(average.value)} {score(average.value)}")
+        return text.append(f" {_between(average.low, average.high)}", style="dim")
+
+    def _gap(self, gap: Average | None) -> Text:
+        if gap is None:
+            return Text("·", style="dim")
+        text = Text(f"{difference(gap.value):<5}")
+        return text.append(f" {_signed(gap.low, gap.high)}" if self.has_class("-wide") else "", style="dim")
+
+    @on(Table.RowHighlighted)
+    def _other_row(self) -> None:
+        self._fill_detail()
+
+    def _fill_detail(self) -> None:
+        model = self._models.get(self.query_one("#averages", Table).chosen or "")
+        lines = []
+        if model is not None:
+            lines.append(one_line(model.name, 100))
+            for (what, way), average in model.averages.items():
+                if way != self._way and not self.has_class("-wide"):
+                    continue
+                line = f"{what}, {WAYS[way]}: {score(average.value)} (95% {_between(average.low, average.high)})"
+                if average.difference is not None:
+                    between = _signed(average.difference_low, average.difference_high)
+                    line += f", {difference(average.difference)} against the base (95% {between})"
+                families = f"{len(average.families)} {'family' if len(average.families) == 1 else 'families'}"
+                lines.append(f"{line}; {average.n} answers, {average.facts} facts, {families}")
+            if (gap := self._gap_of(model)) is not None:
+                lines.append(
+                    f"generalization gap {difference(gap.value)} (95% {_signed(gap.low, gap.high)}) over"
+                    f" {gap.clusters} facts: {_meaning(gap)}"
+                )
+            lines.append("")
+        elif not self._models:
+            lines.append("No model was asked the trained questions, rephrased ones or vignettes yet.\n")
+        self.query_one("#about", Static).update(Content("\n".join((*lines, EXPLAINED))))
+
+    def on_resize(self) -> None:
+        """Longer names where there is room."""
+        if self._models:
+            self.call_after_refresh(self._fill)
+
+    def action_way(self) -> None:
+        """Average the other way."""
+        ways = list(WAYS)
+        self._way = ways[(ways.index(self._way) + 1) % len(ways)]
+        self._fill()
+
+    def action_copy(self) -> None:
+        """Copy every average and gap, tab-separated, with a head."""
+        lines = ["model\twhat\thow\tvalue\tlow\thigh\tn\tfacts\tfamilies"]
+        for model in self._models.values():
+            for average in model.averages.values():
+                lines.append(
+                    f"{one_line(model.name, 200)}\t{average.what}\t{average.average}\t{average.value}\t{average.low}\t"
+                    f"{average.high}\t{average.n}\t{average.facts}\t{','.join(average.families)}"
+                )
+            if model.gap is not None:
+                for gap in (model.gap.by_family, model.gap.by_fact):
+                    lines.append(
+                        f"{one_line(model.name, 200)}\tgap\t{gap.name}\t{gap.value}\t{gap.low}\t{gap.high}\t\t"
+                        f"{gap.clusters}\t"
+                    )
+        self.app.copy_to_clipboard("\n".join(lines))
+        self.notify(f"{len(lines) - 1} averages copied.", markup=False)
+
+
+def _meaning(gap: Average) -> str:
+    if gap.low > 0:
+        return "more is known in the taught words than in others."
+    return "less is known in the taught words than in others." if gap.high < 0 else "no sure difference."
+
+
+def _between(low: float | None, high: float | None) -> str:
+    """An interval; where all answers are alike a bootstrap has no width, and says nothing."""
+    return "all alike" if low == high else interval(low, high)
+
+
+def _signed(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return ""
+    return "all alike" if low == high else f"{difference(low)} to {difference(high)}"
+
+
+def _names(model: ModelRow) -> tuple[str, str]:
+    """A model's name where there is room, and where there is not."""
+    if model.kind == "base" or not model.name.startswith("ft:"):
+        return (f"{model.name} (base)" if model.kind == "base" else model.name), model.name
+    what = "tuned" if model.kind == "tuned" else f"epoch {model.epoch}" if model.epoch else f"step {model.step}"
+    end = model.name.split(":ckpt-")[0].rsplit(":", 1)[-1]
+    return f"{model.base_model} {end} ({what})", f"{what} {end}"
