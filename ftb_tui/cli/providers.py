@@ -84,6 +84,34 @@ def check(*, provider: str | None, as_json: bool) -> None:
         raise click.exceptions.Exit(Exit.UNREACHABLE)
 
 
+@providers.command("set")
+@click.argument("name")
+@click.option("--base-url", help="Its address, for example http://127.0.0.1:8000/v1.")
+@click.option("--dialect", help="How it speaks the OpenAI wire.  [default: custom]")
+@click.option("--key-env", "api_key_env", metavar="NAME", help="The environment variable that holds its key.")
+@click.option("--key-keyring", "api_key_keyring", metavar="ENTRY", help="The keyring entry that holds its key.")
+@click.option("--title", help="What lists call it.")
+@click.option("--inference-only/--trains", default=None, help="Whether it only answers.")
+@as_json
+def set_command(*, name: str, as_json: bool, **given: str | bool | None) -> None:
+    """Add a provider to config.toml, or change one; everything else in the file stays as it is.
+
+    What is not given stays; an empty text takes a setting out. A key itself is never written.
+    """
+    from ftb_tui.providers.config_editing import write_provider
+    from ftb_tui.providers.registry import provider_info
+
+    wanted = {key: value or None for key, value in given.items() if value is not None}
+    if not wanted:
+        raise click.UsageError("Nothing to set: give --base-url, --key-env or another option.")
+    file = write_provider(name, wanted)
+    info = provider_info(name)
+    if as_json:
+        put_json(asdict(info))
+    else:
+        say(visible(f"Written to {file}. {info.name} is at {info.host}; key: {info.key}."))
+
+
 def _example(server: LocalServer) -> str:
     model = server.models[0] if server.models else "MODEL"
     return f"ftb evaluate --provider {server.name} --model {model} --dataset fictional_people"

@@ -46,6 +46,8 @@ class CheckResult:
     key: str = ""
     quota: str = ""
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """Of the models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,10 @@ async def check_provider(name: str, config: Config | None = None) -> CheckResult
     finally:
         await provider.close()
     message = f"reachable, {len(models)} models, {may}"
-    return replace(result, host=provider.host, reachable=True, message=message, models=len(models), quota=quota)
+    names = tuple(model.name for model in models)
+    return replace(
+        result, host=provider.host, reachable=True, message=message, models=len(models), quota=quota, names=names
+    )
 
 
 async def _permissions(provider: Provider) -> tuple[str, str]:

@@ -82,6 +82,11 @@ class FtbApp(App[None]):
         self._dirty = True
 
     @property
+    def has_background(self) -> bool:
+        """Whether things may begin by themselves: jobs are followed, servers on this machine are looked for."""
+        return self._with_background
+
+    @property
     def supervisor(self) -> Supervisor:
         """The background of this app."""
         assert self._supervisor is not None

@@ -1,0 +1,136 @@
+"""Writing one provider's table into the configuration file, with everything else in it left as it was.
+
+The text is edited line by line, so that comments and order stay. Whatever the lines look like, the result is read back
+and must mean exactly what was meant, and nothing else may have changed; otherwise nothing is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ftb_tui.paths import paths
+from ftb_tui.providers.config import ConfigError, config_problems
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|true|false)"""
+
+
+def write_provider(name: str, values: Mapping[str, str | bool | None], path: Path | None = None) -> Path:
+    """Set the keys of `[providers.NAME]`, adding the table if it is not there; None takes a key out. Gives the file.
+
+    Raises `ConfigError`, with the file untouched, when the name or a value cannot be, when the file is broken already,
+    or when the table is written in a form that cannot be edited safely.
+    """
+    file = (path or paths().config_file).resolve()
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{name!r} cannot be a provider's name: letters, digits, - and _ only, for example my-server."
+        )
+    old = _text(file)
+    before = _parsed(old, file)
+    new = _edited(old, name, values)
+    if _parsed(new, file) != _meant(before, name, values):
+        raise ConfigError(
+            f"{file}: the table of {name} is written in a form that ftb does not edit. Nothing was changed; edit the "
+            "file by hand."
+        )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _replace(file, old, new)
+    return file
+
+
+def _text(file: Path) -> str:
+    try:
+        # Line ends as they are: the rest of the file is not ours to change.
+        with file.open(encoding="utf-8", newline="") as opened:
+            return opened.read()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
+
+
+def _parsed(text: str, file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: {error}. Mend it first; nothing was changed.") from error
+
+
+def _meant(before: Mapping[str, Any], name: str, values: Mapping[str, str | bool | None]) -> dict[str, Any]:
+    after: dict[str, Any] = copy.deepcopy(dict(before))
+    table = after.setdefault("providers", {}).setdefault(name, {})
+    for key, value in values.items():
+        if value is None:
+            table.pop(key, None)
+        else:
+            table[key] = value
+    return after
+
+
+def _edited(text: str, name: str, values: Mapping[str, str | bool | None]) -> str:
+    lines = text.splitlines(keepends=True)
+    header = re.compile(rf"""\s*\[\s*providers\s*\.\s*(?:{name}|"{name}"|'{name}')\s*\]\s*(?:#.*)?""")
+    start = next((place for place, line in enumerate(lines) if header.fullmatch(line.rstrip("\r\n"))), None)
+    if start is None:
+        given = "".join(f"{key} = {_toml(value)}\n" for key, value in values.items() if value is not None)
+        gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+        return f"{text}{gap}[providers.{name}]\n{given}"
+    end = next((p for p in range(start + 1, len(lines)) if lines[p].lstrip().startswith("[")), len(lines))
+    if not lines[end - 1].endswith("\n"):
+        lines[end - 1] += "\n"
+    body = lines[start + 1 : end]
+    for key, value in values.items():
+        body = _with_key(body, key, value)
+    return "".join([*lines[: start + 1], *body, *lines[end:]])
+
+
+def _with_key(body: list[str], key: str, value: str | bool | None) -> list[str]:
+    """The lines of a table with one key set or taken out; a comment behind the value stays."""
+    line = re.compile(rf"(\s*{key}\s*=\s*){_VALUE}(.*)", re.DOTALL)
+    for place, text in enumerate(body):
+        if found := line.fullmatch(text):
+            kept = [] if value is None else [f"{found[1]}{_toml(value)}{found[2]}"]
+            return [*body[:place], *kept, *body[place + 1 :]]
+    if value is None:
+        return body
+    # Behind the last setting, before blank lines and comments that belong to what follows.
+    last = max((place for place, text in enumerate(body) if re.match(r"\s*[\w\"'.-]+\s*=", text)), default=-1)
+    return [*body[: last + 1], f"{key} = {_toml(value)}\n", *body[last + 1 :]]
+
+
+def _toml(value: str | bool) -> str:
+    # A JSON string is a TOML string, but for the delete character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _replace(file: Path, old: str, new: str) -> None:
+    """Put the new text in the old one's place at once, if it can be used and nobody changed the file meanwhile."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    made = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+            out.write(new)
+            out.flush()
+            os.fsync(out.fileno())
+        if problems := config_problems(made):
+            raise ConfigError("\n".join(problem.replace(str(made), str(file)) for problem in problems))
+        if file.exists():
+            made.chmod(file.stat().st_mode & 0o777)
+        if _text(file) != old:
+            raise ConfigError(f"{file} was changed by somebody else meanwhile; nothing was written. Try again.")
+        made.replace(file)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            made.unlink()
