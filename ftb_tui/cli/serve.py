@@ -61,6 +61,7 @@ def serve(
                 code = process.wait()
                 break
             except KeyboardInterrupt:
-                # The engine got the same signal; it needs a moment to keep a running job's state.
-                continue
+                # Of ctrl+c it hears itself, of other ways to end us it does not. It needs a moment to keep a running
+                # job's state.
+                process.terminate()
     raise click.exceptions.Exit(code)
