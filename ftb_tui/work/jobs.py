@@ -265,10 +265,12 @@ async def follow(
     pace: Pace | None = None,
     revive: Callable[[], Awaitable[Provider]] | None = None,
     on_event: Callable[[JobEvent], None] = lambda event: None,
+    on_pause: Callable[[float], None] = lambda seconds: None,
 ) -> store.JobRow:
     """Look at a job until it has ended for good, recording state, events, metrics and checkpoints.
 
-    `on_event` is called with each event that is new to the store, oldest first. Errors are recorded with the job and
+    `on_event` is called with each event that is new to the store, oldest first; `on_pause` before each pause, with its
+    seconds. Errors are recorded with the job and
     looking goes on, ever slower. `revive` is called when the service cannot be reached; it may bring it back (the
     embedded engine) and gives the provider to use from then on.
     """
@@ -300,7 +302,9 @@ async def follow(
                 f"Give it up with: ftb jobs abandon {job_key}",
                 job_key=job_key, refused=False,
             )  # fmt: skip
-        await asyncio.sleep(pace.next(looks, errors))
+        seconds = pace.next(looks, errors)
+        on_pause(seconds)
+        await asyncio.sleep(seconds)
 
 
 async def look(
