@@ -241,12 +241,12 @@ async def test_models_that_stop_soon_are_told_of_where_they_can_be_used(
     app = FtbApp(clock=lambda: november, background=False)
     async with app.run_test(size=(140, 40)) as pilot:
         await opened(pilot)
-        assert "stop answering on 2027-01-14" not in text_of(app)
+        assert "stop on 2027-01-14" not in text_of(app)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     app = FtbApp(clock=lambda: november, background=False)
     async with app.run_test(size=(140, 40)) as pilot:
         await opened(pilot)
-        await until(pilot, shows(pilot, "stop answering on 2027-01-14"))
+        await until(pilot, shows(pilot, "stop on 2027-01-14"))
 
 
 async def test_a_broken_configuration_is_told_with_its_file(configured: Path, no_servers: None) -> None:
