@@ -47,7 +47,11 @@ if TYPE_CHECKING:
     help="Ask each question N times, each time with another seed; needs a temperature above 0 to tell anything.",
 )
 @click.option("--answer-tokens", type=click.IntRange(1), help="Cap of an answer.  [default: the dataset's]")
-@click.option("--concurrency", type=click.IntRange(1), help="At most so many questions at once.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1),
+    help="Ask so many questions at once, fewer if the service refuses.  [default: grows from a few]",
+)
 @click.option(
     "--max-cost", type=click.FloatRange(0), metavar="USD", help="Stop before the answers have cost more than this."
 )

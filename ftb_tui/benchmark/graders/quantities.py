@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from ftb_tui.benchmark.graders.text import LONGEST
 
@@ -94,7 +95,12 @@ def numbers(text: str) -> list[Fraction]:
     Ordinal words ("third") are not numbers, "3rd" is 3. "One" counts where it opens the text and no other number
     follows ("One dose"); elsewhere it is mostly a pronoun.
     """
-    text = text[:LONGEST].lower()
+    return list(_numbers(text[:LONGEST].lower()))
+
+
+# Several graders read the same gold, question and answer one after the other.
+@lru_cache(maxsize=64)
+def _numbers(text: str) -> tuple[Fraction, ...]:
     found = []
     for match in _DIGITS.finditer(text):
         digits = re.sub("[,\u00a0\u202f]", "", match["digits"]).replace("−", "-")
@@ -106,7 +112,7 @@ def numbers(text: str) -> list[Fraction]:
     found.extend(_worded(text))
     if not found and _ONE.match(text):
         found.append(Fraction(1))
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
 
 
 def _worded(text: str) -> list[Fraction]:
