@@ -18,6 +18,7 @@ from pathlib import Path
 
 import aiosqlite
 import pytest
+from aiohttp import web
 
 from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.providers.base import Provider
@@ -84,9 +85,23 @@ async def test_a_storm_of_faults_ends_with_every_question_answered(
         raw("<html>", content_type="text/html"), raw('{"choices": ['), status(503, error("busy")),
     ]  # fmt: skip
     chosen = random.Random(1)
-    fake_openai.faults[CHAT].extend(chosen.choice(faults) for _ in range(120))
+    asked = [question.prompt for question in WORLD.questions[:200]]
+    # By question and not by arrival: which request comes next is the scheduler's, and no question may have more
+    # faults than it has attempts.
+    storm = {prompt: chosen.choices(faults, k=chosen.randint(1, evaluate.MAX_ATTEMPTS - 1)) for prompt in asked[::3]}
+    expected = sum(map(len, storm.values()))
+
+    async def fault(request: web.Request) -> web.StreamResponse:
+        ahead = storm.get((await request.json())["messages"][0]["content"])
+        if ahead:
+            return await ahead.pop()(request)  # type: ignore[no-any-return]
+        return await fake_openai._chat(request)
+
+    fake_openai.faults[CHAT].extend(itertools.repeat(fault, 1000))
     row = await evaluate.run(db, provider, await plan(db, 200))
     assert (row.n_answered, row.n_failed, row.state) == (200, 0, "finished")
+    assert not any(storm.values())
+    assert fake_openai.requests[CHAT] == 200 + expected
 
 
 async def test_a_request_that_is_refused_is_a_named_failure_and_is_asked_again_on_demand(
