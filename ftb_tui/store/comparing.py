@@ -95,7 +95,7 @@ async def compare(db: aiosqlite.Connection, *, after: int, before: int, task: st
             parameters,
         )
     ]
-    _, average = averages({"": clusters})
+    _, average = averages({"": clusters}, signed=True)
     p_value = await repeated_p_value(db, after, before, task, grader)
     return Comparison(both, fixed, broken, neither, p_value, average.low, average.high, "sign test over facts")
 

@@ -53,7 +53,7 @@ def gap(model_key: int, answers: Sequence[ScoredAnswer]) -> Gap | None:
             strata[families[fact]].append((_share(kinds, "memorization") - _share(kinds, "generalization"), 1))
     if not strata:
         return None
-    by_family, by_fact = averages(strata)
+    by_family, by_fact = averages(strata, signed=True)
     return Gap(model_key, by_family, by_fact)
 
 

@@ -124,7 +124,11 @@ def _averages(model: ModelRow, mine: Mapping[_Cell, _Answers], base: Mapping[_Ce
             continue
         plain = averages({family: _clusters(values) for family, values in scores.items()})
         # A difference that left whole families out would be one of another average.
-        paired = averages({f: _clusters(v) for f, v in gains.items()}) if gains.keys() == scores.keys() else None
+        paired = (
+            averages({f: _clusters(v) for f, v in gains.items()}, signed=True)
+            if gains.keys() == scores.keys()
+            else None
+        )
         for order, average in enumerate(plain):
             gain = None if paired is None else paired[order]
             listed.append(

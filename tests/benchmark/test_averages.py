@@ -34,6 +34,23 @@ def test_the_bootstrap_gives_scipys_interval() -> None:
     assert (question.low, question.high) == pytest.approx((0.256, 0.416), abs=0.006)
 
 
+@pytest.mark.parametrize("n", [10, 24, 150])
+def test_all_right_and_all_wrong_are_not_certain(n: int) -> None:
+    """A single family of equal facts gets nearly Jeffreys' interval: scipy's beta quantiles."""
+    right, _ = averages({"a": facts(n, n)}, resamples=20_000)
+    wrong, _ = averages({"a": facts(0, n)}, resamples=20_000)
+    low = stats.beta(n + 0.5, 0.5).ppf(0.025)
+    assert (right.low, right.high) == (pytest.approx(low, abs=0.01), 1.0)
+    assert (wrong.low, wrong.high) == (0.0, pytest.approx(1 - low, abs=0.01))
+
+
+def test_a_difference_that_is_nowhere_may_go_either_way() -> None:
+    none, _ = averages({"a": facts(0, 30)}, signed=True)
+    all_mended, _ = averages({"a": facts(30, 30)}, signed=True)
+    assert none.low < 0.0 < none.high
+    assert all_mended.low < all_mended.high == 1.0
+
+
 def test_answers_to_one_fact_are_drawn_together() -> None:
     """Five equal answers to each fact carry no more than one: the interval is that of the facts."""
     once, _ = averages({"a": facts(20, 50), "b": facts(10, 30)}, seed=3)
