@@ -78,8 +78,6 @@ async def test_a_storm_of_faults_ends_with_every_question_answered(
     db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluate.random, "uniform", lambda low, high: 0.002)
-    # So many faults may well meet one question more often than it is asked again.
-    monkeypatch.setattr(evaluate, "MAX_ATTEMPTS", 50)
     faults = [
         status(429, error("slow"), retry_after_ms="5"), status(500, error("oops")), disconnect,
         raw("<html>", content_type="text/html"), raw('{"choices": ['), status(503, error("busy")),
