@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Static
 
+from ftb_tui.ui.pace import Pace
 from ftb_tui.ui.widgets.tabs import tabs
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class FtbApp(App[None]):
         self._supervisor: Supervisor | None = None
         self._version = -1
         self._dirty = True
+        self._pace = Pace()
 
     @property
     def has_background(self) -> bool:
@@ -96,6 +98,12 @@ class FtbApp(App[None]):
     def bench_progress(self) -> BenchProgress | None:
         """Where the running benchmark is."""
         return self._supervisor.bench if self._supervisor is not None else None
+
+    def watched(self, job_key: int) -> tuple[float | None, bool]:
+        """When the app looks at a job next (seconds since 1970, None: not known), and whether it follows it at all."""
+        if self._supervisor is None:
+            return None, False
+        return self._supervisor.next_looks.get(job_key), self._supervisor.follows(job_key)
 
     def compose(self) -> ComposeResult:
         """The first frame: the tabs, before anything else is loaded."""
@@ -144,6 +152,12 @@ class FtbApp(App[None]):
         """The visible screen wants to be filled at the next look, whether the store changed or not."""
         self._dirty = True
 
+    async def on_event(self, event: events.Event) -> None:
+        """Keys go first: the store is read less often while somebody presses them."""
+        if isinstance(event, events.Key):
+            self._pace.pressed()
+        await super().on_event(event)
+
     async def _refresh(self) -> None:
         """Fill the visible screen when the store changed since the last look (by anybody)."""
         from ftb_tui.ui.screens.mode import ModeScreen
@@ -153,8 +167,9 @@ class FtbApp(App[None]):
         [row] = await self.db.execute_fetchall("PRAGMA data_version")
         screen = self.screen_stack[0] if self.screen_stack else None
         if isinstance(screen, ModeScreen) and screen.is_mounted:
-            if row[0] != self._version or self._dirty:
+            if self._dirty or (row[0] != self._version and self._pace.is_due()):
                 self._version, self._dirty = row[0], False
+                began_at = self._pace.now()
                 if not self.has_results:
                     found = await self.db.execute_fetchall("SELECT 1 FROM grades LIMIT 1")
                     self.has_results = bool(list(found))
@@ -164,8 +179,10 @@ class FtbApp(App[None]):
                     # The app was closed while the store was read.
                     if screen.query("#tabs"):
                         raise
+                self._pace.filled(began_at)
             if screen.query("#status"):
                 screen.show_status()
+                screen.tick()
 
     def _heard(self, severity: str, message: str) -> None:
         """A sentence from the background, in its thread."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual.screen import ModalScreen
-from textual.widgets import DataTable
+from textual.widgets import DataTable, Input
 
 from ftb_tui.engine.tiny import write_tiny_model
 from ftb_tui.store.database import open_store
@@ -100,6 +100,8 @@ async def test_every_key_in_the_footer_does_something(
 
             await pilot.press(footer_key)
             await until(pilot, acted)
+            if isinstance(app.focused, Input):
+                await pilot.press("escape")
             while isinstance(app.screen, ModalScreen) or app.screen is not home:
                 if app.current_mode != MODES[key]:
                     await pilot.press(key)

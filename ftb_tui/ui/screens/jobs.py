@@ -1,4 +1,4 @@
-"""Mode 2: jobs, and for the chosen one its loss curve, steps, age of data, events and checkpoints."""
+"""Mode 2: jobs; for the chosen one its loss curve, how it is doing, its log; others' curves beside it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ftb_tui.report.numbers import duration
+from ftb_tui.report.pace import NEWEST, Eta, eta
 from ftb_tui.report.plain import one_line
+from ftb_tui.store import job_series
 from ftb_tui.store import jobs as store
+from ftb_tui.ui import job_words as words
 from ftb_tui.ui.screens.mode import ModeScreen
-from ftb_tui.ui.widgets.curve import Curve
+from ftb_tui.ui.widgets.curve import Curve, Drawing, points_of
+from ftb_tui.ui.widgets.event_log import EventLog
+from ftb_tui.ui.widgets.plot import Line
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
-GLYPHS = {
-    "preparing": "◌", "queued": "◌", "running": "●", "paused": "‖", "cancelling": "◍", "succeeded": "✓", "partial": "✓",
-    "failed": "✗", "cancelled": "⊘", "expired": "⊘", "unknown": "?",
-}  # fmt: skip
 EMPTY = "No job yet. Press b for the quick benchmark, or choose a dataset (1) and train on it (t)."
 
 
@@ -32,32 +33,47 @@ class JobsScreen(ModeScreen):
 
     MODE = "jobs"
     PURPOSE = (
-        "Fine-tuning jobs and how they are doing. The curve is the training loss of the chosen job; the age says how old "
-        "what you see is. Jobs go on when you quit."
+        "Fine-tuning jobs and how they are doing: the loss of the chosen job, its epochs and checkpoints, its log. "
+        "Marked jobs (m) are drawn beside it; how old the news is stands there. Jobs go on when you quit."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "cancel", "Cancel", id="jobs.cancel", tooltip="Cancel the chosen job for good"),
         Binding("p", "pause", "Pause", id="jobs.pause", tooltip="Hold the chosen job; its progress is kept"),
         Binding("r", "resume", "Resume", id="jobs.resume", tooltip="Let a paused job go on"),
         Binding("l", "scale", "Log", id="jobs.scale", tooltip="Draw the loss on a logarithmic scale, or not"),
-        Binding("v", "evaluate", "Evaluate", id="jobs.evaluate", tooltip="Ask the job's model every question"),
+        Binding("m", "mark", "Mark", id="jobs.mark", tooltip="Draw this job's loss beside the chosen one's, or not"),
+        Binding("v", "evaluate", "Evaluate", id="jobs.evaluate", tooltip="Ask the job's model, or a checkpoint of it"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._jobs: dict[str, store.JobRow] = {}
+        self._etas: dict[str, Eta | None] = {}
+        self._outlines: dict[str, tuple[int | None, list[float | None]]] = {}
+        self._losses: dict[tuple[int, str], tuple[object, list[tuple[int, float]]]] = {}
+        self._marked: list[str] = []
         self._log_scale = False
+        self._shown_job: str | None = None
+        self._cost = ""
+        self._ticked = 0.0
 
     def body(self) -> Iterable[Widget]:
         """The table, the curve, the log."""
         yield Static(Content(EMPTY), id="empty")
-        yield Table(id="jobs")
+        yield Table(id="jobs", tools=True)
+        yield Splitter(id="below-jobs", pane="jobs")
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield Static("", id="facts", markup=False)
                 yield Curve(id="curve")
-            with VerticalScroll(id="log", can_focus=False):
-                yield Static("", id="events", markup=False)
+            yield Splitter(id="beside-log", pane="left")
+            with Vertical(id="right"):
+                yield EventLog(id="log")
+
+    def on_mount(self) -> None:
+        """A whole row is told in more words than its cells have room for."""
+        super().on_mount()
+        self.query_one("#jobs", Table).tell = self._whole
 
     async def fill(self) -> None:
         """Every job, then the chosen one's details."""
@@ -65,70 +81,160 @@ class JobsScreen(ModeScreen):
             return
         rows = await store.list_jobs(self.ftb.db)
         self._jobs = {str(row.job_key): row for row in rows}
+        self._marked = [key for key in self._marked if key in self._jobs]
+        for part in ("#panes", "#below-jobs", "#jobs"):
+            self.query_one(part).display = bool(rows)
         self.query_one("#empty").display = not rows
-        self.query_one("#panes").display = bool(rows)
-        columns = ("job", "state", "step", "loss", "left", "base", "dataset", "provider", "started")
-        lines = [(key, self._line(row)) for key, row in self._jobs.items()]
-        self.query_one("#jobs", Table).show(columns, lines, right=frozenset({"job", "step", "loss", "left", "started"}))
+        await self._reckon()
+        self._show_table()
         if self.focused is None:
             self.query_one("#jobs").focus()
         await self._fill_chosen()
 
-    def _line(self, row: store.JobRow) -> tuple[str, ...]:
-        word = str(row.state) if row.intent == "confirmed" else row.intent
-        left = duration(row.estimated_finish - self.ftb.now()) if row.estimated_finish and not row.is_final else ""
-        return (
-            str(row.job_key), f"{GLYPHS.get(word, '◌')} {word}", f"{row.step or 0}/{row.total_steps or '?'}",
-            "" if row.last_loss is None else f"{row.last_loss:.3f}", left, one_line(row.base_model, 24), row.dataset,
-            row.provider, time.strftime("%m-%d %H:%M", time.localtime(row.created_at)),
-        )  # fmt: skip
+    async def _reckon(self) -> None:
+        """What is left of the running jobs, and the outlines of the curves that have grown."""
+        db = self.ftb.db
+        assert db is not None
+        self._etas = {}
+        for key, row in self._jobs.items():
+            if row.is_final or row.state != "running":
+                continue
+            steps = [] if row.estimated_finish else await job_series.step_times(db, row.job_key, NEWEST)
+            self._etas[key] = eta(row.estimated_finish, steps, row.total_steps, self.ftb.now())
+        if self._is_wide:
+            grown = [
+                row.job_key
+                for key, row in self._jobs.items()
+                if key not in self._outlines or self._outlines[key][0] != row.step
+            ]
+            for job_key, outline in (await job_series.coarse_losses(db, grown, words.SPARK)).items():
+                self._outlines[str(job_key)] = (self._jobs[str(job_key)].step, outline)
+
+    @property
+    def _is_wide(self) -> bool:
+        return self.has_class("-wide")
+
+    def _show_table(self) -> None:
+        wide = self._is_wide
+        lines = [
+            (
+                key,
+                words.line(
+                    row, self._watch(row), self._etas.get(key), self._letter(key),
+                    self._outlines.get(key, (None, []))[1] if wide else None,
+                ),
+            )
+            for key, row in self._jobs.items()
+        ]  # fmt: skip
+        self.query_one("#jobs", Table).show(words.columns(wide), lines, right=words.RIGHT)
+
+    def _letter(self, key: str) -> str:
+        return words.LETTERS[self._marked.index(key)] if key in self._marked else ""
+
+    def _watch(self, row: store.JobRow) -> words.Watch:
+        next_look, followed = self.ftb.watched(row.job_key)
+        return words.Watch(self.ftb.now(), next_look, followed)
+
+    def tick(self) -> None:
+        """Ages and what is left grow old by themselves: once a second, in place."""
+        if not self._jobs or self.ftb.now() - self._ticked < 1:
+            return
+        self._ticked = self.ftb.now()
+        if any(not row.is_final for row in self._jobs.values()):
+            self._show_table()
+            self._show_facts()
 
     def _chosen(self) -> store.JobRow | None:
         return self._jobs.get(self.query_one("#jobs", Table).chosen or "")
 
     async def _fill_chosen(self) -> None:
         row, db = self._chosen(), self.ftb.db
-        if row is None or db is None:
+        if db is None:
             return
-        losses = await store.job_metrics(db, row.job_key, "train_loss")
-        title = "training loss by step, logarithmic" if self._log_scale else "training loss by step"
-        self.query_one("#curve", Curve).show(
-            title if losses else "The loss curve appears with the first step.",
-            losses,
-            x_end=row.total_steps,
-            log=self._log_scale,
-        )
-        self.query_one("#facts", Static).update(Content("\n".join(self._facts(row))))
+        self.query_one("#panes").display = row is not None
+        if row is None:
+            return
+        from ftb_tui.store.spending import job_cost
+        from ftb_tui.work.cost import cost_sentence
+
+        cost = await job_cost(db, row.job_key)
+        self._cost = "" if cost.price is None and cost.estimated_cost is None else cost_sentence(cost)
+        self._show_facts()
+        self.query_one("#curve", Curve).show(await self._drawing(row))
         events = await store.job_events(db, row.job_key)
         lines = [
-            f"{time.strftime('%H:%M:%S', time.localtime(event.created_at))}  {one_line(event.message, 200)}"
+            f"{time.strftime('%H:%M:%S', time.localtime(event.created_at))}  "
+            f"{'' if event.level == 'info' else f'{one_line(event.level, 12)}: '}{one_line(event.message, 2000)}"
             for event in events
         ]
-        log = self.query_one("#log", VerticalScroll)
-        at_end = log.scroll_offset.y >= log.max_scroll_y - 1
-        self.query_one("#events", Static).update(Content("\n".join(lines)))
-        if at_end:
-            log.scroll_end(animate=False)
+        other = self._shown_job != str(row.job_key)
+        self._shown_job = str(row.job_key)
+        self.query_one("#log", EventLog).show(lines, other=other)
 
-    def _facts(self, row: store.JobRow) -> list[str]:
-        now = self.ftb.now()
-        lines = [
-            f"{row.n_examples} examples, {row.n_epochs or 'auto'} epochs, batch {row.batch_size or 'auto'}, seed {row.seed}"
-        ]
-        if row.tuned_model:
-            lines.append(f"model {one_line(row.tuned_model, 70)}")
-        if row.error:
-            lines.append(f"error: {one_line(row.error, 200)}")
-        elif row.follow_error:
-            lines.append(f"no answer: {one_line(row.follow_error, 160)}")
-        if not row.is_final:
-            heard = "never" if row.heard_at is None else f"{duration(now - row.heard_at)} ago"
-            lines.append(f"the service says {one_line(row.raw_state, 40) or 'nothing yet'}, heard {heard}")
-        elif row.finished_at and row.started_at:
-            lines.append(
-                f"took {duration(row.finished_at - row.started_at)}, {row.trained_tokens or 0:,} tokens trained"
+    def _show_facts(self) -> None:
+        row = self._chosen()
+        if row is not None:
+            lines = words.facts(row, self._watch(row), self._etas.get(str(row.job_key)), self._cost)
+            self.query_one("#facts", Static).update(Content("\n".join(lines)))
+
+    async def _drawing(self, row: store.JobRow) -> Drawing:
+        """The chosen job's losses in front, its epochs and checkpoints below the axis, the marked jobs' behind."""
+        db = self.ftb.db
+        assert db is not None
+        accent = self.ftb.theme_variables.get("accent", "")
+        own = await self._measured(row, "train_loss")
+        lines = [Line(points_of(own), style=accent)]
+        legend = [f"job {row.job_key}"] if self._marked else []
+        names = [name for name in await store.metric_names(db, row.job_key) if name != "train_loss" and "loss" in name]
+        validation = next((name for name in ("valid_loss", "full_valid_loss", *names) if name in names), None)
+        if validation:
+            points = points_of(await self._measured(row, validation))
+            lines.insert(0, Line(points, mark="○", style=words.COLOURS[1], every_point=True))
+            legend.append("○ validation")
+        ticks = dict.fromkeys(words.epochs(row), "┴")
+        checkpoints = await store.job_checkpoints(db, row.job_key)
+        legend += ["┴ epoch"] if ticks else []
+        ticks |= {float(one.step): "^" for one in checkpoints}
+        legend += ["^ checkpoint"] if checkpoints else []
+        for letter, key in zip(words.LETTERS, self._marked, strict=False):
+            if key != str(row.job_key):
+                other = await self._measured(self._jobs[key], "train_loss")
+                colour = words.COLOURS[words.LETTERS.index(letter)]
+                lines.append(Line(points_of(other), mark=letter, style=colour))
+                legend.append(f"{letter} job {key}")
+        title = f"training loss by step{', logarithmic' if self._log_scale else ''}"
+        return Drawing(
+            title=title if any(line.points for line in lines) else "The loss curve appears with the first step.",
+            lines=tuple(lines),
+            x_end=row.total_steps,
+            log=self._log_scale,
+            ticks=ticks,
+            legend="  ".join(legend),
+        )
+
+    async def _measured(self, row: store.JobRow, name: str) -> list[tuple[int, float]]:
+        """One metric of a job, read again only when the job has gone on."""
+        age = (row.step, row.state, row.heard_at if row.is_final else None)
+        known = self._losses.get((row.job_key, name))
+        if known is None or known[0] != age:
+            assert self.ftb.db is not None
+            known = (age, await store.job_metrics(self.ftb.db, row.job_key, name))
+            self._losses[row.job_key, name] = known
+        return known[1]
+
+    def _whole(self, key: str) -> str:
+        row = self._jobs[key]
+        lines = words.facts(row, self._watch(row), self._etas.get(key), self._cost if key == self._shown_job else "")
+        return "\n".join(
+            (
+                f"job {row.job_key}: {row.state}, said as {row.raw_state!r}",
+                f"{row.base_model} on {row.dataset} at {row.provider} ({row.host})",
+                f"id there {row.remote_job_id or 'not known'}, ours {row.intent_id} ({row.intent})",
+                *lines,
+                *([f"error in full: {row.error}"] if row.error else []),
+                *([f"no answer, in full: {row.follow_error}"] if row.follow_error else []),
             )
-        return lines
+        )
 
     @on(Table.RowHighlighted, "#jobs")
     async def _other_job(self) -> None:
@@ -137,6 +243,18 @@ class JobsScreen(ModeScreen):
     async def action_scale(self) -> None:
         """Change the scale of the curve."""
         self._log_scale = not self._log_scale
+        await self._fill_chosen()
+
+    async def action_mark(self) -> None:
+        """Mark the chosen job, or take its mark away."""
+        key = self.query_one("#jobs", Table).chosen
+        if key in self._marked:
+            self._marked.remove(key)
+        elif key is not None and len(self._marked) < len(words.LETTERS):
+            self._marked.append(key)
+        elif key is not None:
+            self.notify(f"Only {len(words.LETTERS)} jobs can be told apart at once.", markup=False)
+        self._show_table()
         await self._fill_chosen()
 
     @work
@@ -169,19 +287,43 @@ class JobsScreen(ModeScreen):
 
     @work
     async def action_evaluate(self) -> None:
-        """Ask the tuned model every question of the job's dataset."""
+        """Ask the tuned model, or the checkpoint that is chosen, every question of the job's dataset."""
         from ftb_tui.store.datasets import find_dataset
         from ftb_tui.store.models import find_model
+        from ftb_tui.ui.screens.choose import ChooseScreen
         from ftb_tui.work.evaluate import create
 
         row, db = self._chosen(), self.ftb.db
-        if row is None or db is None or not row.tuned_model:
-            self.notify("This job has no model yet.", markup=False)
+        if row is None or db is None:
             return
-        model = await find_model(db, row.tuned_model, provider=row.provider)
+        checkpoints = list(reversed(await store.job_checkpoints(db, row.job_key)))
+        choices: list[tuple[str, int]] = [(words.checkpoint_choice(one), one.model_key) for one in checkpoints]
+        if row.tuned_model:
+            tuned = await find_model(db, row.tuned_model, provider=row.provider)
+            choices.insert(0, (f"the tuned model: {row.tuned_model}", tuned.model_key))
+        if not choices:
+            self.notify("This job has no model and no checkpoint yet.", markup=False)
+            return
+        place: int | None = 0
+        if len(choices) > 1:
+            text = f"Ask which model of job {row.job_key} every question of {row.dataset}?"
+            place = await self.app.push_screen_wait(ChooseScreen(text, [choice for choice, _ in choices]))
+        if place is None:
+            return
         dataset = await find_dataset(db, row.dataset_id)
         key = await create(
-            db, model_key=model.model_key, dataset_id=row.dataset_id, answer_tokens=dataset.answer_tokens
+            db, model_key=choices[place][1], dataset_id=row.dataset_id, answer_tokens=dataset.answer_tokens
         )
         self.ftb.supervisor.run_evaluation(key)
         self.ftb.switch_mode("evaluations")
+
+    def memory(self) -> dict[str, object]:
+        """The marked jobs and the scale."""
+        return {"marked": self._marked, "log": self._log_scale}
+
+    def recall(self, memory: dict[str, object]) -> None:
+        """As it was left."""
+        marked = memory.get("marked")
+        if isinstance(marked, list):
+            self._marked = [key for key in marked if isinstance(key, str)][: len(words.LETTERS)]
+        self._log_scale = memory.get("log") is True

@@ -10,8 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
+from ftb_tui.ui.widgets.keys import Keys
 from ftb_tui.ui.widgets.tabs import MODES, tabs
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class ModeScreen(Screen[None]):
         yield Static(tabs(self.MODE), id="tabs")
         yield from self.body()
         yield Static("", id="status", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def body(self) -> Iterable[Widget]:
         """The screen's own widgets."""
@@ -58,6 +59,16 @@ class ModeScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """What changed while another screen was shown is read now."""
         self.ftb.ask_for_refresh()
+
+    def tick(self) -> None:
+        """Show what grows old by itself, such as the age of news; called a few times a second."""
+
+    def memory(self) -> dict[str, object]:
+        """What the screen wants to know the next time, beside its tables and splits."""
+        return {}
+
+    def recall(self, memory: dict[str, object]) -> None:
+        """What `memory` gave the last time; it may be incomplete."""
 
     def show_status(self) -> None:
         """The status line: where a running benchmark is."""

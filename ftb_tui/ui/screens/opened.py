@@ -10,9 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from ftb_tui.ui.screens.mode import key_lines
+from ftb_tui.ui.widgets.keys import Keys
 
 if TYPE_CHECKING:
     from ftb_tui.ui.app import FtbApp
@@ -41,7 +42,7 @@ class OpenedScreen(Screen[None]):
         """Heading, the screen's own widgets, keys."""
         yield Static("", id="heading", markup=False)
         yield from self.body()
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def body(self) -> Iterable[Widget]:
         """The screen's own widgets."""

@@ -2,59 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 from rich.text import Text
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
-Cell = str | Text
+from ftb_tui.ui.widgets.narrowing import matches, terms
+
+
+class Valued(NamedTuple):
+    """A cell that is sorted by something else than its text: a number, seconds, a word. None comes last."""
+
+    text: str | Text
+    value: float | str | None
+
+
+Cell = str | Text | Valued
+
+
+class Row(NamedTuple):
+    """A row as it is kept: what is shown, and what it is sorted by."""
+
+    cells: tuple[Text, ...]
+    values: tuple[float | str | None, ...]
 
 
 class Table(DataTable[Text]):
-    """A table with row cursor and vi keys. Cells are always `Text`, so that nothing in them is read as markup."""
+    """A table with row cursor and vi keys. Cells are always `Text`, so that nothing in them is read as markup.
+
+    With `tools` it can also be filtered as one types (`/`), sorted by any column's values (`s`, `S`, a click on the
+    heading), copied from (`y`), and shows a whole row (space); `tell` then gives the whole text of a row by its key.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Down", show=False, id="table.down"),
         Binding("k", "cursor_up", "Up", show=False, id="table.up"),
         Binding("g", "scroll_top", "Top", show=False, id="table.top"),
         Binding("G", "scroll_bottom", "Bottom", show=False, id="table.bottom"),
+        Binding("slash", "filter", "Filter", id="table.filter", tooltip="Only rows with these words"),
+        Binding("s", "sort", "Sort", id="table.sort", tooltip="Sort by a column's values"),
+        Binding("S", "turn", "Turn the order", show=False, id="table.turn", tooltip="Turn the order round"),
+        Binding("y", "copy", "Copy", show=False, id="table.copy", tooltip="Copy the row, its cells apart by tabs"),
+        Binding("space", "whole", "Whole", show=False, id="table.whole", tooltip="The whole text of the row"),
     ]
+    DEFAULT_CSS = "Table { scrollbar-size-vertical: 1; }"
 
-    def __init__(self, *, id: str, cursor: str = "row") -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, id: str, cursor: str = "row", tools: bool = False) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, cursor_type="cell" if cursor == "cell" else "row", zebra_stripes=False)
         self._columns: tuple[str, ...] = ()
+        self._headings: tuple[str, ...] = ()
         self._kept: dict[str, tuple[Text, ...]] = {}
+        self._tools = tools
+        self._every: dict[str, Row] = {}
+        self._right: frozenset[str] = frozenset()
+        self._filter = ""
+        self._sort: tuple[str, bool] | None = None
+        self._recalled: str | None = None
+        self.tell: Callable[[str], str] | None = None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The tools are there only where they were asked for; elsewhere their keys are the screen's."""
+        return self._tools or action not in ("filter", "sort", "turn", "copy", "whole")
 
     def show(
         self, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]], *, right: frozenset[str]
     ) -> None:
-        """Show these rows, each with its key. Rows that moved or vanished rebuild the table; changed cells do not."""
-        wanted = {
-            key: tuple(_text(cell, name in right) for cell, name in zip(cells, columns, strict=True))
+        """Show these rows, each with its key, filtered and sorted as was asked for. Unchanged cells are not touched."""
+        self._every = {
+            key: Row(
+                tuple(_text(cell, name in right) for cell, name in zip(cells, columns, strict=True)),
+                tuple(_value(cell) for cell in cells),
+            )
             for key, cells in rows
         }
-        if tuple(columns) != self._columns or list(wanted)[: len(self._kept)] != list(self._kept):
-            self._rebuild(tuple(columns), wanted, right)
+        changed = tuple(columns) != self._columns
+        self._right = right
+        self._lay_out(tuple(columns), rebuild=changed)
+
+    def _lay_out(self, columns: tuple[str, ...], *, rebuild: bool = False) -> None:
+        wanted = self._wanted(columns)
+        same = self._kept.keys() <= wanted.keys() and len(wanted) - len(self._kept) <= max(8, len(self._kept))
+        if rebuild or not same:
+            self._rebuild(columns, wanted)
             return
         for key, cells in wanted.items():
             old = self._kept.get(key)
             if old is None:
                 self.add_row(*cells, key=key)
-            elif old != cells:
-                for name, before, now in zip(columns, old, cells, strict=True):
-                    if before != now:
-                        self.update_cell(key, name, now, update_width=True)
+                continue
+            for name, before, now in zip(columns, old, cells, strict=True):
+                if before != now:
+                    self.update_cell(key, name, now, update_width=True)
+        order = [key for key in self._kept if key in wanted] + [key for key in wanted if key not in self._kept]
+        if order != list(wanted):
+            self._put_in_order(wanted)
         self._kept = wanted
 
-    def _rebuild(self, columns: tuple[str, ...], wanted: dict[str, tuple[Text, ...]], right: frozenset[str]) -> None:
-        chosen, at = self.chosen, self.cursor_coordinate
-        self.clear(columns=columns != self._columns)
-        if columns != self._columns:
-            for name in columns:
-                self.add_column(Text(name, justify="right" if name in right else "left"), key=name)
-            self._columns = columns
+    def _put_in_order(self, wanted: dict[str, tuple[Text, ...]]) -> None:
+        """The rows in their new order, without being built again; the cursor stays on its row."""
+        chosen = self.chosen
+        places = {key: place for place, key in enumerate(wanted)}
+        by_cell = {id(self.get_row(key)[0]): places[str(key.value)] for key in self.rows}
+        self.sort(key=lambda cells: by_cell[id(cells[0])])
+        if chosen in places:
+            self.move_cursor(row=places[chosen], animate=False)
+
+    def _wanted(self, columns: tuple[str, ...]) -> dict[str, tuple[Text, ...]]:
+        """The rows that are shown, in the order in which they are."""
+        if not self._tools:
+            return {key: row.cells for key, row in self._every.items()}
+        asked = terms(self._filter, columns)
+        fitting = [
+            (key, row)
+            for key, row in self._every.items()
+            if not asked or matches(asked, dict(zip(columns, (cell.plain for cell in row.cells), strict=True)))
+        ]
+        if self._sort is not None and self._sort[0] in columns:
+            place, backwards = columns.index(self._sort[0]), self._sort[1]
+            there = [one for one in fitting if one[1].values[place] is not None]
+            there.sort(key=lambda one: _sortable(one[1].values[place]), reverse=backwards)
+            fitting = there + [one for one in fitting if one[1].values[place] is None]
+        return {key: row.cells for key, row in fitting}
+
+    def _rebuild(self, columns: tuple[str, ...], wanted: dict[str, tuple[Text, ...]]) -> None:
+        chosen, at = self._recalled or self.chosen, self.cursor_coordinate
+        headings = tuple(self._heading(name) for name in columns)
+        self.clear(columns=headings != self._headings)
+        if headings != self._headings:
+            for name, heading in zip(columns, headings, strict=True):
+                self.add_column(Text(heading, justify="right" if name in self._right else "left"), key=name)
+        self._columns, self._headings = columns, headings
         for key, cells in wanted.items():
             self.add_row(*cells, key=key)
         self._kept = wanted
@@ -62,6 +142,19 @@ class Table(DataTable[Text]):
         row = keys.index(chosen) if chosen in wanted else min(at.row, len(keys) - 1)
         if keys and row >= 0:
             self.move_cursor(row=row, column=min(at.column, len(columns) - 1), animate=False)
+            self._recalled = None
+        self.call_after_refresh(self._draw_again)
+
+    def _draw_again(self) -> None:
+        """Textual measures new rows only after it may have drawn them, and keeps what it drew: touch one cell."""
+        for key, cells in self._kept.items():
+            self.update_cell(key, self._columns[0], cells[0])
+            break
+
+    def _heading(self, name: str) -> str:
+        if not self._tools or self._sort is None or self._sort[0] != name:
+            return name
+        return f"{name} {'↓' if self._sort[1] else '↑'}"
 
     @property
     def chosen(self) -> str | None:
@@ -69,9 +162,136 @@ class Table(DataTable[Text]):
         keys = list(self._kept)
         return keys[self.cursor_row] if 0 <= self.cursor_row < len(keys) else None
 
+    @property
+    def shown_keys(self) -> list[str]:
+        """The keys of the rows that are shown, from the top."""
+        return list(self._kept)
+
+    def remembered(self) -> dict[str, Any]:
+        """What to bring back the next time: the chosen row, filter and sort."""
+        return {"chosen": self._recalled or self.chosen, "filter": self._filter, "sort": self._sort}
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Bring back what was remembered; whatever it is not made of is left alone. Before the first `show`."""
+        if isinstance(memory.get("chosen"), str):
+            self._recalled = memory["chosen"]
+        if self._tools and isinstance(memory.get("filter"), str) and memory["filter"]:
+            self._filter = memory["filter"]
+            self._filter_bar(begin=False)
+        match memory.get("sort"):
+            case [str(name), bool(backwards)] if self._tools:
+                self._sort = (name, backwards)
+
+    def narrow(self, text: str) -> str:
+        """Show only the rows that fit a filter; gives how many of how many those are."""
+        self._filter = text
+        if self._columns:
+            self._lay_out(self._columns)
+        return f"{len(self._kept)} of {len(self._every)}" if text.strip() else ""
+
+    def words(self, column: str) -> Sequence[str]:
+        """The columns' names for an empty text, else what stands in that column: for completing a filter."""
+        if not column:
+            return self._columns
+        lowered = [name.casefold() for name in self._columns]
+        if column not in lowered:
+            return ()
+        place = lowered.index(column)
+        return sorted({word for row in self._every.values() for word in row.cells[place].plain.split()})
+
+    def action_filter(self) -> None:
+        """Type a filter in the line below the table."""
+        self._filter_bar(begin=True)
+
+    def _filter_bar(self, *, begin: bool) -> None:
+        from ftb_tui.ui.widgets.filter_bar import FilterBar
+
+        assert self.parent is not None
+        found = [bar for bar in self.parent.children if isinstance(bar, FilterBar)]
+        bar = found[0] if found else FilterBar(self, self._filter)
+        if not found:
+            self.screen.mount(bar, after=self)
+        if begin:
+            self.call_after_refresh(bar.begin)
+
+    @work
+    async def action_sort(self) -> None:
+        """Choose the column to sort by; the one chosen already turns the order round."""
+        from ftb_tui.ui.screens.choose import ChooseScreen
+
+        names = ["the order they came in", *self._columns]
+        at = self._columns.index(self._sort[0]) + 1 if self._sort and self._sort[0] in self._columns else 0
+        place = await self.app.push_screen_wait(ChooseScreen("Sort by", names, at=at))
+        if place is not None:
+            self.sort_by(self._columns[place - 1] if place else None)
+
+    def sort_by(self, column: str | None) -> None:
+        """Sort by this column's values, the other way round if it is so already; None: as the rows come."""
+        if column is None:
+            self._sort = None
+        else:
+            self._sort = (column, not self._sort[1] if self._sort and self._sort[0] == column else False)
+        self._lay_out(self._columns, rebuild=True)
+
+    def action_turn(self) -> None:
+        """Turn the order round."""
+        if self._sort is None:
+            self.notify("Choose a column to sort by first: s.", markup=False)
+        else:
+            self.sort_by(self._sort[0])
+
+    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+        """Sort by the column whose heading was clicked."""
+        if self._tools:
+            event.stop()
+            self.sort_by(str(event.column_key.value))
+
+    def action_copy(self) -> None:
+        """Copy the chosen row, or the chosen cell where single cells are chosen."""
+        if self.chosen is None:
+            return
+        cells = [cell.plain.strip() for cell in self._kept[self.chosen]]
+        text = cells[self.cursor_column] if self.cursor_type == "cell" else "\t".join(cells)
+        self.app.copy_to_clipboard(text)
+        self.notify("Copied the cell." if self.cursor_type == "cell" else "Copied the row.", markup=False)
+
+    def action_whole(self) -> None:
+        """Show the whole text of the chosen row."""
+        from ftb_tui.ui.screens.text import TextScreen
+
+        if self.chosen is None:
+            return
+        text = self.tell(self.chosen) if self.tell else self._told(self._kept[self.chosen])
+        self.app.push_screen(TextScreen(self.chosen, text))
+
+    def _told(self, cells: Sequence[Text]) -> str:
+        width = max(map(len, self._columns), default=0)
+        return "\n".join(
+            f"{name:<{width}}  {cell.plain.strip()}" for name, cell in zip(self._columns, cells, strict=True)
+        )
+
 
 def _text(cell: Cell, right: bool) -> Text:
-    text = cell.copy() if isinstance(cell, Text) else Text(cell)
+    shown = cell.text if isinstance(cell, Valued) else cell
+    text = shown.copy() if isinstance(shown, Text) else Text(shown)
     text.justify = "right" if right else "left"
     text.no_wrap = True
     return text
+
+
+def _value(cell: Cell) -> float | str | None:
+    """What a cell is sorted by: its value, or the number or the words that its text is."""
+    if isinstance(cell, Valued):
+        return cell.value
+    words = (cell.plain if isinstance(cell, Text) else cell).strip()
+    if not words:
+        return None
+    try:
+        return float(words.replace(",", "").removesuffix("%"))
+    except ValueError:
+        return words.casefold()
+
+
+def _sortable(value: float | str | None) -> tuple[int, float, str]:
+    """Numbers before words, so that a column may hold both."""
+    return (1, 0.0, value) if isinstance(value, str) else (0, value or 0.0, "")

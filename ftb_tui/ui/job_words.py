@@ -1,0 +1,129 @@
+"""What is said of a job on its screen: its line in the table, and the lines that tell how it is doing, honestly."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from ftb_tui.report.numbers import duration
+from ftb_tui.report.pace import Eta
+from ftb_tui.report.plain import one_line
+from ftb_tui.report.spark import spark
+from ftb_tui.store.jobs import CheckpointRow, JobRow
+from ftb_tui.ui.widgets.table import Cell, Valued
+
+GLYPHS = {
+    "preparing": "◌", "queued": "◌", "running": "●", "paused": "‖", "cancelling": "◍", "succeeded": "✓", "partial": "✓",
+    "failed": "✗", "cancelled": "⊘", "expired": "⊘", "unknown": "?",
+}  # fmt: skip
+LETTERS = "abcdef"
+"""Marked jobs are told apart by a letter, on their line in the table and along their curve."""
+COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#f0e442")
+"""Okabe and Ito's palette, which people tell apart whatever colours they see."""
+SILENT = 60.0
+"""After so many seconds without news, that there is none is said in the table too."""
+SPARK = 12
+COLUMNS = ("job", "state", "step", "loss", "left", "base", "dataset", "provider", "started")
+RIGHT = frozenset({"job", "step", "loss", "left", "started"})
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How a job is looked at: the moment now, when it is looked at next (None: not by this app)."""
+
+    now: float
+    next_look: float | None = None
+    followed: bool = False
+
+
+def columns(wide: bool) -> tuple[str, ...]:
+    """The table's columns; where there is room, the curve's outline is one."""
+    return (*COLUMNS[:4], "curve", *COLUMNS[4:]) if wide else COLUMNS
+
+
+def line(row: JobRow, watch: Watch, eta: Eta | None, letter: str, curve: Sequence[float | None] | None) -> list[Cell]:
+    """A job's cells."""
+    outline: list[Cell] = [] if curve is None else [Text(spark(curve, SPARK))]
+    share = (row.step or 0) / row.total_steps if row.total_steps else None
+    return [
+        Valued(f"{letter} {row.job_key}" if letter else str(row.job_key), row.job_key),
+        state_cell(row, watch),
+        Valued(f"{row.step or 0}/{row.total_steps or '?'}", share),
+        Valued("" if row.last_loss is None else f"{row.last_loss:.3f}", row.last_loss),
+        *outline,
+        Valued(eta.short if eta else "", eta.seconds if eta else None),
+        one_line(row.base_model, 24), row.dataset, row.provider,
+        Valued(time.strftime("%m-%d %H:%M", time.localtime(row.created_at)), row.created_at),
+    ]  # fmt: skip
+
+
+def state_cell(row: JobRow, watch: Watch) -> str:
+    """The state; in its place that there is no news, once there was none for a while."""
+    word = str(row.state) if row.intent == "confirmed" else row.intent
+    if row.is_final or not row.follow_error:
+        return f"{GLYPHS.get(word, '◌')} {word}"
+    silent = None if row.heard_at is None else watch.now - row.heard_at
+    if silent is None:
+        return f"! {word}, no answer yet"
+    return f"! no answer {duration(silent)}" if silent >= SILENT else f"! {word}"
+
+
+def facts(row: JobRow, watch: Watch, eta: Eta | None, cost: str) -> list[str]:
+    """The lines about a job: what it is, how far it is, how old that news is."""
+    told = (
+        f"{row.n_examples} examples, {row.n_epochs or 'auto'} epochs, batch {row.batch_size or 'auto'}, seed {row.seed}"
+    )
+    lines = [told]
+    if row.tuned_model:
+        lines.append(f"model {one_line(row.tuned_model, 70)}")
+    if cost:
+        lines.append(one_line(cost, 160))
+    if row.error:
+        lines.append(f"error: {one_line(row.error, 200)}")
+    if row.is_final:
+        if row.finished_at and row.started_at:
+            lines.append(
+                f"took {duration(row.finished_at - row.started_at)}, {row.trained_tokens or 0:,} tokens trained"
+            )
+        return lines
+    if eta is not None:
+        lines.append(eta.sentence)
+    lines.append(news(row, watch))
+    return lines
+
+
+def news(row: JobRow, watch: Watch) -> str:
+    """How old what we know is, what is done about it, and since when nobody answers."""
+    age = None if row.heard_at is None else watch.now - row.heard_at
+    again = ""
+    if watch.next_look is not None and watch.next_look > watch.now:
+        again = f"{'retrying' if row.follow_error else 'next look'} in {duration(watch.next_look - watch.now)}"
+    if row.follow_error:
+        since = "no answer yet" if age is None else f"no answer for {duration(age)}"
+        return f"{', '.join(filter(None, (since, again)))}: {one_line(row.follow_error, 160)}"
+    if row.intent == "intended":
+        return "planned, but nothing was sent: nothing was started and nothing is owed"
+    heard = "never heard" if age is None else f"heard {duration(age)} ago"
+    if not again and not watch.followed and (age is None or age > SILENT):
+        again = "nobody follows it here now"
+    said = one_line(row.raw_state, 40) or "nothing yet"
+    return ", ".join(filter(None, (f"the service says {said}", heard, again)))
+
+
+def epochs(row: JobRow) -> list[float]:
+    """The steps at which epochs end; none where that cannot be told."""
+    if not row.total_steps or not row.n_epochs:
+        return []
+    return [row.total_steps / row.n_epochs * number for number in range(1, row.n_epochs + 1)]
+
+
+def checkpoint_choice(one: CheckpointRow) -> str:
+    """A checkpoint in a list to choose from."""
+    parts = [f"checkpoint at step {one.step}"]
+    if one.epoch is not None:
+        parts.append(f"epoch {one.epoch}")
+    parts += [f"{name} {value:.3f}" for name, value in sorted(one.metrics.items()) if "loss" in name]
+    return f"{', '.join(parts)}: {one_line(one.model, 60)}"

@@ -1,0 +1,50 @@
+"""What the app remembers from one time to the next: a small file, whose loss costs nobody more than a few keys."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ftb_tui.paths import paths
+
+
+def memory_file() -> Path:
+    """Where it is kept."""
+    return paths().state / "app.json"
+
+
+def load() -> dict[str, Any]:
+    """What was kept; nothing where there is no such file, or one that cannot be read."""
+    try:
+        found = json.loads(memory_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def save(memory: dict[str, Any]) -> None:
+    """Keep this in place of what was kept, all of it or nothing; a disk that takes no more is no reason to fail."""
+    file = memory_file()
+    temporary: str | None = None
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            json.dump(memory, out, indent=1)
+        Path(temporary).replace(file)
+    except OSError:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink(missing_ok=True)
+
+
+def table_of(memory: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The table below these names; an empty one where there is something else."""
+    found: Any = memory
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,69 @@
+"""What is typed to narrow a table or a log down: words that must be there, `-word` not, `column:word` in that column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from textual.suggester import Suggester
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word, in lower case; `column` is empty for any column."""
+
+    word: str
+    column: str = ""
+    negated: bool = False
+
+
+def terms(text: str, columns: Sequence[str] = ()) -> tuple[Term, ...]:
+    """The terms of a filter. A name before a colon that is no column's belongs to the word."""
+    found = []
+    for typed in text.split():
+        negated = typed.startswith("-") and len(typed) > 1
+        part = typed.removeprefix("-") if negated else typed
+        name, colon, rest = part.partition(":")
+        known = bool(colon) and name.casefold() in {column.casefold() for column in columns}
+        word = rest if known else part
+        if word:
+            found.append(Term(word.casefold(), name.casefold() if known else "", negated))
+    return tuple(found)
+
+
+def matches(wanted: Sequence[Term], cells: Mapping[str, str]) -> bool:
+    """Whether a row's cells, by column, are what all terms want."""
+    lowered = {name.casefold(): text.casefold() for name, text in cells.items()}
+    for term in wanted:
+        places = [lowered.get(term.column, "")] if term.column else list(lowered.values())
+        if any(term.word in place for place in places) == term.negated:
+            return False
+    return True
+
+
+class TermSuggester(Suggester):
+    """Completes the last word of a filter: first a column's name, then after the colon what stands in that column."""
+
+    def __init__(self, words: Callable[[str], Sequence[str]]) -> None:
+        """`words` gives the columns' names for an empty text, and for a name what stands in that column."""
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._words = words
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The value with its last word completed, or None."""
+        return completed(value, self._words)
+
+
+def completed(value: str, words: Callable[[str], Sequence[str]]) -> str | None:
+    """The filter with its last word completed; None where nothing begins so."""
+    if not value or value[-1].isspace():
+        return None
+    last = value.rsplit(maxsplit=1)[-1]
+    bare = last.removeprefix("-")
+    name, colon, begun = bare.partition(":")
+    choices = list(words(name.casefold())) if colon else [f"{column}:" for column in words("")]
+    start = begun if colon else name
+    for choice in choices:
+        if start and choice.casefold().startswith(start.casefold()) and choice.casefold() != start.casefold():
+            return value[: len(value) - len(start)] + choice
+    return None

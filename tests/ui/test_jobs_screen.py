@@ -1,0 +1,220 @@
+"""The jobs screen over hours: what it draws, how honest it is about silence, what can be done from it."""
+
+from __future__ import annotations
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from ftb_tui.report.pace import SERVICE, eta
+from ftb_tui.report.spark import spark
+from ftb_tui.store import jobs
+from ftb_tui.store.database import open_store
+from ftb_tui.store.evaluations import list_evaluations
+from ftb_tui.ui.app import FtbApp
+from ftb_tui.ui.widgets.curve import Curve
+from ftb_tui.ui.widgets.event_log import EventLog
+from ftb_tui.ui.widgets.plot import Line, plot
+from ftb_tui.ui.widgets.table import Table
+from tests.demo import CLOCK
+from tests.ui.pilot import demo_app, fill_demo, filled, shows, text_of, until
+
+WIDE, NARROW = (160, 45), (80, 24)
+
+
+async def on_jobs(pilot: Pilot[None]) -> Table:
+    await filled(pilot)
+    await pilot.press("2")
+    await filled(pilot)
+    return pilot.app.screen.query_one("#jobs", Table)
+
+
+async def silence(seconds: float, *, estimated_finish: float | None = None) -> None:
+    """The running job's service has not answered for so long."""
+    db = await open_store()
+    await jobs.set_follow_error(db, 2, "connection refused (127.0.0.1:8787)")
+    await db.execute(
+        "UPDATE jobs SET heard_at = ?, estimated_finish = ? WHERE job_key = 2", (CLOCK - seconds, estimated_finish)
+    )
+    await db.commit()
+    await db.close()
+
+
+async def test_a_row_shows_the_outline_of_its_curve_where_there_is_room() -> None:
+    await fill_demo()
+    for size, there in ((WIDE, True), (NARROW, False)):
+        app = demo_app()
+        async with app.run_test(size=size) as pilot:
+            table = await on_jobs(pilot)
+            assert ("curve" in [str(column.key.value) for column in table.ordered_columns]) is there
+            assert ("█▆▄▃▂" in text_of(app)) is there
+
+
+async def test_silence_is_said_with_how_long_it_lasts_and_when_it_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await fill_demo()
+    await silence(240)
+    monkeypatch.setattr(FtbApp, "watched", lambda self, job_key: (CLOCK + 30, True))
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        await until(pilot, shows(pilot, "no answer for 4 min, retrying in 30 s: connection refused"))
+        assert "! no answer 4 min" in text_of(app), "the table says it too"
+
+
+async def test_news_that_nobody_fetches_any_more_is_called_old() -> None:
+    await fill_demo()
+    db = await open_store()
+    await db.execute("UPDATE jobs SET heard_at = ? WHERE job_key = 2", (CLOCK - 7200,))
+    await db.commit()
+    await db.close()
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        await until(pilot, shows(pilot, "heard 2 h 0 min ago, nobody follows it here now"))
+
+
+async def test_what_is_left_is_said_with_whose_word_it_is() -> None:
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        await until(pilot, shows(pilot, "about 65 s left (the service's estimate)"))
+
+
+def test_without_an_estimate_the_pace_of_the_newest_steps_is_taken_and_named() -> None:
+    steps = [(step, 1000.0 + 2 * step) for step in range(1, 51)]
+    found = eta(None, steps, 100, now=1100.0)
+    assert found is not None
+    assert (found.seconds, found.basis, found.short) == (100.0, "by the pace of the last 39 steps", "~2 min")
+    assert eta(None, steps, 100, now=1300.0) is None, "past its end the pace says nothing any more"
+    assert eta(None, steps[:1], 100, now=1000.0) is None
+    late = eta(1000.0, steps, 100, now=1090.0)
+    assert late is not None and late.basis == SERVICE
+    assert late.sentence == "should have ended 2 min ago (the service's estimate)"
+
+
+async def test_validation_epochs_and_checkpoints_stand_on_the_curve() -> None:
+    await fill_demo()
+    db = await open_store()
+    await jobs.add_metrics(db, 2, [(step, {"valid_loss": 3.0 - step / 20}) for step in (10, 20, 30, 40)])
+    await db.close()
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        await until(pilot, shows(pilot, "○ validation  ┴ epoch  ^ checkpoint"))
+        drawn = app.screen.query_one(Curve).render().plain.splitlines()
+        assert sum(line.count("○") for line in drawn[1:-2]) == 4
+        ticks = drawn[-2]
+        assert (ticks.count("^"), ticks.count("┴")) == (4, 8), "four epochs have a checkpoint, eight are to come"
+
+
+async def test_marked_jobs_are_drawn_beside_the_chosen_one_each_with_its_letter() -> None:
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        await pilot.press("m", "j")
+        await until(pilot, shows(pilot, "a job 2"))
+        curve = app.screen.query_one(Curve)
+        assert sum(line.count("a") for line in curve.render().plain.splitlines()[2:]) >= 3
+        assert "a 2" in text_of(app), "the table says which one a is"
+        await pilot.press("k", "m", "j")
+        await until(pilot, lambda: "a job 2" not in text_of(app))
+
+
+def test_a_missing_point_in_a_regular_row_leaves_a_gap() -> None:
+    whole = [(float(step), 1.0) for step in range(1, 41)]
+    broken = [point for point in whole if not 15 <= point[0] <= 25]
+    blanks = []
+    for points in (whole, broken):
+        rows = [line.plain[7:] for line in plot([Line(tuple(points))], width=47, height=4)[:3]]
+        blanks.append(sum(all(cell == "⠀" for cell in column) for column in zip(*rows, strict=True)))
+    assert blanks[0] == 0
+    assert 8 <= blanks[1] <= 13, "eleven of forty steps on forty columns"
+
+
+def test_a_point_that_is_no_number_leaves_a_gap_and_no_error() -> None:
+    points = ((1.0, 2.0), (2.0, float("nan")), (3.0, float("inf")), (4.0, 1.0))
+    assert plot([Line(points)], width=30, height=6)
+    assert plot([Line(points)], width=30, height=6, log=True)
+    assert [line.plain.strip() for line in plot([Line(((1.0, float("nan")),))], width=30, height=6)] == [""] * 6
+
+
+def test_an_outline_has_a_dot_where_nothing_finite_was_measured() -> None:
+    assert spark([4.0, float("nan"), None, 0.0]) == "█··▁"
+    assert spark([1.0, 1.0]) == "▁▁"
+    assert spark([], 3) == "   "
+
+
+async def test_the_log_is_searched_as_one_types_and_whole_again_after_escape() -> None:
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        log = app.screen.query_one(EventLog)
+        log.focus()
+        await pilot.press("slash")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        await pilot.press(*"created")
+        await until(pilot, shows(pilot, "1 of 48"))
+        assert "Created fine-tuning job" in text_of(app)
+        assert "Step 47/120" not in text_of(app)
+        await pilot.press("escape")
+        await until(pilot, shows(pilot, "Step 47/120"))
+        assert app.focused is log
+
+
+async def test_whoever_reads_further_up_is_not_dragged_to_the_end_by_a_new_line() -> None:
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        log = app.screen.query_one(EventLog)
+        await until(pilot, lambda: log.scroll_offset.y == log.max_scroll_y > 0)
+        log.focus()
+        await pilot.press("g")
+        await until(pilot, lambda: log.scroll_offset.y == 0)
+        log.show([f"line {number}" for number in range(200)])
+        await pilot.pause()
+        assert log.scroll_offset.y == 0
+        await pilot.press("G")
+        await until(pilot, shows(pilot, "line 199"))
+        log.show([f"line {number}" for number in range(300)])
+        await until(pilot, shows(pilot, "line 299"))
+
+
+async def test_a_checkpoint_is_chosen_and_asked_every_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    await fill_demo()
+    app = demo_app()
+    begun: list[int] = []
+
+    class Background:
+        """Takes the place of the background, which would ask a real server."""
+
+        bench = None
+        next_looks: dict[int, float] = {}
+
+        def follows(self, job_key: int) -> bool:
+            return False
+
+        def run_evaluation(self, key: int) -> None:
+            begun.append(key)
+
+        def close(self) -> None:
+            pass
+
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        app._supervisor = Background()  # type: ignore[assignment]
+        await pilot.press("j", "v")
+        await until(pilot, shows(pilot, "Ask which model of job 1"))
+        assert "checkpoint at step 110, epoch 11" in text_of(app)
+        await pilot.press("j", "j", "enter")
+        await until(pilot, lambda: app.current_mode == "evaluations")
+        await until(pilot, lambda: bool(begun))
+    db = await open_store()
+    planned = [row for row in await list_evaluations(db) if row.evaluation_key == begun[0]]
+    await db.close()
+    assert planned[0].model.endswith(":ckpt-step-110")
