@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -66,16 +65,6 @@ def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (recipe_option, paraphrases_option, *_OTHERS)[::-1]:
         decorated = option(decorated)
     return decorated
-
-
-def example_kinds(examples: Sequence[TrainingExample]) -> dict[str, int]:
-    """How many examples of each kind there are, in order of first occurrence."""
-    return dict(Counter(example.kind for example in examples))
-
-
-def kinds_sentence(examples: Sequence[TrainingExample]) -> str:
-    """The counts in words, for example `150 taught, 300 paraphrase`."""
-    return ", ".join(f"{count} {kind}" for kind, count in example_kinds(examples).items())
 
 
 def samples(examples: Sequence[TrainingExample], lines: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ from ftb_tui.cli.common import (
     today,
 )
 from ftb_tui.cli.exits import say
-from ftb_tui.cli.recipe_options import example_kinds, kinds_sentence, recipe_options, samples
+from ftb_tui.cli.recipe_options import recipe_options, samples
 from ftb_tui.store.jobs import JobRow
 from ftb_tui.work.jobs import LaunchPlan
 
@@ -71,6 +71,7 @@ def train(
     from ftb_tui.work.cost import Quote, quote_lines
     from ftb_tui.work.jobs import launch, training_lines
     from ftb_tui.work.quoting import quote_launch, refuse
+    from ftb_tui.work.training_file import example_kinds, kinds_sentence
 
     defaults = load_config().defaults
     name = provider or defaults.provider

@@ -19,10 +19,15 @@ async def away(work: Callable[[aiosqlite.Connection], Awaitable[_T]]) -> _T:
     return await asyncio.to_thread(lambda: asyncio.run(_with_store(work)))
 
 
-async def _with_store(work: Callable[[aiosqlite.Connection], Awaitable[_T]]) -> _T:
+def kept(work: Callable[[aiosqlite.Connection], Awaitable[_T]]) -> _T:
+    """What `work` gives, done at once with a writing connection of its own: for code that is in a thread already."""
+    return asyncio.run(_with_store(work, readonly=False))
+
+
+async def _with_store(work: Callable[[aiosqlite.Connection], Awaitable[_T]], *, readonly: bool = True) -> _T:
     from ftb_tui.store.database import open_store
 
-    db = await open_store(readonly=True)
+    db = await open_store(readonly=readonly)
     try:
         return await work(db)
     finally:

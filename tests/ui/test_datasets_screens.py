@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import DataTable
+from textual.widgets import DataTable, Input, Select
 
 from ftb_tui.benchmark.importing import read_path
 from ftb_tui.benchmark.model import Dataset
+from ftb_tui.cli.main import run
 from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import list_datasets, save_dataset
 from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, shows, text_of, until
@@ -69,6 +70,16 @@ async def choose(pilot: Pilot[None], name: str) -> None:
     table.focus()
     table.move_cursor(row=place)
     await pilot.pause()
+
+
+def says(pilot: Pilot[None], words: str) -> Callable[[], bool]:
+    """Whether the dialog shows these words, wherever its lines are broken."""
+
+    def shown() -> bool:
+        inside = [line.split("│")[1] for line in text_of(pilot.app).splitlines() if line.count("│") == 2]
+        return words in " ".join(" ".join(inside).split())
+
+    return shown
 
 
 @asynccontextmanager
@@ -134,7 +145,7 @@ async def test_findings_are_written_as_the_command_prints_them(tmp_path: Path) -
         field = pilot.app.screen.query_one("#ask-path")
         field.value = str(tmp_path / "nowhere" / "findings.json")  # type: ignore[attr-defined]
         await pilot.press("enter")
-        await until(pilot, shows(pilot, "does not exist"))
+        await until(pilot, says(pilot, "does not exist"))
         field.value = str(tmp_path / "findings.json")  # type: ignore[attr-defined]
         await pilot.press("enter")
         await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
@@ -148,3 +159,107 @@ async def test_a_dataset_without_faults_is_told_so(tmp_path: Path) -> None:
     async with opened("coding", "a") as pilot:
         await until(pilot, shows(pilot, "0 errors, 0 warnings, 0 notes"))
         await until(pilot, shows(pilot, "Nothing was found"))
+
+
+@sizes
+@pytest.mark.parametrize("what", ["file", "launch"])
+def test_a_training_file_looks_as_it_did(snap_compare: Snap, what: str, size: tuple[int, int]) -> None:
+    asyncio.run(stored())
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("v")
+        await until(pilot, shows(pilot, "150 taught"))
+        await pilot.press("o", "tab", "tab", "2", "escape")
+        await until(pilot, shows(pilot, "300 paraphrase"))
+        if what == "launch":
+            await pilot.press("t")
+            await until(pilot, shows(pilot, "leave it"))
+
+    assert snap(snap_compare, size, "fictional_people", steps)
+
+
+async def test_every_option_of_a_recipe_changes_the_file_and_its_counts() -> None:
+    await stored()
+    async with opened("fictional_people", "v") as pilot:
+        await until(pilot, shows(pilot, "150 lines: 150 taught"))
+        field = pilot.app.screen.query_one
+        field("#recipe-reversed", Input).value = "20%"
+        await until(pilot, shows(pilot, "38 reversed"))
+        field("#recipe-validation", Input).value = "0.1"
+        await until(pilot, shows(pilot, "19 put aside for validation"))
+        field("#recipe-facts", Input).value = "20"
+        await until(pilot, shows(pilot, "20 taught"))
+        field("#recipe-format", Select).value = "google"
+        await until(pilot, shows(pilot, '{"contents"'))
+        field("#recipe-system_prompt", Input).value = "[/] be [bold]terse"
+        await until(pilot, shows(pilot, '"systemInstruction"'))
+        field("#recipe-name", Select).value = "document"
+        field("#recipe-validation", Input).value = ""
+        field("#recipe-reversed", Input).value = ""
+        await until(pilot, shows(pilot, "4 lines: 4 taught"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("paraphrases", "many", "Paraphrases: a whole number"),
+        ("reversed", "1", "Reversed: a share from 0 up, below 1"),
+        ("replay", "nan", "Replay: a share"),
+        ("shuffle_seed", "-1", "Shuffle seed: a whole number"),
+        ("facts", "0", "First facts: a whole number"),
+        ("abstaining", "0.99", "would need"),
+    ],
+)
+async def test_an_option_that_cannot_be_is_told_and_nothing_can_be_written(field: str, value: str, told: str) -> None:
+    await stored()
+    async with opened("fictional_people", "v") as pilot:
+        await until(pilot, shows(pilot, "150 taught"))
+        pilot.app.screen.query_one(f"#recipe-{field}", Input).value = value
+        await until(pilot, shows(pilot, told))
+        await pilot.press("w")
+        await until(pilot, shows(pilot, "There is no file to write"))
+        assert len(pilot.app.screen_stack) == 2
+
+
+async def test_the_file_is_written_whole_as_the_command_writes_it_and_nothing_is_written_over(tmp_path: Path) -> None:
+    await stored()
+    target, aside = tmp_path / "teach.jsonl", tmp_path / "teach.validation.jsonl"
+    async with opened("fictional_people", "v") as pilot:
+        pilot.app.screen.query_one("#recipe-paraphrases", Input).value = "1"
+        pilot.app.screen.query_one("#recipe-validation", Input).value = "0.1"
+        await until(pilot, shows(pilot, "put aside"))
+        await pilot.press("w")
+        field = pilot.app.screen.query_one("#ask-path", Input)
+        aside.write_text("mine")
+        field.value = str(target)
+        await pilot.press("enter")
+        await until(pilot, says(pilot, "exists already"))
+        assert not target.exists()
+        aside.unlink()
+        await pilot.press("enter")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+    commanded = tmp_path / "commanded.jsonl"
+    options = ["--paraphrases", "1", "--validation", "0.1", "--output", str(commanded)]
+    assert await asyncio.to_thread(run, ["datasets", "training-file", "fictional_people", *options]) == 0
+    assert target.read_bytes() == commanded.read_bytes()
+    assert aside.read_bytes() == (tmp_path / "commanded.validation.jsonl").read_bytes()
+    db = await open_store()
+    rows = list(await db.execute_fetchall("SELECT n_examples FROM training_files ORDER BY 1 DESC"))
+    await db.close()
+    assert rows[0][0] == len(target.read_bytes().splitlines())
+
+
+async def test_a_job_can_be_launched_with_the_recipe_that_was_looked_at() -> None:
+    await stored()
+    async with opened("fictional_people", "v") as pilot:
+        await until(pilot, shows(pilot, "150 taught"))
+        pilot.app.screen.query_one("#recipe-paraphrases", Input).value = "2"
+        pilot.app.screen.query_one("#recipe-facts", Input).value = "10"
+        await until(pilot, shows(pilot, "30 lines"))
+        await pilot.press("t")
+        await until(pilot, shows(pilot, "30 examples"))
+        await until(pilot, shows(pilot, "paraphrases 2"))
+        pilot.app.screen.query_one("#recipe-paraphrases", Input).value = ""
+        await until(pilot, shows(pilot, "10 examples"))
+        pilot.app.screen.query_one("#launch-batch", Input).value = "x"
+        await until(pilot, shows(pilot, "Batch size: a whole number from 1 to 256"))

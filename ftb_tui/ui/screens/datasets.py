@@ -41,6 +41,7 @@ class DatasetsScreen(ModeScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "train", "Train", id="datasets.train", tooltip="Fine-tune the local model on this dataset"),
         Binding("a", "audit", "Audit", id="datasets.audit", tooltip="What is wrong with this dataset"),
+        Binding("v", "preview", "Lines", id="datasets.preview", tooltip="The training file that a recipe makes of it"),
         Binding("f", "task", "Task", id="datasets.task", tooltip="Show the questions of the next task"),
         Binding("slash", "search", "Filter", id="datasets.search", tooltip="Show only questions with these words"),
         Binding("escape", "clear", "Clear", show=False, id="datasets.clear", tooltip="Clear the filter"),
@@ -209,17 +210,19 @@ class DatasetsScreen(ModeScreen):
         if (dataset := self._dataset()) is not None:
             self.app.push_screen(AuditScreen(dataset.dataset_id, dataset.name))
 
+    def action_preview(self) -> None:
+        """The training file that a recipe makes of the dataset."""
+        from ftb_tui.ui.screens.training import TrainingScreen
+
+        if (dataset := self._dataset()) is not None:
+            self.app.push_screen(TrainingScreen(dataset.dataset_id, dataset.name))
+
     @work
     async def action_train(self) -> None:
         """Show what a job would be and cost, and launch it once a person has decided to."""
         from ftb_tui.store.datasets import load_dataset
-        from ftb_tui.ui.screens.launch import LaunchScreen
+        from ftb_tui.ui.screens.launch import launched
 
         dataset, db = self._dataset(), self.ftb.db
-        if dataset is None or db is None:
-            return
-        launch = await self.app.push_screen_wait(LaunchScreen(await load_dataset(db, dataset.dataset_id)))
-        if launch is None or (launch.provider == "local" and not await self.ftb.weights_are_here()):
-            return
-        self.ftb.supervisor.launch(launch.plan, launch.provider, launch.quote)
-        self.ftb.switch_mode("jobs")
+        if dataset is not None and db is not None:
+            await launched(self.ftb, await load_dataset(db, dataset.dataset_id))

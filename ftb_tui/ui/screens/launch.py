@@ -4,33 +4,46 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static
+from textual.widgets import Collapsible, Input, Label, Static
 
+from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.benchmark.model import Dataset
+from ftb_tui.benchmark.subset import first_facts
+from ftb_tui.benchmark.training import Recipe, recipe_record
 from ftb_tui.providers.base import ProviderError
 from ftb_tui.providers.catalogue import CatalogueError
 from ftb_tui.providers.config import ConfigError
-from ftb_tui.report.plain import visible
-from ftb_tui.store.database import open_store
+from ftb_tui.report.plain import one_line, visible
+from ftb_tui.store.database import StoreError, open_store
+from ftb_tui.ui.widgets.recipe_form import RecipeForm, number, recipe_of, whole
 from ftb_tui.work.cost import Quote, quote_lines
 from ftb_tui.work.jobs import LaunchPlan
 from ftb_tui.work.quoting import quote_launch
 
+if TYPE_CHECKING:
+    from ftb_tui.ui.app import FtbApp
+
 CONFIRMATION = "launch"
-_LABELS = {
-    "provider": "Provider (mode 5 lists them)",
-    "base": "Base model",
-    "epochs": "Epochs",
-    "suffix": "Part of the tuned model's name (may stay empty)",
+_FIELDS = {
+    "provider": ("Provider", "mode 5 lists them", "Who trains; mode 5 lists them"),
+    "base": ("Base model", "", "The model to tune"),
+    "epochs": ("Epochs", "1 to 50", "Times through the training file, 1 to 50"),
+    "batch": ("Batch size", "the service's", "Examples a step"),
+    "rate": ("Rate x", "the service's", "Learning-rate multiplier"),
+    "seed": ("Seed", "none", "Of the training"),
+    "people": ("First people", "all", "Teach only the first so many people"),
+    "facts": ("First facts", "all", "Teach only the first so many facts"),
+    "suffix": ("Name", "none", "Part of the tuned model's name"),
 }
+"""For each field its label, what it says when it is empty, and what it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +59,31 @@ class LaunchScreen(ModalScreen[Launch | None]):
     """A decision to launch, or None. What is free begins on enter; what costs money needs the word `launch`."""
 
     AUTO_FOCUS = "#launch-provider"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave it", id="launch.leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave it", id="launch.leave"),
+        Binding("pagedown", "page(1)", "Down", id="launch.down", tooltip="The rest of the quote"),
+        Binding("pageup", "page(-1)", "Up", id="launch.up", tooltip="Back up to the fields"),
+    ]
+    DEFAULT_CSS = """
+    LaunchScreen #launch-fields {
+        layout: grid; grid-size: 4; grid-columns: 14 1fr 14 1fr; grid-rows: 1; height: auto; margin-top: 1;
+    }
+    LaunchScreen #launch-fields Label { color: $text-muted; }
+    LaunchScreen #launch-recipe { padding: 0; border: none; background: $panel; }
+    LaunchScreen #launch-recipe Contents { padding: 0; }
+    LaunchScreen .dialog { max-height: 100%; padding: 0 2; }
+    LaunchScreen #launch-quote { margin-bottom: 1; }
+    LaunchScreen #launch-keys { dock: bottom; background: $panel; }
+    """
 
     def __init__(
         self, dataset: Dataset, *, provider: str = "local", base: str = "smollm2-135m", epochs: int = 12,
-        today: datetime.date | None = None,
+        recipe: Recipe | None = None, facts: str = "", today: datetime.date | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self._dataset = dataset
-        self._values = {"provider": provider, "base": base, "epochs": str(epochs), "suffix": ""}
+        self._dataset, self._recipe = dataset, recipe
+        given = {"provider": provider, "base": base, "epochs": str(epochs), "seed": "42", "facts": facts}
+        self._values = {name: given.get(name, "") for name in _FIELDS}
         self._today = today
         self._quote: Quote | None = None
         self._plan: LaunchPlan | None = None
@@ -62,10 +91,16 @@ class LaunchScreen(ModalScreen[Launch | None]):
     def compose(self) -> ComposeResult:
         """The fields, the quote, and the field for the word."""
         with VerticalScroll(classes="dialog"):
-            yield Static(Content(f"Fine-tune on {self._dataset.name}"))
-            for name, value in self._values.items():
-                yield Label(_LABELS[name])
-                yield Input(value, id=f"launch-{name}")
+            yield Static(Content(f"Fine-tune on {one_line(self._dataset.name, 60)}"))
+            with Container(id="launch-fields"):
+                for name, value in self._values.items():
+                    label, empty, what = _FIELDS[name]
+                    yield Label(label)
+                    field = Input(value, placeholder=empty, compact=True, id=f"launch-{name}")
+                    field.tooltip = what
+                    yield field
+            with Collapsible(title="Recipe", id="launch-recipe"):
+                yield RecipeForm(self._recipe, id="recipe")
             yield Static("", id="launch-quote", markup=False)
             yield Input(placeholder=f"type {CONFIRMATION} to spend this money", id="launch-word")
             yield Static("", id="launch-keys", markup=False)
@@ -83,6 +118,11 @@ class LaunchScreen(ModalScreen[Launch | None]):
             self._quote = None
             self._ask_quote()
 
+    @on(RecipeForm.Changed)
+    def _other_recipe(self) -> None:
+        self._quote = None
+        self._ask_quote()
+
     @work(exclusive=True)
     async def _ask_quote(self) -> None:
         """The quote for the fields as they are; nothing is sent to anybody."""
@@ -95,32 +135,40 @@ class LaunchScreen(ModalScreen[Launch | None]):
                 )
             finally:
                 await db.close()
-        except (ProviderError, ConfigError, CatalogueError, ValueError) as error:
+        except (ProviderError, ConfigError, CatalogueError, DatasetError, StoreError, ValueError) as error:
             self._show([str(error)], "escape  leave it")
             return
         self._plan, self._quote = plan, quote
+        self.query_one(Collapsible).title = _summary(plan.recipe)
         stops = quote.stops()
         word = self.query_one("#launch-word", Input)
         word.display = not quote.free and not stops
         if stops:
             keys = "It cannot be launched so.   escape  leave it"
         elif quote.free:
-            keys = "enter  launch      escape  leave it"
+            keys = "enter  launch      escape  leave it      pgdn  more"
         else:
             keys = f"type {CONFIRMATION} and press enter to launch      escape  leave it"
         self._show(quote_lines(quote), keys)
 
     def _planned(self) -> LaunchPlan:
-        epochs = self._values["epochs"].strip()
-        if not epochs.isdecimal() or not 1 <= int(epochs) <= 50:
+        said = self._values
+        epochs = whole(said["epochs"], "Epochs", least=1, most=50)
+        if epochs is None:
             raise ValueError("Epochs: a whole number from 1 to 50.")
-        if not self._values["base"].strip():
+        if not said["base"].strip():
             raise ValueError("Base model: the name of the model to tune.")
+        people, facts = (whole(said[name], _FIELDS[name][0], least=1) for name in ("people", "facts"))
         return LaunchPlan(
             dataset=self._dataset,
-            base_model=self._values["base"].strip(),
-            n_epochs=int(epochs),
-            suffix=self._values["suffix"].strip() or None,
+            base_model=said["base"].strip(),
+            n_epochs=epochs,
+            batch_size=whole(said["batch"], "Batch size", least=1, most=256),
+            learning_rate_multiplier=number(said["rate"], "Rate x"),
+            seed=whole(said["seed"], "Seed", least=0, most=2**31 - 1),
+            suffix=said["suffix"].strip() or None,
+            fact_ids=first_facts(self._dataset, people=people, facts=facts),
+            recipe=recipe_of(self.query_one(RecipeForm).values),
         )
 
     def _show(self, lines: list[str], keys: str) -> None:
@@ -138,6 +186,29 @@ class LaunchScreen(ModalScreen[Launch | None]):
             return
         self.dismiss(Launch(plan, quote.provider, quote))
 
+    def action_page(self, way: int) -> None:
+        """Scroll, whatever field is written in."""
+        body = self.query_one(VerticalScroll)
+        body.scroll_relative(y=way * max(1, body.size.height - 4), animate=False)
+
     def action_leave(self) -> None:
         """Close, with nothing launched."""
         self.dismiss(None)
+
+
+def _summary(recipe: Recipe) -> str:
+    """The recipe on one line, without a word that a person wrote: titles are markup."""
+    parts = [
+        f"{name} {value}" for name, value in recipe_record(recipe).items() if name not in ("name", "system_prompt")
+    ]
+    parts += ["with a system prompt"] if recipe.system_prompt else []
+    return f"Recipe: {', '.join((recipe.name, *parts))}".replace("_", " ")
+
+
+async def launched(app: FtbApp, dataset: Dataset, *, recipe: Recipe | None = None, facts: str = "") -> None:
+    """Show what a job would be and cost; once a person has decided to, launch it and go to the jobs."""
+    launch = await app.push_screen_wait(LaunchScreen(dataset, recipe=recipe, facts=facts))
+    if launch is None or (launch.provider == "local" and not await app.weights_are_here()):
+        return
+    app.supervisor.launch(launch.plan, launch.provider, launch.quote)
+    app.switch_mode("jobs")
