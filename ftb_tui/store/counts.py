@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 import aiosqlite
 
@@ -39,7 +41,7 @@ class Counts:
     failed: int
     prompt_tokens: int
     completion_tokens: int
-    scores: dict[str, Score]
+    scores: Mapping[str, Score]
     revision: int
     is_settled: bool
     """Whether nobody is at work on it, so that counting is worth keeping."""
@@ -134,9 +136,8 @@ async def task_counts(
 
 
 def _counts(row: aiosqlite.Row, revision: int, text: str) -> Counts:
-    values = json.loads(text)
-    answered, failed, prompt_tokens, completion_tokens = values["settled"]
-    planned = values["planned"] * row["repeats"]
+    questions, (answered, failed, prompt_tokens, completion_tokens), scores = _read_counts(text)
+    planned = questions * row["repeats"]
     return Counts(
         evaluation_key=row["evaluation_key"],
         model_key=row["model_key"],
@@ -147,15 +148,27 @@ def _counts(row: aiosqlite.Row, revision: int, text: str) -> Counts:
         failed=failed,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
-        scores={grader: Score(*score) for grader, score in values["scores"].items()},
+        scores=scores,
         revision=revision,
         is_settled=not row["running"] or answered + failed >= planned,
     )
 
 
+@lru_cache(maxsize=4096)
+def _read_counts(text: str) -> tuple[int, tuple[int, int, int, int], Mapping[str, Score]]:
+    values = json.loads(text)
+    scores = {grader: Score(*score) for grader, score in values["scores"].items()}
+    return values["planned"], tuple(values["settled"]), MappingProxyType(scores)
+
+
+@lru_cache(maxsize=4096)
+def _read_pairs(text: str) -> Mapping[str, Pair]:
+    return MappingProxyType({grader: Pair(*pair) for grader, pair in json.loads(text).items()})
+
+
 async def pair_counts(
     db: aiosqlite.Connection, wanted: Sequence[tuple[Counts, Counts]]
-) -> dict[tuple[int, int, str], dict[str, Pair]]:
+) -> dict[tuple[int, int, str], Mapping[str, Pair]]:
     """(tuned evaluation, base evaluation, task) -> grader -> pair, of one task each; graders of both alone."""
     kept = {
         (row["tuned_key"], row["base_key"], row["task"]): row
@@ -176,7 +189,7 @@ async def pair_counts(
             tuned_counted, base_counted, text = counted[0]
             if tuned.is_settled and base.is_settled:
                 fresh.append((*place, tuned_counted, base_counted, text))
-        found[place] = {grader: Pair(*pair) for grader, pair in json.loads(text).items()}
+        found[place] = _read_pairs(text)
     await _keep(db, "INSERT OR REPLACE INTO evaluation_pairs VALUES (?, ?, ?, ?, ?, ?)", fresh)
     return found
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import aiosqlite
 
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import Task
 from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
-from ftb_tui.store.counts import Counts, Score, pair_counts, task_counts
+from ftb_tui.store.counts import Counts, Pair, Score, pair_counts, task_counts
 from ftb_tui.store.datasets import like
 from ftb_tui.store.repeats import repeated_evaluations, repeated_interval, repeated_p_value
 
@@ -96,58 +97,81 @@ async def results(
         base = bases.get((cell.dataset_id, cell.task, model["provider"], model["base_model"]))
         if model["kind"] != "base" and base is not None:
             beside[cell.evaluation_key, cell.task] = base
-    pairs = await pair_counts(
-        db, [(cell, beside[place]) for cell in cells if (place := (cell.evaluation_key, cell.task)) in beside]
-    )
+    compared = [
+        (cell, beside[cell.evaluation_key, cell.task]) for cell in cells if (cell.evaluation_key, cell.task) in beside
+    ]
+    pairs = await pair_counts(db, compared)
     repeated = await repeated_evaluations(db)
+    kept = _kept.setdefault(db, {})
     table = []
-    for cell in cells:
-        model, dataset = models[cell.model_key], datasets[cell.dataset_id]
+    for cell in sorted(cells, key=lambda cell: _order(cell, models[cell.model_key], datasets[cell.dataset_id])):
         base = beside.get((cell.evaluation_key, cell.task))
-        for used in cell.scores or (grader or DEFAULT_GRADER,):
-            if grader not in (None, used):
-                continue
-            score = cell.scores.get(used, Score(0, 0, 0))
-            pair = None
-            if base is not None:
-                pair = pairs.get((cell.evaluation_key, base.evaluation_key, cell.task), {}).get(used)
-            low, high = wilson(score.correct, score.n) if score.n else (None, None)
-            p_value = mcnemar_exact(pair.fixed, pair.broken) if pair else None
+        place = (cell.evaluation_key, cell.task, grader)
+        depends_on = (
+            cell.revision, cell.planned, base and (base.evaluation_key, base.revision),
+            tuple(models[cell.model_key]), tuple(datasets[cell.dataset_id]),
+        )  # fmt: skip
+        if place not in kept or kept[place][0] != depends_on:
+            pair = {} if base is None else pairs.get((cell.evaluation_key, base.evaluation_key, cell.task), {})
+            rows = [
+                _row(models[cell.model_key], datasets[cell.dataset_id], cell, pair.get(used), used)
+                for used in sorted(cell.scores) or (grader or DEFAULT_GRADER,)
+                if grader in (None, used)
+            ]
             if cell.evaluation_key in repeated:
-                if score.n:
-                    low, high = await repeated_interval(db, cell.evaluation_key, cell.task, used)
-                if pair and base:
-                    p_value = await repeated_p_value(db, cell.evaluation_key, base.evaluation_key, cell.task, used)
-            table.append(
-                ResultRow(
-                    dataset=dataset["name"],
-                    family=dataset["family"],
-                    provider=model["provider"],
-                    model=model["name"],
-                    kind=model["kind"],
-                    base_model=model["base_model"],
-                    epoch=model["epoch"],
-                    task=cell.task,
-                    grader=used,
-                    n=score.n,
-                    correct=score.correct,
-                    failed=cell.failed,
-                    score=score.correct / score.n if score.n else None,
-                    low=low,
-                    high=high,
-                    base_score=pair.base_correct / pair.n if pair else None,
-                    paired=pair.n if pair else None,
-                    fixed=pair.fixed if pair else None,
-                    broken=pair.broken if pair else None,
-                    p_value=p_value,
-                    abstained=score.abstained,
-                    planned=cell.planned,
-                    model_key=cell.model_key,
-                    dataset_id=cell.dataset_id,
-                    evaluation_key=cell.evaluation_key,
-                )
-            )
-    return sorted(table, key=lambda r: _order(r, models[r.model_key]))
+                rows = [await _by_fact(db, row, base) for row in rows]
+            kept[place] = (depends_on, rows)
+        table += kept[place][1]
+    return table
+
+
+# The rows of a cell, by connection, and all that they were made from: a screen that is filled again and again while
+# answers come makes anew only what changed.
+_Kept = dict[tuple[int, str, str | None], tuple[tuple[object, ...], list[ResultRow]]]
+_kept: WeakKeyDictionary[aiosqlite.Connection, _Kept] = WeakKeyDictionary()
+
+
+def _row(model: aiosqlite.Row, dataset: aiosqlite.Row, cell: Counts, pair: Pair | None, grader: str) -> ResultRow:
+    score = cell.scores.get(grader, Score(0, 0, 0))
+    low, high = wilson(score.correct, score.n) if score.n else (None, None)
+    return ResultRow(
+        dataset=dataset["name"],
+        family=dataset["family"],
+        provider=model["provider"],
+        model=model["name"],
+        kind=model["kind"],
+        base_model=model["base_model"],
+        epoch=model["epoch"],
+        task=cell.task,
+        grader=grader,
+        n=score.n,
+        correct=score.correct,
+        failed=cell.failed,
+        score=score.correct / score.n if score.n else None,
+        low=low,
+        high=high,
+        base_score=pair.base_correct / pair.n if pair else None,
+        fixed=pair.fixed if pair else None,
+        broken=pair.broken if pair else None,
+        paired=pair.n if pair else None,
+        p_value=mcnemar_exact(pair.fixed, pair.broken) if pair else None,
+        abstained=score.abstained,
+        planned=cell.planned,
+        model_key=cell.model_key,
+        dataset_id=cell.dataset_id,
+        evaluation_key=cell.evaluation_key,
+    )
+
+
+async def _by_fact(db: aiosqlite.Connection, row: ResultRow, base: Counts | None) -> ResultRow:
+    """The same with the interval and the test of answers that were given several times to each question."""
+    if row.n:
+        low, high = await repeated_interval(db, row.evaluation_key, row.task, row.grader)
+        row = replace(row, low=low, high=high)
+    if row.fixed is not None and base is not None:
+        p_value = await repeated_p_value(db, row.evaluation_key, base.evaluation_key, row.task, row.grader)
+        row = replace(row, p_value=p_value)
+    return row
 
 
 def _chosen(cells: Sequence[Counts]) -> list[Counts]:
@@ -163,11 +187,15 @@ def _chosen(cells: Sequence[Counts]) -> list[Counts]:
     return list(best.values())
 
 
-def _order(row: ResultRow, model: aiosqlite.Row) -> tuple[object, ...]:
-    tasks, kinds = [str(task) for task in Task], ["base", "checkpoint", "tuned"]
+_TASKS = {str(task): place for place, task in enumerate(Task)}
+_KINDS = {"base": 0, "checkpoint": 1, "tuned": 2}
+
+
+def _order(cell: Counts, model: aiosqlite.Row, dataset: aiosqlite.Row) -> tuple[object, ...]:
+    kind = _KINDS[model["kind"]]
     return (
-        row.dataset, row.dataset_id, row.provider, row.base_model, kinds.index(row.kind) > 0, model["job_key"] or 0,
-        model["step"] or 0, kinds.index(row.kind), row.model, tasks.index(row.task), row.grader,
+        dataset["name"], cell.dataset_id, model["provider"], model["base_model"], kind > 0, model["job_key"] or 0,
+        model["step"] or 0, kind, model["name"], _TASKS[cell.task],
     )  # fmt: skip
 
 

@@ -190,6 +190,8 @@ async def test_what_did_not_change_is_not_counted_again(db: aiosqlite.Connection
     async with transaction(db):
         # Only somebody who trusts what was kept shows this.
         await db.execute("UPDATE evaluation_tasks SET counts = json_set(counts, '$.settled[1]', 777)")
+    await db.close()
+    db = await open_store()
     assert {row.failed for row in await results(db, grader=None)} == {777}
     [changed] = await db.execute_fetchall("SELECT response_key, evaluation_key, question_key FROM responses LIMIT 1")
     await change(db, "UPDATE responses SET latency_ms = 1 WHERE response_key = ?", changed[0])
@@ -197,6 +199,7 @@ async def test_what_did_not_change_is_not_counted_again(db: aiosqlite.Connection
     true = [r for r in before if r.evaluation_key == changed[1]]
     assert true
     assert all(again[r.model_key, r.task, r.grader].failed == r.failed for r in true)
+    await db.close()
 
 
 async def test_counts_are_right_while_another_process_writes(db: aiosqlite.Connection) -> None:
