@@ -21,7 +21,7 @@ from ftb_tui.benchmark.subset import first_facts, subset
 from ftb_tui.benchmark.training import QUESTION_ANSWER, Recipe, training_examples
 from ftb_tui.providers.base import JobState, Provider, ProviderError
 from ftb_tui.store import benches, evaluations, holding, jobs
-from ftb_tui.store.database import transaction
+from ftb_tui.store.database import StoreError, transaction
 from ftb_tui.store.datasets import find_dataset, load_dataset, save_dataset
 from ftb_tui.store.models import ensure_model
 from ftb_tui.store.results import ResultRow, results
@@ -188,7 +188,9 @@ async def _keep(db: aiosqlite.Connection, bench_key: int, owner: str) -> None:
     """Renew the lease for as long as the run lasts."""
     while True:
         await asyncio.sleep(benches.LEASE_SECONDS / 4)
-        await benches.renew_bench(db, bench_key, owner)
+        # The run itself meets and tells what keeps the store from being written.
+        with contextlib.suppress(StoreError):
+            await benches.renew_bench(db, bench_key, owner)
 
 
 async def open_local_or_remote(name: str, *, on_status: Callable[[str], None] = lambda text: None) -> Provider:

@@ -352,7 +352,11 @@ class _Run:
 
         A statement that is cut short would keep the connection from ever committing again.
         """
-        await asyncio.shield(asyncio.create_task(self._commit()))
+        commit = asyncio.create_task(self._commit())
+        # Who was cancelled does not hear how it went; the flush at the run's end meets the same trouble and tells it.
+        commit.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await asyncio.wait([commit])
+        commit.result()
 
     async def _commit(self) -> None:
         """What is settled is let go only when it is on disk, so that a write that failed is made again."""

@@ -145,6 +145,11 @@ class Bench:
         answered, planned = self.answered("tuned")
         return 0 < answered < planned
 
+    def adapters(self) -> list[Path]:
+        """The files of the one job's adapters, the last one last."""
+        files = (self.home / "data/engine/jobs").glob("*/step-*.safetensors")
+        return sorted(files, key=lambda file: int(file.stem.split("-")[1]))
+
     def outcome(self, done: Done) -> Outcome:
         """What a finished benchmark has left."""
         assert done.code == 0, done.err
@@ -159,14 +164,11 @@ class Bench:
             " FROM responses r JOIN questions q USING (question_key) JOIN evaluations e USING (evaluation_key)"
             " JOIN models m USING (model_key)"
         )
-        [(job_id,)] = self.ask_engine("SELECT id FROM jobs")
-        adapters = (self.home / "data/engine/jobs" / job_id).glob("step-*.safetensors")
-        last = max(adapters, key=lambda file: int(file.stem.split("-")[1]))
         tables = ("benches", "jobs", "training_files", "evaluations", "responses", "job_checkpoints", "models")
         return Outcome(
             table=sorted(table, key=lambda row: json.dumps(row, sort_keys=True)),
             answers={(row[0], row[1]): row[2:] for row in answers},
             losses=self.ask("SELECT step, value FROM job_metrics WHERE name = 'train_loss' ORDER BY step"),
-            adapter=last.read_bytes(),
+            adapter=self.adapters()[-1].read_bytes(),
             counts={name: self.ask(f"SELECT count(*) FROM {name}")[0][0] for name in tables},
         )

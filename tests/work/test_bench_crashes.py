@@ -170,3 +170,29 @@ SMALL = 8192
 def _let_write(pid: int, most: int) -> None:
     """Let a running process write files of at most so many bytes."""
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+
+
+def test_a_damaged_adapter_stops_the_evaluation_by_name_and_gives_no_answer(bench: Bench) -> None:
+    plan = ("--people", "1", "--tasks", "memorization")
+    done = bench.run("bench", *plan, "--epochs", "1", "--json")
+    assert done.code == 0, done.err
+    model = next(row["model"] for row in done.json if row["kind"] == "tuned")
+    # The running engine has read it already.
+    bench.kill_engine()
+    adapter = bench.adapters()[-1]
+    whole = adapter.read_bytes()
+    adapter.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+    asking = ("evaluate", "--model", model, "--dataset", "fictional_people", *plan, "--answer-tokens", "5")
+    spoilt = bench.run(*asking)
+    assert (spoilt.code, spoilt.out) == (1, "")
+    assert f"{adapter} is damaged" in spoilt.err
+    assert "Traceback" not in spoilt.err
+    [(key, state, error, answers)] = bench.ask(
+        "SELECT e.evaluation_key, e.state, e.error, count(response_key) FROM evaluations e"
+        " LEFT JOIN responses USING (evaluation_key) GROUP BY 1 ORDER BY 1 DESC LIMIT 1"
+    )
+    assert (state, answers) == ("failed", 0)
+    assert "is damaged" in error
+    adapter.write_bytes(whole)
+    mended = bench.run("evaluate", "--resume", str(key), "--json")
+    assert (mended.code, mended.json["n_answered"], mended.json["n_failed"]) == (0, 6, 0)
