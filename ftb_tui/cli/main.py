@@ -22,6 +22,7 @@ COMMANDS = {
     "jobs": ("jobs", "List, show, follow, cancel, pause and resume jobs."),
     "evaluate": ("evaluate", "Ask a model a dataset's questions, grade its answers."),
     "results": ("results", "The result table: every model on every task."),
+    "report": ("report", "A report for a colleague: page, tables, every answer."),
     "statistics": ("statistics", "Averages over families; how sure differences are."),
     "paper": ("paper", "The paper's tables beside what the store holds."),
     "wrong": ("results", "The wrong answers behind a score."),

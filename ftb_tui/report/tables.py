@@ -100,11 +100,11 @@ def _csv(rows: Sequence[ResultRow]) -> str:
     writer = csv.DictWriter(out, fieldnames=[field.name for field in fields(ResultRow)], lineterminator="\r\n")
     writer.writeheader()
     for row in result_objects(rows):
-        writer.writerow({name: _for_spreadsheet(value) for name, value in row.items()})
+        writer.writerow({name: for_spreadsheet(value) for name, value in row.items()})
     return out.getvalue()
 
 
-def _for_spreadsheet(value: object) -> object:
+def for_spreadsheet(value: object) -> object:
     """Text that a spreadsheet would take for a formula gets an apostrophe in front, which it shows as text."""
     if not isinstance(value, str):
         return value

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import DataTable
+from textual.widgets import DataTable, Input
 
+from ftb_tui.report.numbers import difference
 from ftb_tui.store.database import open_store
 from ftb_tui.store.evaluations import list_evaluations
+from ftb_tui.store.results import results
 from ftb_tui.ui.app import FtbApp
 from tests.demo import CLOCK
 from tests.demo_curve import fill_demo_curve
@@ -115,15 +118,22 @@ def test_two_models_side_by_side_look_as_they_did(
 
 async def test_two_models_are_compared_question_by_question() -> None:
     await fill_demo()
+    db = await open_store()
+    [row] = [row for row in await results(db) if (row.kind, row.task) == ("tuned", "secondary")]
+    await db.close()
+    assert row.difference is not None
+    assert row.fixed
+    assert row.broken
     async with demo_app().run_test(size=(120, 40), notifications=True) as pilot:
         await on_results(pilot)
         await pilot.press("right", "right")
         await compare(pilot)
-        assert "A − B  −.04" in text_of(pilot.app)
-        assert "not sure: this may be chance" in text_of(pilot.app)
-        assert filled_table(pilot, "#questions").row_count == 4, "what tuning mended comes first"
+        assert f"A − B  {difference(row.difference)}" in text_of(pilot.app)
+        assert f"({row.fixed} against {row.broken} of {row.n}): not sure" in text_of(pilot.app)
+        assert filled_table(pilot, "#questions").row_count == row.fixed, "what tuning mended comes first"
         await pilot.press("right", "up")
-        await until(pilot, lambda: filled_table(pilot, "#questions").row_count == 5)
+        await until(pilot, lambda: filled_table(pilot, "#questions").row_count == row.broken)
+        assert "broken: B right, A wrong" in text_of(pilot.app)
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app.screen.focused is filled_table(pilot, "#questions"))
         assert "A – abstained" in text_of(pilot.app)
@@ -132,11 +142,11 @@ async def test_two_models_are_compared_question_by_question() -> None:
         await until(pilot, shows(pilot, "--- B said"))
         await pilot.press("escape", "y")
         await until(pilot, lambda: "broken: B right, A wrong" in pilot.app.clipboard)
-        assert pilot.app.clipboard.count("\tNo.\t") == 5
+        assert pilot.app.clipboard.count("\tNo.\t") == row.broken
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen.focused is filled_table(pilot, "#grid"))
         await pilot.press("x")
-        await until(pilot, shows(pilot, "A − B  +.04"))
+        await until(pilot, shows(pilot, f"A − B  {difference(-row.difference)}"))
         await pilot.press("x", "t")
         await until(pilot, shows(pilot, "comparison · by choice"))
         await pilot.press("o")
@@ -320,3 +330,66 @@ async def test_averages_are_shown_both_ways_with_the_gap_and_copied_whole() -> N
         await until(pilot, shows(pilot, "words were learnt, not facts"))
         await pilot.press("escape", "escape")
         await until(pilot, lambda: bool(pilot.app.screen.query("#results")))
+
+
+@both_sizes
+def test_the_question_where_to_export_looks_as_it_did(snap_compare: Snap, size: tuple[int, int]) -> None:
+    asyncio.run(fill_demo())
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("e")
+        await until(pilot, shows(pilot, "Export the results"))
+
+    assert snap(snap_compare, size, steps)
+
+
+async def test_an_export_asks_where_and_never_replaces_without_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await fill_demo()
+    async with demo_app().run_test(size=(120, 40), notifications=True) as pilot:
+        await on_results(pilot)
+        await pilot.press("e")
+        await until(pilot, shows(pilot, "./ftb-report/"))
+        await pilot.press("escape")
+        await until(pilot, lambda: bool(pilot.app.screen.query("#results")))
+        assert not (tmp_path / "ftb-report").exists()
+        await pilot.press("e")
+        await until(pilot, shows(pilot, "./ftb-report/"))
+        await pilot.press("enter")
+        await until(pilot, shows(pilot, "Written: ftb-report (7 files)"))
+        page = tmp_path / "ftb-report" / "report.html"
+        assert "<svg" in page.read_text(encoding="utf-8")
+        page.write_text("mine")
+        await pilot.press("e")
+        await until(pilot, shows(pilot, "./ftb-report/"))
+        await pilot.press("enter")
+        await until(pilot, shows(pilot, "Press enter again to replace them"))
+        assert page.read_text() == "mine"
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(pilot.app.screen.query("#results")))
+        assert "<svg" in page.read_text(encoding="utf-8")
+
+
+async def test_an_export_to_an_impossible_place_says_why_and_can_be_mended(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    await fill_demo()
+    async with demo_app().run_test(size=(120, 40), notifications=True) as pilot:
+        await on_results(pilot)
+        await pilot.press("e")
+        await until(pilot, shows(pilot, "./ftb-report/"))
+        field = pilot.app.screen.query_one("#where", Input)
+        for value, needle in (
+            ("", "Give a folder"),
+            (str(tmp_path / "file"), "is a file, not a folder"),
+            (str(tmp_path / "file" / "x.html"), "cannot be written"),
+        ):
+            field.value = value
+            await pilot.pause()
+            await pilot.press("enter")
+            await until(pilot, lambda needle=needle: needle in " ".join(text_of(pilot.app).split()))  # type: ignore[misc]
+        field.value = str(tmp_path / "page.html")
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, (tmp_path / "page.html").exists)

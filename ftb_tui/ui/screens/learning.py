@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from ftb_tui.report.collect import named_baselines
 from ftb_tui.report.numbers import interval, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.store.curves import JobModel, LearningCurves, learning_curves
@@ -279,14 +280,8 @@ def curve_of(curves: LearningCurves, task: str) -> tuple[list[ScorePoint], dict[
         if row is not None and row.score is not None and row.low is not None and row.high is not None:
             points.append(ScorePoint(_x(model, curves), row.score, row.low, row.high))
     found = curves.baselines.get(task)
-    if found is None:
-        return points, {}
-    if abs(found.always_no - found.majority) < 0.005:
-        return points, {f"always No = majority {found.majority:.2f}": found.majority}
-    return points, {
-        f"always No {found.always_no:.2f}": found.always_no,
-        f"majority {found.majority:.2f}": found.majority,
-    }
+    levels = {} if found is None else named_baselines(found)
+    return points, {f"{name} {value:.2f}": value for name, value in levels.items()}
 
 
 def _unit(curves: LearningCurves) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
@@ -69,7 +68,7 @@ class ResultsScreen(ModeScreen):
             tooltip="Averages over families, and the generalization gap",
         ),
         Binding("p", "paper", "Paper", id="results.paper", tooltip="The paper's figures beside ours"),
-        Binding("e", "export", "Export", id="results.export", tooltip="Write the table as CSV, JSON and HTML here"),
+        Binding("e", "export", "Export", id="results.export", tooltip="Write a report, the tables and every answer"),
         Binding("y", "copy", "Copy", show=False, id="results.copy", tooltip="Copy the table as Markdown"),
         Binding("space", "whole", "Whole", show=False, id="results.whole", tooltip="All that is said below the table"),
     ]
@@ -317,17 +316,13 @@ class ResultsScreen(ModeScreen):
         self.ftb.ask_for_refresh()
 
     def action_export(self) -> None:
-        """Write the table to files in the working directory."""
-        written = []
-        for style, name in (("csv", "ftb-results.csv"), ("json", "ftb-results.json"), ("html", "ftb-results.html")):
-            path = Path.cwd() / name
-            try:
-                path.write_text(results_text(self._rows, style), encoding="utf-8")
-            except OSError as error:
-                self.notify(f"{path} cannot be written: {error.strerror}", severity="error", markup=False)
-                return
-            written.append(name)
-        self.notify(f"Written to {Path.cwd()}: {', '.join(written)}", markup=False)
+        """Ask where to, then write the report, the tables and every answer."""
+        from ftb_tui.ui.screens.export import ExportScreen
+
+        if not self._rows:
+            self.notify("There is no result to export yet.", markup=False)
+            return
+        self.app.push_screen(ExportScreen(self._grader, self.ftb.now()))
 
     def action_whole(self) -> None:
         """What stands below the table, whole."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _LABEL = 5
@@ -76,7 +77,7 @@ def _draw_levels(grid: list[list[Cell]], levels: Mapping[str, float]) -> None:
 def _draw_line(grid: list[list[Cell]], points: Sequence[tuple[int, float]]) -> None:
     """Braille dots between neighbours; a baseline's name gives way to them."""
     rows = len(grid)
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         steps = max(abs(x1 - x0) * 2, rows * 4)
         for step in range(steps + 1):
             part = step / steps

@@ -1,0 +1,118 @@
+"""Charts as SVG text that needs nothing else: bars with intervals, and curves. Every text in them is escaped."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ftb_tui.report.plain import one_line
+
+_LEFT, _PLOT, _RIGHT, _ROW, _TOP = 290, 360, 150, 24, 26
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A share with its interval. `kind` (base, checkpoint, tuned) chooses the fill; the label says which it is."""
+
+    label: str
+    kind: str
+    value: float
+    low: float
+    high: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A score at a place on the way (an epoch or a step), with its interval."""
+
+    x: float
+    value: float
+    low: float
+    high: float
+
+
+def escaped(text: str, limit: int = 60) -> str:
+    """Foreign text as one harmless line of SVG or HTML."""
+    return html.escape(one_line(text, limit))
+
+
+def bar_chart(title: str, bars: Sequence[Bar], levels: Mapping[str, float]) -> str:
+    """Horizontal bars from 0 to 1 with whiskers, figures beside them, and levels as dashed lines with their names."""
+    height = _TOP + _ROW * len(bars) + 22 + 16 * len(levels)
+    bottom = _TOP + _ROW * len(bars)
+    parts = [_open(_LEFT + _PLOT + _RIGHT, height, title), _text(0, 15, title, "title")]
+    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x = _LEFT + tick * _PLOT
+        parts.append(f'<line class="grid" x1="{x:g}" y1="{_TOP - 4}" x2="{x:g}" y2="{bottom}"/>')
+        parts.append(_text(x, bottom + 14, f"{tick:g}", "tick", "middle"))
+    for place, bar in enumerate(bars):
+        y = _TOP + place * _ROW
+        middle = y + _ROW / 2 - 2
+        low, high = (_LEFT + end * _PLOT for end in (bar.low, bar.high))
+        parts += [
+            _text(_LEFT - 8, middle + 4, bar.label, "label", "end", 38),
+            f'<rect class="bar {_known(bar.kind)}" x="{_LEFT}" y="{y + 2}" width="{bar.value * _PLOT:.1f}" height="{_ROW - 8}">'
+            f"<title>{escaped(bar.label)}: {escaped(bar.note)}</title></rect>",
+            f'<path class="whisker" d="M{low:.1f} {middle - 4:g}v8m0-4H{high:.1f}m0-4v8"/>',
+            _text(_LEFT + _PLOT + 10, middle + 4, bar.note, "note"),
+        ]
+    for place, (name, value) in enumerate(levels.items()):
+        x = _LEFT + value * _PLOT
+        parts.append(f'<line class="level" x1="{x:.1f}" y1="{_TOP - 4}" x2="{x:.1f}" y2="{bottom}"/>')
+        parts.append(_text(x, bottom + 30 + 16 * place, f"┆ {name} {value:.2f}", "level-name", "middle"))
+    return "".join([*parts, "</svg>"])
+
+
+def curve_chart(title: str, points: Sequence[Point], levels: Mapping[str, float], *, unit: str) -> str:
+    """A score by epoch or step from 0 to 1, with intervals, and levels as dashed lines with their names."""
+    left, width, height, top = 40, 360, 150, 28
+    bottom = top + height
+    first = min((point.x for point in points), default=0.0)
+    span = (max((point.x for point in points), default=1.0) - first) or 1.0
+
+    def across(x: float) -> float:
+        return left + (x - first) / span * width
+
+    def up(value: float) -> float:
+        return bottom - value * height
+
+    parts = [_open(left + width + 30, bottom + 36, title), _text(0, 15, title, "title", limit=70)]
+    for tick in (0.0, 0.5, 1.0):
+        parts.append(f'<line class="grid" x1="{left}" y1="{up(tick):g}" x2="{left + width}" y2="{up(tick):g}"/>')
+        parts.append(_text(left - 6, up(tick) + 4, f"{tick:g}", "tick", "end"))
+    for name, value in levels.items():
+        parts.append(f'<line class="level" x1="{left}" y1="{up(value):.1f}" x2="{left + width}" y2="{up(value):.1f}"/>')
+        parts.append(_text(left + width, up(value) - 4, f"{name} {value:.2f}", "level-name", "end"))
+    for point in points:
+        x = across(point.x)
+        parts.append(f'<path class="whisker" d="M{x:.1f} {up(point.low):.1f}V{up(point.high):.1f}"/>')
+    if points:
+        way = " ".join(f"{across(point.x):.1f},{up(point.value):.1f}" for point in points)
+        parts.append(f'<polyline class="curve" points="{way}"/>')
+    for point in points:
+        note = f"{unit} {point.x:g}: {point.value:.2f} (95% {point.low:.2f} to {point.high:.2f})"
+        parts.append(
+            f'<circle class="point" cx="{across(point.x):.1f}" cy="{up(point.value):.1f}" r="3.5">'
+            f"<title>{escaped(note)}</title></circle>"
+        )
+    for x in sorted({point.x for point in points}):
+        parts.append(_text(across(x), bottom + 16, f"{x:g}", "tick", "middle"))
+    parts.append(_text(left + width / 2, bottom + 32, f"{unit} (0: the base)", "tick", "middle"))
+    return "".join([*parts, "</svg>"])
+
+
+def _open(width: float, height: float, title: str) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escaped(title)}" viewBox="0 0 {width:g} {height:g}"'
+        f' width="{width:g}" height="{height:g}">'
+    )
+
+
+def _text(x: float, y: float, text: str, name: str, anchor: str = "start", limit: int = 80) -> str:
+    return f'<text class="{name}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escaped(text, limit)}</text>'
+
+
+def _known(kind: str) -> str:
+    return kind if kind in ("base", "checkpoint", "tuned") else "other"
