@@ -17,7 +17,7 @@ from typing import Any
 from ftb_tui.engine_state import read_engine_state
 from tests.cli.conftest import Done, command
 
-PLAN = ("bench", "--people", "8", "--epochs", "6", "--answer-tokens", "24", "--json")
+PLAN = ("bench", "--people", "6", "--epochs", "4", "--answer-tokens", "24", "--json")
 DEADLINE = 90.0
 
 
