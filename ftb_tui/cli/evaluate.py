@@ -60,6 +60,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Ask only what tells which facts the model held before they were changed, and count those.",
 )
+@click.option(
+    "--batch/--no-batch",
+    default=None,
+    help="Ask in batches at half the price, answered within a day, where the service offers that.",
+)
+@click.option("--no-wait", is_flag=True, help="Send the batch and end; --resume N reads what came of it.")
+@click.option("--cancel-batch", is_flag=True, help="With --resume: end the batch under way and keep what it answered.")
 @click.option("--resume", type=int, metavar="N", help="Go on with evaluation N: ask exactly what has no answer.")
 @click.option("--retry-failures/--keep-failures", default=True, help="Ask failed questions again.  [default: yes]")
 @as_json
@@ -78,6 +85,9 @@ def evaluate(
     concurrency: int | None,
     max_cost: float | None,
     known_before: bool,
+    batch: bool | None,
+    no_wait: bool,
+    cancel_batch: bool,
     resume: int | None,
     retry_failures: bool,
     as_json: bool,
@@ -86,8 +96,11 @@ def evaluate(
     from ftb_tui.benchmark.subset import subset
     from ftb_tui.providers.config import load_config
     from ftb_tui.providers.registry import provider_info
+    from ftb_tui.report.plain import visible
+    from ftb_tui.store.batches import set_mode
     from ftb_tui.store.evaluations import EvaluationRow, forget_unanswered, get_evaluation
     from ftb_tui.store.models import ModelNotFoundError, find_model
+    from ftb_tui.work.batching import cancel_batches
     from ftb_tui.work.bench import bench_dataset
     from ftb_tui.work.cost import money
     from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError, create, run
@@ -96,9 +109,11 @@ def evaluate(
         raise click.UsageError("Give --model and --dataset, or --resume N.")
     if known_before and tasks:
         raise click.UsageError("--known-before chooses the task itself; leave --tasks out.")
+    if cancel_batch and resume is None:
+        raise click.UsageError("--cancel-batch needs --resume N: which evaluation's batch?")
     if provider is not None:
         provider_info(provider)
-    told: list[int] = []
+    told: list[object] = []
     begun: list[int] = []
 
     def tell(progress: EvaluationProgress) -> None:
@@ -110,6 +125,9 @@ def evaluate(
             spent = f", {money(progress.cost)} so far" if progress.cost else ""
             tokens = progress.prompt_tokens + progress.completion_tokens
             say(f"{done}/{progress.total} asked, {progress.failed} failed, {tokens:,} tokens{spent}{eta}")
+        if progress.batch and progress.batch not in told:
+            told.insert(0, progress.batch)
+            say(visible(f"At {name}: {progress.batch}"))
 
     async def who() -> tuple[str, ModelRow | None]:
         """Who is asked, and the model if it is known here. An unknown dataset is found out here, too."""
@@ -142,6 +160,7 @@ def evaluate(
             temperature=temperature,
             seed=seed,
             repeats=repeats,
+            batch=bool(batch),
         )
 
     async def work() -> EvaluationRow:
@@ -151,6 +170,10 @@ def evaluate(
                 key = resume if resume is not None else await planned(db, service)
                 begun.append(key)
                 say(f"Evaluation {key}")
+                if resume is not None and batch is not None:
+                    await set_mode(db, key, batch=batch)
+                if cancel_batch and await cancel_batches(db, service, key):
+                    say("The service was asked to end the batch.")
                 return await run(
                     db,
                     service,
@@ -160,6 +183,7 @@ def evaluate(
                     concurrency=concurrency,
                     max_cost=max_cost,
                     revive=reviver(name, service),
+                    wait=not no_wait,
                 )
             except EvaluationStoppedError:
                 if resume is None and known is None and begun:
@@ -169,6 +193,8 @@ def evaluate(
                 await service.close()
 
     name, known = run_async(who())
+    if batch and not provider_info(name).capabilities.batches:
+        raise click.UsageError(f"{name} does not answer in batches; leave --batch out.")
     require_weights_for(name)
     try:
         row = run_async(work())
@@ -187,6 +213,8 @@ def evaluate(
         share = row.n_correct / row.n_answered if row.n_answered else None
         say(f"{row.model}: {row.n_correct} of {row.n_answered} right ({score(share)}), {row.n_failed} failed.")
         say(f"Look closer: ftb results, or ftb wrong --model {row.model} --task {row.tasks[0]}")
+    if row.batch and row.state == "paused":
+        say(f"A batch is under way; read what came of it with: ftb evaluate --resume {row.evaluation_key}")
     if row.n_failed:
         say(f"Ask the failed ones again: ftb evaluate --resume {row.evaluation_key}")
         raise click.exceptions.Exit(Exit.FAILED)

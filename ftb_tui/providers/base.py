@@ -116,6 +116,8 @@ class Capabilities:
     start_concurrency: int = 8
     logprobs: int = 0
     """How many of the likeliest tokens it gives with their probabilities; 0 where it gives none."""
+    batches: bool = False
+    """Whether many questions can be sent as one file, answered within a day at half the price (`OffersBatches`)."""
     watches_tokens: bool = False
     """Whether it also gives the probabilities of tokens that it is asked for by name."""
     training_format: str = "messages"

@@ -37,11 +37,11 @@ def provider_errors(host: str, secret: str) -> Iterator[None]:
         raise ProviderError(ErrorKind.TIMEOUT, f"{host} did not answer in time", host=host) from error
     except (openai.APIConnectionError, httpx2.TransportError, aiohttp.ClientError, ConnectionError) as error:
         cause = error.__cause__ or error
-        text = _clean(str(cause) or type(cause).__name__, secret)
+        text = cleaned(str(cause) or type(cause).__name__, secret)
         raise ProviderError(ErrorKind.UNREACHABLE, f"{host} cannot be reached: {text}", host=host) from None
     except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, openai.APIError) as error:
         # The SDK lets a list where an object belongs, and broken JSON with status 200, fail in its own code.
-        text = _clean(f"{host} sent something that is not the OpenAI wire ({type(error).__name__}: {error})", secret)
+        text = cleaned(f"{host} sent something that is not the OpenAI wire ({type(error).__name__}: {error})", secret)
         raise ProviderError(ErrorKind.BAD_RESPONSE, text, host=host) from None
 
 
@@ -51,25 +51,30 @@ def _status_error(error: object, host: str, secret: str) -> ProviderError:
     assert isinstance(error, openai.APIStatusError)
     status = error.status_code
     code = str(error.code) if error.code else None
-    kinds = {
-        400: ErrorKind.INVALID_REQUEST, 401: ErrorKind.AUTH, 403: ErrorKind.AUTH, 404: ErrorKind.NOT_FOUND,
-        408: ErrorKind.TIMEOUT, 409: ErrorKind.SERVER, 413: ErrorKind.INVALID_REQUEST, 422: ErrorKind.INVALID_REQUEST,
-        429: ErrorKind.RATE_LIMITED,
-    }  # fmt: skip
-    kind = kinds.get(status, ErrorKind.SERVER if status >= 500 else ErrorKind.INVALID_REQUEST)
+    kind = failure_kind(status)
     if code in _QUOTA_CODES or error.type in _QUOTA_CODES:
         kind = ErrorKind.QUOTA
     if code in _UNREADABLE:
         kind = ErrorKind.NOT_FOUND
     return ProviderError(
         kind,
-        _clean(error_text(error.body, str(error.message), status), secret),
+        cleaned(error_text(error.body, str(error.message), status), secret),
         host=host,
         status=status,
         code=code,
         param=str(error.param) if error.param else None,
         retry_after=retry_after(error.response.headers),
     )
+
+
+def failure_kind(status: int) -> ErrorKind:
+    """What an HTTP status means, before the service's own code is looked at."""
+    kinds = {
+        400: ErrorKind.INVALID_REQUEST, 401: ErrorKind.AUTH, 403: ErrorKind.AUTH, 404: ErrorKind.NOT_FOUND,
+        408: ErrorKind.TIMEOUT, 409: ErrorKind.SERVER, 413: ErrorKind.INVALID_REQUEST, 422: ErrorKind.INVALID_REQUEST,
+        429: ErrorKind.RATE_LIMITED,
+    }  # fmt: skip
+    return kinds.get(status, ErrorKind.SERVER if status >= 500 else ErrorKind.INVALID_REQUEST)
 
 
 def error_text(body: object, message: str, status: int) -> str:
@@ -103,7 +108,8 @@ def retry_after(headers: object) -> float | None:
     return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
 
 
-def _clean(text: str, secret: str) -> str:
+def cleaned(text: str, secret: str) -> str:
+    """A service's words without the key, and not endless."""
     if secret:
         text = text.replace(secret, f"…{secret[-4:]}" if len(secret) > 12 else "…")
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

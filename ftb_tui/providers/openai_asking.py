@@ -69,6 +69,15 @@ class Asking:
             ErrorKind.INVALID_REQUEST, f"{self._host} refuses every way to ask {request.model}", host=self._host
         )
 
+    def path(self, model: str) -> str:
+        """Where questions to a model are posted, below the base URL."""
+        return "/responses" if self._manner(model).responses else "/chat/completions"
+
+    def posting(self, request: AskRequest) -> tuple[str, dict[str, Any]]:
+        """Path and body of a question, without anything that the model is known to refuse."""
+        manner = self._manner(request.model)
+        return self.path(request.model), _body(request, self._values(request, manner), manner.responses)
+
     def _manner(self, model: str) -> _Manner:
         return self._manners.setdefault(model, _Manner(self._dialect.token_parameter))
 
@@ -122,12 +131,8 @@ class Asking:
         return False
 
     async def _post(self, request: AskRequest, values: dict[str, Any], sent: dict[str, Any], responses: bool) -> Answer:
-        body: dict[str, Any]
-        if responses:
-            path, body = "/responses", {"model": request.model, "input": request.prompt, "store": False, **values}
-        else:
-            messages = [{"role": "user", "content": request.prompt}]
-            path, body = "/chat/completions", {"model": request.model, "messages": messages, **values}
+        path = "/responses" if responses else "/chat/completions"
+        body = _body(request, values, responses)
         started = time.perf_counter()
         with provider_errors(self._host, self._key):
             import httpx2
@@ -136,6 +141,13 @@ class Asking:
             answered = reply.json()
         milliseconds = (time.perf_counter() - started) * 1000
         return answer_of(answered, self._host, milliseconds, reply.headers.get("x-request-id"), sent)
+
+
+def _body(request: AskRequest, values: dict[str, Any], responses: bool) -> dict[str, Any]:
+    if responses:
+        return {"model": request.model, "input": request.prompt, "store": False, **values}
+    messages = [{"role": "user", "content": request.prompt}]
+    return {"model": request.model, "messages": messages, **values}
 
 
 def answer_of(

@@ -32,6 +32,7 @@ from ftb_tui.providers.dialect import Dialect
 from ftb_tui.providers.failures import provider_errors
 from ftb_tui.providers.hosts import is_openai_host
 from ftb_tui.providers.openai_asking import Asking
+from ftb_tui.providers.openai_batches import OpenAIBatches
 
 if TYPE_CHECKING:
     import openai
@@ -282,6 +283,12 @@ class OpenAIWire:
     async def ask(self, request: AskRequest) -> Answer:
         """One answer, read from the reply without the typed layer."""
         return await self._asking.ask(request)
+
+    def batching(self) -> OpenAIBatches:
+        """The service's batches, over the control path."""
+        return OpenAIBatches(
+            self.host, self._key, self._asking, call=self._call, pages=self._pages, read=self.read_file
+        )
 
     async def deploy(self, model: str, *, name: str, base_model: str) -> Deployment:
         """Have a tuned model or checkpoint deployed."""

@@ -52,6 +52,8 @@ class EvaluationRow:
     tasks: tuple[str, ...]
     repeats: int = 1
     """How often each question is asked. `n_questions` counts every time, so that totals are of answers."""
+    batch: int = 0
+    """1 where it is asked in batches, at half the price, within a day."""
 
     @property
     def n_missing(self) -> int:
@@ -129,7 +131,8 @@ async def create_evaluation(
 
 _EVALUATION = """
   SELECT e.evaluation_key, e.model_key, m.provider, m.name AS model, m.kind, e.dataset_id, d.name AS dataset,
-         e.grader, p.parameters, e.state, e.error, e.created_at, e.started_at, e.finished_at, e.lease_until, e.repeats
+         e.grader, p.parameters, e.state, e.error, e.created_at, e.started_at, e.finished_at, e.lease_until, e.repeats,
+         e.batch
     FROM evaluations e JOIN models m USING (model_key) JOIN datasets d USING (dataset_id)
     JOIN request_parameters p USING (parameters_key)
    WHERE e.deleted_at IS NULL
@@ -182,6 +185,7 @@ async def forget_unanswered(db: aiosqlite.Connection, evaluation_key: int) -> No
         rows = await db.execute_fetchall(
             "DELETE FROM evaluations WHERE evaluation_key = ?1"
             " AND NOT EXISTS (SELECT 1 FROM responses WHERE evaluation_key = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM batches WHERE evaluation_key = ?1 AND intent IN ('sent', 'confirmed'))"
             " AND NOT EXISTS (SELECT 1 FROM benches WHERE ?1 IN (base_evaluation_key, tuned_evaluation_key))"
             " RETURNING model_key",
             (evaluation_key,),

@@ -81,7 +81,7 @@ async def evaluation_cost(db: aiosqlite.Connection, evaluation_key: int) -> floa
 async def spent_on(db: aiosqlite.Connection, day: datetime.date) -> float:
     """What a day (local time) has cost: its launches, as billed or else as estimated, and its answers.
 
-    A launch whose creation is unclear counts as made.
+    A launch whose creation is unclear counts as made, and a batch that is under way as what it costs at worst.
     """
     first = time.mktime(day.timetuple())
     last = time.mktime((day + datetime.timedelta(days=1)).timetuple())
@@ -97,4 +97,9 @@ async def spent_on(db: aiosqlite.Connection, day: datetime.date) -> float:
         " WHERE e.price_input IS NOT NULL AND e.price_output IS NOT NULL AND r.created_at >= ? AND r.created_at < ?",
         (first, last),
     )
-    return float(jobs[0]) + float(answers[0])
+    [batches] = await db.execute_fetchall(
+        "SELECT coalesce(sum(worst_cost), 0) FROM batches WHERE intent IN ('sent', 'confirmed') AND created_at >= ?"
+        " AND created_at < ?",
+        (first, last),
+    )
+    return float(jobs[0]) + float(answers[0]) + float(batches[0])

@@ -12,22 +12,29 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import aiosqlite
 
-from ftb_tui.benchmark.graders import PREFERENCE, grade_all
-from ftb_tui.benchmark.graders.preference import WATCHED, grade_preference, preference
-from ftb_tui.benchmark.model import YES_NO_TASKS, Question
-from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, Provider, ProviderError
+from ftb_tui.benchmark.model import Question
+from ftb_tui.providers.base import ErrorKind, Provider, ProviderError
+from ftb_tui.store import batches, holding
 from ftb_tui.store import evaluations as store
-from ftb_tui.store import holding
 from ftb_tui.store.database import StoreError
 from ftb_tui.store.datasets import questions_by_key
-from ftb_tui.store.models import get_model
+from ftb_tui.work.asking import (
+    EvaluationBusyError,
+    EvaluationProgress,
+    EvaluationStoppedError,
+    answer_record,
+    ask_request,
+    asked_as,
+)
+from ftb_tui.work.batching import run_batches
 from ftb_tui.work.limits import AdaptiveLimit
 from ftb_tui.work.purse import CostUnknownError, Purse, open_purse
+
+__all__ = ["EvaluationBusyError", "EvaluationProgress", "EvaluationStoppedError", "create", "run"]
 
 FLUSH_SECONDS = 0.1
 FLUSH_ROWS = 500
@@ -35,36 +42,6 @@ RENEW_SECONDS = 5.0
 MAX_ATTEMPTS = 6
 DEADLINE_SECONDS = 600.0
 _STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
-
-
-class EvaluationBusyError(Exception):
-    """Somebody else runs this evaluation now."""
-
-
-class EvaluationStoppedError(Exception):
-    """A run ended before its questions did, for a reason that asking on would not change; it can be resumed."""
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationProgress:
-    """How far a run is; `asked` counts what this run has settled, answers and failures."""
-
-    evaluation_key: int
-    total: int
-    missing: int
-    asked: int
-    failed: int
-    correct: int
-    per_second: float
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cost: float | None = None
-    """US dollars for the whole evaluation so far; None where no price is known."""
-
-    @property
-    def eta_seconds(self) -> float | None:
-        """Seconds until the last answer at the rate so far."""
-        return (self.missing - self.asked) / self.per_second if self.per_second > 0 else None
 
 
 async def create(
@@ -78,15 +55,19 @@ async def create(
     seed: int | None = 42,
     repeats: int = 1,
     reuse: bool = False,
+    batch: bool = False,
 ) -> int:
-    """Plan an evaluation of these questions (all of the dataset for None); with `reuse`, perhaps one that exists."""
+    """Plan an evaluation of these questions (all of the dataset for None); with `reuse`, perhaps one that exists.
+
+    With `batch` it is asked in batches, at half the price and within a day, by whoever runs it.
+    """
     wanted = None if questions is None else {question.question_id for question in questions}
     stored = await questions_by_key(db, dataset_id)
     keys = [key for key, question in stored.items() if wanted is None or question.question_id in wanted]
     if not keys:
         raise EvaluationStoppedError("There is no question to ask: the chosen tasks, people and limit leave none.")
     parameters = {"max_tokens": answer_tokens, "temperature": temperature, "seed": seed}
-    return await store.create_evaluation(
+    key = await store.create_evaluation(
         db,
         model_key=model_key,
         dataset_id=dataset_id,
@@ -95,6 +76,9 @@ async def create(
         repeats=repeats,
         reuse=reuse,
     )
+    if batch:
+        await batches.set_mode(db, key, batch=True)
+    return key
 
 
 async def run(
@@ -108,8 +92,11 @@ async def run(
     concurrency: int | None = None,
     max_cost: float | None = None,
     revive: Callable[[], Awaitable[Provider]] | None = None,
+    wait: bool = True,
 ) -> store.EvaluationRow:
     """Ask what is missing and return the evaluation as it is then.
+
+    What is asked in batches is waited for, up to a day; without `wait` it is only sent, or read if it is there already.
 
     `concurrency` questions are asked at once, fewer after the service has refused; None begins with a few and doubles.
     `max_cost` caps what the evaluation may cost in all, in US dollars; the configured budget of the day caps it too.
@@ -122,12 +109,18 @@ async def run(
     if not await store.claim_evaluation(db, evaluation_key, owner):
         raise EvaluationBusyError(f"Evaluation {evaluation_key} is being run by another ftb; look there.")
     state, reason = "paused", None
-    runner = None
     try:
-        runner = await _prepare(
-            db, provider, evaluation_key, on_progress, retry_failures, concurrency, max_cost, revive
-        )
-        finished = await runner.run(owner, should_stop)
+        in_batches = bool((await store.get_evaluation(db, evaluation_key)).batch)
+        if in_batches or await batches.open_batches(db, evaluation_key):
+            finished = await run_batches(
+                db, provider, evaluation_key, owner, on_progress=on_progress, should_stop=should_stop,
+                retry_failures=retry_failures, max_cost=max_cost, wait=wait,
+            )  # fmt: skip
+        if not in_batches:
+            runner = await _prepare(
+                db, provider, evaluation_key, on_progress, retry_failures, concurrency, max_cost, revive
+            )
+            finished = await runner.run(owner, should_stop)
         state = "finished" if finished else "paused"
     except (EvaluationStoppedError, StoreError) as error:
         state, reason = "failed", str(error)
@@ -166,23 +159,10 @@ async def _prepare(
         limit=AdaptiveLimit(start=min(concurrency or able.start_concurrency, most), most=most),
         most=most,
         purse=purse,
-        asked_as=await _asked_as(db, provider, evaluation),
+        asked_as=await asked_as(db, provider, evaluation),
         on_progress=on_progress,
         revive=revive,
     )
-
-
-async def _asked_as(db: aiosqlite.Connection, provider: Provider, evaluation: store.EvaluationRow) -> str:
-    """The name that the model answers by: its deployment's, where the service needs one."""
-    model = await get_model(db, evaluation.model_key)
-    if model.serving_name:
-        return model.serving_name
-    if provider.capabilities.deploy_step and model.kind != "base":
-        raise EvaluationStoppedError(
-            f"{model.name} answers only after it was deployed: ftb models deploy {model.name} "
-            "(or, for a deployment that exists: --as NAME)."
-        )
-    return model.name
 
 
 class _Run:
@@ -271,17 +251,7 @@ class _Run:
         return int(str(self._evaluation.parameters["max_tokens"]))
 
     async def _settle(self, key: int, question: Question, repeat: int) -> store.ResponseRecord:
-        asked = self._evaluation.parameters
-        temperature, seed = asked.get("temperature"), asked.get("seed")
-        request = AskRequest(
-            model=self._asked_as,
-            prompt=question.prompt,
-            max_tokens=self._max_tokens,
-            temperature=None if temperature is None else float(str(temperature)),
-            # Another seed each time, or a service that honours it would say the same again.
-            seed=None if seed is None else int(str(seed)) + repeat,
-            watched=WATCHED if question.task in YES_NO_TASKS and self._provider.capabilities.logprobs else (),
-        )
+        request = ask_request(self._evaluation, self._asked_as, question, repeat, self._provider)
         parameters = self._provider.parameters(request)
         until = time.monotonic() + DEADLINE_SECONDS
         attempt = counted = 0
@@ -307,7 +277,7 @@ class _Run:
                 await self._give_way(error, attempt)
             else:
                 self._limit.answered()
-                return replace(_record(key, parameters, question, answer, attempt), repeat=repeat)
+                return answer_record(key, repeat, parameters, question, answer, attempt)
 
     async def _give_way(self, error: ProviderError, attempt: int) -> None:
         if error.kind is ErrorKind.RATE_LIMITED:
@@ -382,24 +352,3 @@ class _Run:
                 cost=self._purse.spent,
             )
         )
-
-
-def _record(key: int, parameters: object, question: Question, answer: Answer, attempts: int) -> store.ResponseRecord:
-    found = None if answer.first_word is None else preference(answer.first_word)
-    grades = grade_all(question, answer.text)
-    if found is not None and (preferred := grade_preference(question, found)) is not None:
-        grades[PREFERENCE] = preferred
-    return store.ResponseRecord(
-        question_key=key,
-        parameters=dict(answer.parameters or parameters),  # type: ignore[call-overload]
-        answer=answer.text,
-        grades=grades,
-        preference=found,
-        attempts=attempts,
-        model_reported=answer.model_reported,
-        finish_reason=answer.finish_reason,
-        prompt_tokens=answer.prompt_tokens,
-        completion_tokens=answer.completion_tokens,
-        latency_ms=answer.latency_ms,
-        request_id=answer.request_id,
-    )

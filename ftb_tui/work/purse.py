@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import aiosqlite
@@ -54,13 +54,38 @@ class Purse:
         """What the evaluation has cost so far; None where no price is known."""
         return None if self._prices is None else self._before + self._added
 
+    @property
+    def prices(self) -> AnswerPrices | None:
+        """What tokens cost; None where that is not known."""
+        return self._prices
+
+    def fitting(self, prompts: Sequence[str], max_tokens: int) -> int:
+        """How many of the prompts, from the first on, can be paid for if each answer is as long as it may be."""
+        if self._prices is None or self._allowed is None:
+            return len(prompts)
+        left = self._allowed - self._added - self._held
+        for place, prompt in enumerate(prompts):
+            left -= self.worst(prompt, max_tokens)
+            if left < 0:
+                return place
+        return len(prompts)
+
+    def set_aside(self, amount: float) -> None:
+        """Keep money for what was sent and is not settled within this run."""
+        self._held += amount
+
+    def worst(self, prompt: str, max_tokens: int) -> float:
+        """What a question costs at most; 0 where no price is known."""
+        if self._prices is None:
+            return 0.0
+        asked = len(prompt.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN_AT_WORST + _FORMAT_TOKENS
+        return self._prices.cost(asked, max_tokens)
+
     async def hold(self, prompt: str, max_tokens: int) -> float | None:
         """Set aside what a question costs at worst, waiting for others to settle; None when the cap does not allow it."""
         if self._prices is None or self._allowed is None:
             return 0.0
-        worst = self._prices.cost(
-            len(prompt.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN_AT_WORST + _FORMAT_TOKENS, max_tokens
-        )
+        worst = self.worst(prompt, max_tokens)
         while self._added + self._held + worst > self._allowed:
             if not self._n_held:
                 return None
@@ -106,7 +131,10 @@ async def open_purse(
     prices = None
     if known is not None and known.input is not None and known.output is not None:
         factor = known.serving_factor if model.kind != "base" else 1.0
-        prices = AnswerPrices(known.input * factor, known.output * factor)
+        asked, answered = known.input, known.output
+        if evaluation.batch and known.batch_input is not None and known.batch_output is not None:
+            asked, answered = known.batch_input, known.batch_output
+        prices = AnswerPrices(asked * factor, answered * factor)
     left = await left_today(db, clock())
     if prices is None:
         if max_cost is not None or left is not None:

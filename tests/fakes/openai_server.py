@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 import time
@@ -15,6 +16,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.deployments import deployment_routes
+from tests.fakes.openai_batches import FakeBatches
 from tests.fakes.services import complaint, file_part, prefix_of
 
 KEY = "sk-fake-0123456789-WXYZ"
@@ -86,6 +89,7 @@ class FakeOpenAI:
         self.uploads: list[bytes] = []
         """The multipart bodies of uploaded files."""
         self.files: dict[str, bytes] = {}
+        self._numbers = itertools.count(1)
         self.file_changes: dict[str, Any] = {"status": None} if service == "nebius" else {}
         self.keeps_metadata = True
         self.not_found_at_first = 0
@@ -117,6 +121,7 @@ class FakeOpenAI:
         self.events_page: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda events: events
         self.checkpoint_metrics: Callable[[int], dict[str, Any]] = lambda step: {"step": step}
         self.has_more: bool | None = False
+        self.batching = FakeBatches(self)
         self.steps = 4
         self._started = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -153,9 +158,9 @@ class FakeOpenAI:
                 web.get(f"{at}/fine_tuning/jobs/{{id}}/checkpoints", self._checkpoints),
                 web.post(f"{at}/chat/completions", self._chat),
                 web.post(f"{at}/responses", self._responses),
-                web.post("/v0/models", self._deploy),
-                web.get("/v0/models/{name}", self._deployment),
-                web.delete("/v0/models/{name}", self._undeploy),
+                *deployment_routes(self.deployments),
+                web.delete(f"{at}/files/{{id}}", self._delete),
+                *self.batching.routes(at),
             ]
         )
         runner = web.AppRunner(app)
@@ -169,8 +174,8 @@ class FakeOpenAI:
     @web.middleware
     async def _middleware(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
         route = f"{request.method} {request.path.removeprefix(self.prefix)}"
-        for job in self.jobs:
-            route = route.replace(job, "ID")
+        for known in (*self.jobs, *self.batching.batches):
+            route = route.replace(known, "ID")
         self.requests[route] += 1
         self.headers.append(dict(request.headers))
         if self.faults[route]:
@@ -196,10 +201,10 @@ class FakeOpenAI:
     async def _file(self, request: web.Request) -> web.Response:
         body = await request.read()
         self.uploads.append(body)
-        return web.json_response(self._kept(file_part(body)))
+        return web.json_response(self.keep(file_part(body)))
 
-    def _kept(self, content: bytes) -> dict[str, Any]:
-        file_id = f"file-{len(self.files) + 1}"
+    def keep(self, content: bytes) -> dict[str, Any]:
+        file_id = f"file-{next(self._numbers)}"
         self.files[file_id] = content
         kept = {"id": file_id, "object": "file", "bytes": len(content), "created_at": 1, "purpose": "fine-tune"}
         return {**kept, "status": "processed", **self.file_changes}
@@ -209,6 +214,11 @@ class FakeOpenAI:
         if content is None:
             return web.json_response(error("No such File object"), status=404)
         return web.Response(body=content, content_type="application/octet-stream")
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        if self.files.pop(request.match_info["id"], None) is None:
+            return web.json_response(error("No such File object"), status=404)
+        return web.json_response({"id": request.match_info["id"], "object": "file", "deleted": True})
 
     async def _upload(self, request: web.Request) -> web.Response:
         if self.service == "azure":
@@ -225,7 +235,7 @@ class FakeOpenAI:
     async def _completed(self, request: web.Request) -> web.Response:
         wanted = (await request.json())["part_ids"]
         content = b"".join(self._parts[int(part.removeprefix("part-")) - 1] for part in wanted)
-        return web.json_response({**self._upload_object("completed", len(content)), "file": self._kept(content)})
+        return web.json_response({**self._upload_object("completed", len(content)), "file": self.keep(content)})
 
     def _upload_object(self, state: str, size: int) -> dict[str, Any]:
         return {
@@ -237,25 +247,6 @@ class FakeOpenAI:
         if self.model_limits is None:
             return web.json_response(error("Not found"), status=404)
         return web.json_response(self.model_limits)
-
-    async def _deploy(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        name = f"{body['base_model']}-LoRa:{body['name']}"
-        self.deployments[name] = {**body, "name": name, "status": "validating"}
-        return web.json_response(self.deployments[name])
-
-    async def _deployment(self, request: web.Request) -> web.Response:
-        found = self.deployments.get(request.match_info["name"])
-        if found is None:
-            return web.json_response({"detail": "not found"}, status=404)
-        answer = dict(found)
-        found["status"] = {"validating": "loading", "loading": "active"}.get(found["status"], found["status"])
-        return web.json_response(answer)
-
-    async def _undeploy(self, request: web.Request) -> web.Response:
-        if self.deployments.pop(request.match_info["name"], None) is None:
-            return web.json_response({"detail": "not found"}, status=404)
-        return web.json_response({})
 
     async def _create(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -298,7 +289,7 @@ class FakeOpenAI:
                 "finished_at": int(time.time()),
             }
             if self.results is not None and not job["result_files"]:
-                job["result_files"] = [self._kept(self.results)["id"]]
+                job["result_files"] = [self.keep(self.results)["id"]]
         return {**job, **self.job_changes}
 
     def _tuned(self, job_id: str) -> str:

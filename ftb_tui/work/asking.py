@@ -1,0 +1,131 @@
+"""What asking one by one and asking in batches have in common: progress, refusals, a question's request, its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import aiosqlite
+
+from ftb_tui.benchmark.graders import PREFERENCE, grade_all
+from ftb_tui.benchmark.graders.preference import WATCHED, grade_preference, preference
+from ftb_tui.benchmark.model import YES_NO_TASKS, Question
+from ftb_tui.providers.base import Answer, AskRequest, Provider
+from ftb_tui.providers.batches import BatchLine
+from ftb_tui.store import evaluations as store
+from ftb_tui.store.models import get_model
+
+
+class EvaluationBusyError(Exception):
+    """Somebody else runs this evaluation now."""
+
+
+class EvaluationStoppedError(Exception):
+    """A run ended before its questions did, for a reason that asking on would not change; it can be resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationProgress:
+    """How far a run is; `asked` counts what this run has settled, answers and failures."""
+
+    evaluation_key: int
+    total: int
+    missing: int
+    asked: int
+    failed: int
+    correct: int
+    per_second: float
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+    """US dollars for the whole evaluation so far; None where no price is known."""
+    batch: str = ""
+    """What the service says of the batches under way; empty where there are none."""
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Seconds until the last answer at the rate so far."""
+        return (self.missing - self.asked) / self.per_second if self.per_second > 0 else None
+
+
+async def asked_as(db: aiosqlite.Connection, provider: Provider, evaluation: store.EvaluationRow) -> str:
+    """The name that the model answers by: its deployment's, where the service needs one."""
+    model = await get_model(db, evaluation.model_key)
+    if model.serving_name:
+        return model.serving_name
+    if provider.capabilities.deploy_step and model.kind != "base":
+        raise EvaluationStoppedError(
+            f"{model.name} answers only after it was deployed: ftb models deploy {model.name} "
+            "(or, for a deployment that exists: --as NAME)."
+        )
+    return model.name
+
+
+def ask_request(
+    evaluation: store.EvaluationRow, model: str, question: Question, repeat: int, provider: Provider
+) -> AskRequest:
+    """One question, as the evaluation was planned."""
+    asked = evaluation.parameters
+    temperature, seed = asked.get("temperature"), asked.get("seed")
+    return AskRequest(
+        model=model,
+        prompt=question.prompt,
+        max_tokens=int(str(asked["max_tokens"])),
+        temperature=None if temperature is None else float(str(temperature)),
+        # Another seed each time, or a service that honours it would say the same again.
+        seed=None if seed is None else int(str(seed)) + repeat,
+        watched=WATCHED if question.task in YES_NO_TASKS and provider.capabilities.logprobs else (),
+    )
+
+
+def answer_record(
+    key: int, repeat: int, parameters: Mapping[str, object], question: Question, answer: Answer, attempts: int
+) -> store.ResponseRecord:
+    """An answer with its grades. `parameters` are what was sent, where the answer does not say so itself."""
+    found = None if answer.first_word is None else preference(answer.first_word)
+    grades = grade_all(question, answer.text)
+    if found is not None and (preferred := grade_preference(question, found)) is not None:
+        grades[PREFERENCE] = preferred
+    return store.ResponseRecord(
+        question_key=key,
+        repeat=repeat,
+        parameters=dict(answer.parameters or parameters),
+        answer=answer.text,
+        grades=grades,
+        preference=found,
+        attempts=attempts,
+        model_reported=answer.model_reported,
+        finish_reason=answer.finish_reason,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        latency_ms=answer.latency_ms,
+        request_id=answer.request_id,
+    )
+
+
+def batch_records(
+    lines: Iterable[BatchLine],
+    known: Mapping[str, tuple[int, int]],
+    parameters: Mapping[str, object],
+    questions: Mapping[int, Question],
+    seed: Callable[[int, int], int | None],
+) -> dict[str, store.ResponseRecord]:
+    """What came of a batch's questions, by custom id; `known` gives the (question key, repeat) behind each.
+
+    Of a question that stands there twice the first line counts; strangers are not ours; what was never asked has none.
+    """
+    records: dict[str, store.ResponseRecord] = {}
+    for line in lines:
+        if line.custom_id not in known or line.custom_id in records:
+            continue
+        key, repeat = known[line.custom_id]
+        sent = {**parameters, "seed": seed(key, repeat)} if "seed" in parameters else parameters
+        if line.answer is not None:
+            record = answer_record(key, repeat, sent, questions[key], line.answer, 1)
+            # How long a batch took says nothing about one answer.
+            records[line.custom_id] = replace(record, latency_ms=None)
+        elif line.error is not None:
+            records[line.custom_id] = store.ResponseRecord(
+                key, sent, error_kind=str(line.error.kind), error=line.error.message, repeat=repeat
+            )
+    return records

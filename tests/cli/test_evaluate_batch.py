@@ -1,0 +1,58 @@
+"""Batches by command: sent, left, read later, ended, and refused where they are not to be had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ftb_tui.providers.dialect import load_dialect
+from ftb_tui.work import batching
+from tests.cli.conftest import Ftb
+from tests.fakes.openai_server import FakeOpenAI
+
+ASK = ("evaluate", "--provider", "fake", "--model", "gpt-fake", "--dataset", "fictional_people", "--limit", "5")
+
+
+@pytest.fixture
+def service(home: Path, fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> FakeOpenAI:
+    monkeypatch.setattr(batching, "LOOK_SECONDS", (0.01, 0.01, 0.01))
+    file = home / "config" / "config.toml"
+    file.write_text(file.read_text().replace("[providers.fake]", '[providers.fake]\ndialect = "openai"'))
+    return fake_openai
+
+
+def test_a_batch_is_asked_waited_for_and_scored(ftb: Ftb, service: FakeOpenAI) -> None:
+    done = ftb(*ASK, "--batch")
+    assert (done.code, "At fake: batch_1 in_progress" in done.err) == (0, True)
+    assert "of 20 right" in done.err
+    assert len(service.batching.batches) == 1
+    assert sum(service.batching.asked.count(prompt) for prompt in set(service.batching.asked)) == 19
+
+
+def test_a_batch_is_sent_left_and_read_later(ftb: Ftb, service: FakeOpenAI) -> None:
+    sent = ftb(*ASK, "--batch", "--no-wait", "--json")
+    assert (sent.code, sent.json["state"], sent.json["batch"]) == (0, "paused", 1)
+    waiting = ftb("evaluate", "--resume", "1", "--no-wait")
+    assert (waiting.code, "A batch is under way" in waiting.err) == (0, True)
+    read = ftb("evaluate", "--resume", "1", "--json")
+    assert (read.code, read.json["n_answered"], read.json["state"]) == (0, 20, "finished")
+    assert service.requests["POST /batches"] == 1
+
+
+def test_a_batch_is_ended_and_the_rest_asked_one_by_one(ftb: Ftb, service: FakeOpenAI) -> None:
+    service.batching.fate = lambda place, line: "answered" if place < 4 else "unasked"
+    ftb(*ASK, "--batch", "--no-wait")
+    ended = ftb("evaluate", "--resume", "1", "--cancel-batch")
+    assert (ended.code, "was cancelled. 15 of its 19" in ended.err) == (1, True)
+    rest = ftb("evaluate", "--resume", "1", "--no-batch", "--json")
+    assert (rest.json["n_answered"], rest.json["batch"]) == (20, 0)
+    assert service.requests["POST /chat/completions"] == 1 + 15
+
+
+def test_where_there_are_no_batches_nothing_is_planned_or_sent(ftb: Ftb, fake_openai: FakeOpenAI) -> None:
+    refused = ftb(*ASK, "--batch")
+    assert (refused.code, "does not answer in batches" in refused.err) == (2, True)
+    assert not fake_openai.requests
+    assert not load_dialect("local").capabilities.batches
+    assert load_dialect("openai").capabilities.batches
