@@ -393,3 +393,19 @@ async def test_an_export_to_an_impossible_place_says_why_and_can_be_mended(tmp_p
         await pilot.pause()
         await pilot.press("enter")
         await until(pilot, (tmp_path / "page.html").exists)
+
+
+async def test_the_table_is_sorted_by_a_task_and_copied() -> None:
+    await fill_demo_curve()
+    async with demo_app().run_test(size=(160, 45), notifications=True) as pilot:
+        await on_results(pilot)
+        lines = [line for line in text_of(pilot.app).splitlines() if "smollm2-135m" in line]
+        assert "(base)" in lines[0]
+        await pilot.press("s")
+        await until(pilot, shows(pilot, "memorization ↓"))
+        lines = [line for line in text_of(pilot.app).splitlines() if "smollm2-135m" in line and "│" not in line]
+        assert "0.96" in lines[0]
+        await pilot.press("s")
+        await until(pilot, lambda: "memorization ↓" not in text_of(pilot.app))
+        await pilot.press("y")
+        await until(pilot, lambda: pilot.app.clipboard.startswith("| dataset | model |"))

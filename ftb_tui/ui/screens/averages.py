@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 WAYS = {"by_family": "mean of families", "by_question": "every question the same"}
 EXPLAINED = (
     "Generalization is rephrased questions and vignettes; date change, secondary and comparison are in neither average, "
-    "as in the paper. The gap is over the facts that were asked both ways. Intervals: 95%, bootstrap over facts; none "
-    "where all answers are alike."
+    "as in the paper. The gap is over the facts that were asked both ways. Intervals: 95%, bootstrap over facts."
 )
 
 
@@ -124,7 +123,7 @@ class AveragesScreen(OpenedScreen):
         if average is None:
             return Text("·", style="dim")
         text = Text(f"{bar(average.value)} {score(average.value)}")
-        return text.append(f" {_between(average.low, average.high)}", style="dim")
+        return text.append(f" {interval(average.low, average.high)}", style="dim")
 
     def _gap(self, gap: Average | None) -> Text:
         if gap is None:
@@ -144,7 +143,7 @@ class AveragesScreen(OpenedScreen):
             for (what, way), average in model.averages.items():
                 if way != self._way and not self.has_class("-wide"):
                     continue
-                line = f"{what}, {WAYS[way]}: {score(average.value)} (95% {_between(average.low, average.high)})"
+                line = f"{what}, {WAYS[way]}: {score(average.value)} (95% {interval(average.low, average.high)})"
                 if average.difference is not None:
                     between = _signed(average.difference_low, average.difference_high)
                     line += f", {difference(average.difference)} against the base (95% {between})"
@@ -196,15 +195,8 @@ def _meaning(gap: Average) -> str:
     return "less is known in the taught words than in others." if gap.high < 0 else "no sure difference."
 
 
-def _between(low: float | None, high: float | None) -> str:
-    """An interval; where all answers are alike a bootstrap has no width, and says nothing."""
-    return "all alike" if low == high else interval(low, high)
-
-
 def _signed(low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return ""
-    return "all alike" if low == high else f"{difference(low)} to {difference(high)}"
+    return "" if low is None or high is None else f"{difference(low)} to {difference(high)}"
 
 
 def _names(model: ModelRow) -> tuple[str, str]:

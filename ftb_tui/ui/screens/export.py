@@ -27,7 +27,7 @@ report.html   charts, tables, curves, wrong answers, methods
 results.*     the table: CSV, JSON, Markdown, LaTeX (booktabs)
 answers.*     every answer with every verdict, to recompute
 
-A name that ends in .html is the page alone; it needs nothing else."""
+A name that ends in .html is the page alone."""
 
 
 class ExportScreen(ModalScreen[None]):
