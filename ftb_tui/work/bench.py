@@ -19,7 +19,7 @@ from ftb_tui.benchmark.load import bundled_names, load_bundled
 from ftb_tui.benchmark.model import Dataset, Family, Question, Task
 from ftb_tui.benchmark.subset import first_facts, subset
 from ftb_tui.benchmark.training import QUESTION_ANSWER, Recipe, training_examples
-from ftb_tui.providers.base import JobState, Provider, ProviderError
+from ftb_tui.providers.base import ErrorKind, JobState, Provider, ProviderError
 from ftb_tui.store import benches, evaluations, holding, jobs
 from ftb_tui.store.database import StoreError, transaction
 from ftb_tui.store.datasets import find_dataset, load_dataset, save_dataset
@@ -277,23 +277,32 @@ class _Bench:
         return base_key, tuned_key, job
 
     async def train(self, row: benches.BenchRow) -> jobs.JobRow:
-        job_key = row.job_key
         try:
-            if job_key is None:
-                job_key = await self._launch(row)
-            elif (await jobs.get_job(self._db, job_key)).intent == "intended":
-                await work.send(self._db, self._provider, job_key)
+            job_key = await self._sent(row, row.job_key)
         except work.LaunchError as error:
-            # An engine that died over it comes back when it is followed, and the job with it.
-            if error.refused or not self._provider.capabilities.creates_once:
+            cause = error.__cause__
+            if not (isinstance(cause, ProviderError) and cause.kind is ErrorKind.UNREACHABLE):
                 raise
-            job_key = error.job_key
+            if not self._provider.capabilities.creates_once:
+                raise
+            # An engine that died over it comes back when it is followed, and the job with it; what was certainly not
+            # created is sent as a new intent.
+            self._provider = await self._revive()
+            job_key = await self._sent(row, None) if error.refused else error.job_key
         await self._resume_held(job_key)
         job = await work.follow(self._db, self._provider, job_key, on_update=self._trained, revive=self._revive)
         if not job.tuned_model:
             why = job.error or f"it ended as {job.state}"
             raise BenchError(f"Job {job_key} made no model: {why}")
         return job
+
+    async def _sent(self, row: benches.BenchRow, job_key: int | None) -> int:
+        """The key of the run's job, which is at its service now if it was not yet."""
+        if job_key is None:
+            return await self._launch(row)
+        if (await jobs.get_job(self._db, job_key)).intent == "intended":
+            await work.send(self._db, self._provider, job_key)
+        return job_key
 
     async def _launch(self, row: benches.BenchRow) -> int:
         plan = launch_plan(self._dataset, self._plan)

@@ -1,6 +1,6 @@
-"""`ftb` that is killed with SIGKILL right before or after it calls one of its functions.
+"""`ftb` that is killed with SIGKILL right before or after it calls one of its functions; or its engine is, once, before.
 
-Run: python dying.py MODULE:NAME before|after ARGUMENTS...
+Run: python dying.py MODULE:NAME before|after|engine ARGUMENTS...
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 from typing import Any
+
+from ftb_tui.engine_state import read_engine_state
 
 
 def main() -> None:
@@ -24,9 +26,16 @@ def main() -> None:
 
     @functools.wraps(real)
     async def dying(*positional: Any, **named: Any) -> Any:
+        if when == "engine":
+            setattr(owner, name, real)
+            state = read_engine_state()
+            assert state is not None
+            os.kill(state.pid, signal.SIGKILL)
+            return await real(*positional, **named)
         if when == "after":
             await real(*positional, **named)
         os.kill(os.getpid(), signal.SIGKILL)
+        return None
 
     setattr(owner, name, dying)
     from ftb_tui.cli.main import run

@@ -101,6 +101,17 @@ def test_killed_at_every_step_where_it_could_do_something_twice_it_does_it_once(
     assert bench.ask_engine("SELECT count(*) FROM jobs") == [(1,)]
 
 
+@pytest.mark.parametrize("call", ["upload_training_file", "create_job"])
+def test_an_engine_that_dies_over_the_launch_comes_back_and_trains_one_job(bench: Bench, call: str) -> None:
+    target = f"ftb_tui.providers.openai_wire:OpenAIWire.{call}"
+    plan = ("bench", "--people", "1", "--tasks", "memorization", "--epochs", "1", "--json")
+    command = [sys.executable, dying.__file__, target, "engine", *plan]
+    done = subprocess.run(command, env=bench.env, capture_output=True, timeout=90)
+    assert done.returncode == 0, done.stderr.decode()
+    assert bench.ask_engine("SELECT count(*), min(status) FROM jobs") == [(1, "succeeded")]
+    assert bench.ask("SELECT count(*) FROM jobs WHERE intent = 'confirmed'") == [(1,)]
+
+
 def test_two_equal_commands_at_once_do_the_work_once(bench: Bench) -> None:
     plan = ("bench", "--people", "2", "--epochs", "4", "--json")
     both = [bench.begin(*plan), bench.begin(*plan)]
