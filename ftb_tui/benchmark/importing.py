@@ -18,7 +18,10 @@ from ftb_tui.benchmark.upstream import read_upstream
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What the user said about the source; what is not said is found out. `columns` is field -> column."""
+    """What the user said about the source; what is not said is found out.
+
+    `columns` is field -> column, an empty one for a field that no column is.
+    """
 
     name: str | None = None
     family: Family | None = None
@@ -53,6 +56,20 @@ def read_path(path: Path, options: ImportOptions | None = None, *, origin: str =
     return _named(_from_tables(source, options), options)
 
 
+def read_columns(path: Path, options: ImportOptions | None = None, *, origin: str = "") -> Table | None:
+    """The rows of a table of one's own, so that its columns can be looked at even where none is known as the gold.
+
+    None for what has no columns to choose from: published files, dataset folders. Raises `DatasetError`.
+    """
+    options = options or ImportOptions()
+    if (path / HEAD).is_file():
+        return None
+    source = open_source(path, _wanted, origin=origin)
+    if not options.columns and options.encoding is None and read_upstream(source) is not None:
+        return None
+    return _joined(source, [table for _, table in _tables(source, options)])
+
+
 def _wanted(name: str) -> bool:
     return kind_of(name) in ("delimited", "jsonl", "json", "parquet") or name.rsplit("/", 1)[-1] == "README.md"
 
@@ -74,7 +91,8 @@ def _named(imported: Imported, options: ImportOptions) -> Imported:
     return Imported(datasets, imported.notes, imported.mapping)
 
 
-def _from_tables(source: Source, options: ImportOptions) -> Imported:
+def _tables(source: Source, options: ImportOptions) -> list[tuple[RawFile, Table]]:
+    """The source's own table, or all of its Parquet files. Raises `DatasetError` where there is none, or several."""
     files = [raw for raw in source.files if kind_of(raw.name) is not None]
     parquet = [raw for raw in files if kind_of(raw.name) == "parquet"]
     chosen = parquet or files
@@ -85,7 +103,11 @@ def _from_tables(source: Source, options: ImportOptions) -> Imported:
     if len(chosen) > 1 and not parquet:
         names = ", ".join(raw.name for raw in chosen[:8])
         raise DatasetError(f"{source.origin} holds several files, none of them published ones: {names}. Give one.")
-    tables = [read_table(raw, options.encoding) for raw in chosen]
+    return [(raw, read_table(raw, options.encoding)) for raw in chosen]
+
+
+def _from_tables(source: Source, options: ImportOptions) -> Imported:
+    chosen, tables = zip(*_tables(source, options), strict=True)
     table = _joined(source, tables)
     mapping = map_columns(table, options.columns)
     stem = Path(source.origin).name if source.kind != "file" else chosen[0].name

@@ -54,26 +54,30 @@ class ColumnMap:
     @property
     def guessed(self) -> bool:
         """Whether any of it is a guess that a person should look at."""
-        return any(self._guess(name) for name in self.columns)
+        return any(self.is_guess(name) for name in self.columns)
 
-    def _guess(self, name: str) -> bool:
+    def is_guess(self, name: str) -> bool:
+        """Whether a field's column was guessed by its name."""
         return name not in self.told and _folded(self.columns[name]) != name
 
     def sentence(self) -> str:
         """The mapping on one line, guesses marked."""
         parts = [
-            f"{name}={column}" + (" (guessed)" if self._guess(name) else "") for name, column in self.columns.items()
+            f"{name}={column}" + (" (guessed)" if self.is_guess(name) else "") for name, column in self.columns.items()
         ]
         unused = f"; not used: {', '.join(column or '(no name)' for column in self.unused)}" if self.unused else ""
         return ", ".join(parts) + unused
 
 
 def map_columns(table: Table, told: Mapping[str, str]) -> ColumnMap:
-    """Find each field's column. Raises `DatasetError` for an unknown field or column, or when none is the gold."""
+    """Find each field's column; a field that is told with an empty column has none.
+
+    Raises `DatasetError` for an unknown field or column, or when none is the gold.
+    """
     _check_told(table, told)
-    found = dict(told)
+    found = {field: column for field, column in told.items() if column}
     for field, names in FIELDS.items():
-        if field not in found and (column := _column(table, names, taken=set(found.values()))) is not None:
+        if field not in told and (column := _column(table, names, taken=set(found.values()))) is not None:
             found[field] = column
     if "task" in found and "task" not in told and not _names_tasks(table, found["task"]):
         del found["task"]
@@ -94,7 +98,7 @@ def _check_told(table: Table, told: Mapping[str, str]) -> None:
     for field, column in told.items():
         if field not in FIELDS:
             raise DatasetError(f"--map {field}={column}: there is no field {field!r}; known are {', '.join(FIELDS)}.")
-        if column not in table.columns:
+        if column and column not in table.columns:
             near = difflib.get_close_matches(column, table.columns, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise DatasetError(f"{table.file} has no column {column!r}.{hint} It has {_listed(table.columns)}.")
@@ -103,7 +107,7 @@ def _check_told(table: Table, told: Mapping[str, str]) -> None:
 def _settle_questions(found: dict[str, str], told: Mapping[str, str]) -> None:
     """A column of second questions counts as such only beside one of first questions; alone it is the question."""
     for field in SECOND_QUESTIONS:
-        if field in found and field not in told and "question" not in found:
+        if field in found and field not in told and "question" not in found and "question" not in told:
             column = found.pop(field)
             if "prompt" not in found or field == "rephrased":
                 found["question"] = column

@@ -56,7 +56,12 @@ def parse_family(ctx: click.Context, param: click.Parameter, value: str | None) 
 @click.option("--family", callback=parse_family, help="Only this family, or which one a table of yours is.")
 @click.option("--task", callback=parse_task, help="Only this task, or which one a table of yours asks.")
 @click.option(
-    "--map", "columns", multiple=True, callback=parse_map, metavar="FIELD=COLUMN", help="Which column is what."
+    "--map",
+    "columns",
+    multiple=True,
+    callback=parse_map,
+    metavar="FIELD=COLUMN",
+    help="Which column is what; FIELD= where none is.",
 )
 @click.option("--encoding", help="The file's encoding, for example cp1252; found out if not given.")
 @click.option("--yes", is_flag=True, help="Take the guessed columns without asking.")

@@ -42,6 +42,7 @@ class DatasetsScreen(ModeScreen):
         Binding("t", "train", "Train", id="datasets.train", tooltip="Fine-tune the local model on this dataset"),
         Binding("a", "audit", "Audit", id="datasets.audit", tooltip="What is wrong with this dataset"),
         Binding("v", "preview", "Lines", id="datasets.preview", tooltip="The training file that a recipe makes of it"),
+        Binding("i", "import", "Import", id="datasets.import", tooltip="Take in a dataset, or answers"),
         Binding("f", "task", "Task", id="datasets.task", tooltip="Show the questions of the next task"),
         Binding("slash", "search", "Filter", id="datasets.search", tooltip="Show only questions with these words"),
         Binding("escape", "clear", "Clear", show=False, id="datasets.clear", tooltip="Clear the filter"),
@@ -55,6 +56,7 @@ class DatasetsScreen(ModeScreen):
         self._questions: dict[str, QuestionRow] = {}
         self._search = ""
         self._only_task: Task | None = None
+        self._wanted: str | None = None
 
     def body(self) -> Iterable[Widget]:
         """Welcome, the two tables, the fact."""
@@ -77,6 +79,10 @@ class DatasetsScreen(ModeScreen):
         table = self.query_one("#datasets", Table)
         rows = [(row.dataset_id, (row.name, str(row.n_questions))) for row in self._datasets]
         table.show(("dataset", "questions"), rows, right=frozenset({"questions"}))
+        ids = [row.dataset_id for row in self._datasets]
+        if self._wanted in ids:
+            table.move_cursor(row=ids.index(self._wanted))
+            self._wanted = None
         await self._welcome()
         if not self.query_one("#search", Input).display:
             table.focus() if self.focused is None else None
@@ -216,6 +222,18 @@ class DatasetsScreen(ModeScreen):
 
         if (dataset := self._dataset()) is not None:
             self.app.push_screen(TrainingScreen(dataset.dataset_id, dataset.name))
+
+    def action_import(self) -> None:
+        """Take in a dataset, or answers."""
+        from ftb_tui.ui.screens.import_ import ImportScreen
+
+        dataset = self._dataset()
+        self.app.push_screen(ImportScreen(self._choose, dataset=dataset.name if dataset is not None else ""))
+
+    def _choose(self, dataset_id: str) -> None:
+        """Stand on this dataset as soon as it is listed."""
+        self._wanted = dataset_id
+        self.ftb.ask_for_refresh()
 
     @work
     async def action_train(self) -> None:
