@@ -71,7 +71,7 @@ def check(*, as_json: bool) -> None:
     """
     from ftb_tui.providers.config import config_problems
 
-    problems = config_problems()
+    problems = config_problems() + _interface_problems()
     if as_json:
         put_json({"file": str(paths().config_file), "problems": problems})
     else:
@@ -82,3 +82,24 @@ def check(*, as_json: bool) -> None:
             say(f"{file} can be used." if file.exists() else f"There is no {file}; the defaults are used.")
     if problems:
         raise click.exceptions.Exit(Exit.USAGE)
+
+
+def _interface_problems() -> list[str]:
+    """What only the app knows: whether there is such a theme, and which keys are taken."""
+    from ftb_tui.interface import load_interface
+
+    file = paths().config_file
+    settings, _ = load_interface(file)
+    problems = []
+    if settings.theme:
+        from ftb_tui.ui.themes import known_themes
+
+        if settings.theme not in known_themes():
+            problems.append(
+                f"{file}: ui.theme: there is no theme {settings.theme!r}; known are {', '.join(known_themes())}"
+            )
+    if settings.keymap:
+        from ftb_tui.ui.keymap import keymap_problems
+
+        problems += keymap_problems(settings.keymap, where=f"{file}: keymap")
+    return problems

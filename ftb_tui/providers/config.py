@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ftb_tui.interface import UiSettings, read_interface
 from ftb_tui.paths import paths
 from ftb_tui.providers.dialect import dialect_names
 from ftb_tui.providers.google_opening import KINDS, GoogleConfig, kind_of, table_problems
@@ -28,6 +29,13 @@ EXAMPLE = """\
 # provider = "local"
 # dataset = "fictional_people"
 # epochs = 12
+
+[ui]
+# theme = "ftb-light"              # ctrl+p shows all
+# motion = "reduced"
+
+# [keymap]                         # docs/keys.md has every id
+# "jobs.cancel" = "x"
 
 # Any server that speaks the OpenAI wire:
 # [providers.my-server]
@@ -88,6 +96,7 @@ class Config:
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     google: Mapping[str, GoogleConfig] = field(default_factory=dict)
     """Tables of Google's kinds, which have settings of their own."""
+    ui: UiSettings = field(default_factory=UiSettings)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -103,6 +112,7 @@ def load_config(path: Path | None = None) -> Config:
         keys=KeySettings(**values.get("keys", {})),
         providers={name: ProviderConfig(**entry) for name, entry in own.items() if not kind_of(name, entry)},
         google={name: GoogleConfig(**entry) for name, entry in own.items() if kind_of(name, entry)},
+        ui=read_interface(values, file)[0],
     )
 
 
@@ -120,10 +130,11 @@ def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, [f"{file} cannot be read: {error.strerror}"]
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return {}, [f"{file}: {error}"]
-    problems = _unknown(file, "", values, ("defaults", "budget", "keys", "providers"))
+    problems = _unknown(file, "", values, ("defaults", "budget", "keys", "ui", "keymap", "providers"))
     for name, record in (("defaults", Defaults), ("budget", Budget), ("keys", KeySettings)):
         problems += _section(file, name, values.get(name, {}), record)
     problems += _default_problems(file, values)
+    problems += read_interface(values, file)[1]
     own = values.get("providers", {})
     for name, entry in own.items() if isinstance(own, dict) else ():
         where = f"providers.{name}"

@@ -12,32 +12,22 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.screen import Screen
-from textual.theme import Theme
 from textual.widgets import Static
 
+from ftb_tui.interface import load_interface
+from ftb_tui.paths import paths
+from ftb_tui.ui import remembered
 from ftb_tui.ui.pace import Pace
+from ftb_tui.ui.themes import OWN
 from ftb_tui.ui.widgets.tabs import tabs
 
 if TYPE_CHECKING:
     import aiosqlite
+    from textual.command import Provider
 
+    from ftb_tui.ui.screens.mode import ModeScreen
     from ftb_tui.work.bench import BenchPlan, BenchProgress
     from ftb_tui.work.supervisor import Supervisor
-
-THEME = Theme(
-    name="ftb",
-    primary="#5f9ea0",
-    secondary="#8fa876",
-    accent="#d0a85c",
-    warning="#d0a85c",
-    error="#cc6666",
-    success="#8fa876",
-    foreground="#d8dee4",
-    background="#14181c",
-    surface="#1b2026",
-    panel="#242b33",
-    dark=True,
-)
 
 
 def _screen(name: str) -> Callable[[], Screen[None]]:
@@ -51,12 +41,23 @@ def _screen(name: str) -> Callable[[], Screen[None]]:
     return make
 
 
+def _commands() -> type[Provider]:
+    from ftb_tui.ui.commands import Commands
+
+    return Commands
+
+
+KEEP_EVERY = 20.0
+"""Seconds between two times at which is kept what is remembered, so that a crash forgets little."""
+
+
 class FtbApp(App[None]):
     """FineTuneBench in the terminal."""
 
     TITLE = "ftb"
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {_commands}
     MODES: ClassVar[dict[str, Callable[[], Screen[None]]]] = {  # type: ignore[assignment]
         name: _screen(name) for name in ("datasets", "jobs", "evaluations", "results", "providers")
     }
@@ -69,6 +70,7 @@ class FtbApp(App[None]):
         Binding(
             "B", "bench(False)", "Whole benchmark", show=False, id="bench.whole", tooltip="Run the whole benchmark"
         ),
+        Binding("ctrl+p", "command_palette", "Commands", show=False, id="palette.open", tooltip="Find any action"),
         Binding("q", "quit", "Quit", id="quit", tooltip="Quit; jobs go on in the engine"),
     ]
 
@@ -82,6 +84,10 @@ class FtbApp(App[None]):
         self._version = -1
         self._dirty = True
         self._pace = Pace()
+        self._settings, self._setting_problems = load_interface(paths().config_file)
+        self._memory = remembered.load()
+        self._kept_at = 0.0
+        self._modes_seen: dict[str, ModeScreen] = {}
 
     @property
     def has_background(self) -> bool:
@@ -111,14 +117,41 @@ class FtbApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the tabs at once; the first mode is loaded and the store opened after the first frame."""
-        self.register_theme(THEME)
-        self.theme = "ftb"
+        for theme in OWN:
+            self.register_theme(theme)
+        self.theme = self._first_theme()
+        if self._settings.motion == "reduced":
+            self.animation_level = "none"
         self.call_after_refresh(self._begin)
+
+    def _first_theme(self) -> str:
+        """The theme chosen last; the configuration's where that was changed since, or nothing was chosen."""
+        chosen = remembered.table_of(self._memory, "theme")
+        asked = self._settings.theme
+        name = chosen.get("name") if chosen.get("configured") == asked else asked
+        if isinstance(name, str) and name in self.available_themes:
+            return name
+        if asked and asked not in self.available_themes:
+            self._setting_problems.append(f"{paths().config_file}: ui.theme: there is no theme {asked!r}")
+        return OWN[0].name
 
     def _begin(self) -> None:
         if self.current_mode not in self.MODES:
-            self.switch_mode("datasets")
+            mode = self._memory.get("mode")
+            self.switch_mode(mode if mode in self.MODES else "datasets")
+        self._take_keymap()
+        for problem in self._setting_problems:
+            self._tell("warning", problem)
         self.call_after_refresh(self._open)
+
+    def _take_keymap(self) -> None:
+        """The keys of the configuration; what of them cannot be is said, and left out."""
+        if self._settings.keymap:
+            from ftb_tui.ui.keymap import keymap_problems, usable_keymap
+
+            where = f"{paths().config_file}: keymap"
+            self._setting_problems += keymap_problems(self._settings.keymap, where=where)
+            self.set_keymap(usable_keymap(self._settings.keymap))
 
     @work
     async def _open(self) -> None:
@@ -131,11 +164,28 @@ class FtbApp(App[None]):
         except StoreError as error:
             self.exit(return_code=1, message=str(error))
             return
+        await self._say_what_ended()
         if self._with_background:
             self._supervisor = Supervisor(self._heard)
             self._supervisor.start()
         await self._refresh()
         self.set_interval(0.4, self._refresh)
+
+    async def _say_what_ended(self) -> None:
+        """What finished while the app was not open, once."""
+        from ftb_tui.report.plain import one_line
+        from ftb_tui.store.job_series import ended_since
+
+        seen = self._memory.get("seen")
+        if self.db is None or not isinstance(seen, int | float) or isinstance(seen, bool):
+            return
+        ended = [
+            f"{one.kind} {one.key} {one.state} ({one_line(one.about, 40)})" for one in await ended_since(self.db, seen)
+        ]
+        self._memory["seen"] = self.now()
+        if ended:
+            more = f", and {len(ended) - 6} more" if len(ended) > 6 else ""
+            self._tell("information", f"While you were away: {', '.join(ended[-6:])}{more}.")
 
     async def _take_bundled(self) -> None:
         """Bundled datasets are in the store from the first start on."""
@@ -167,7 +217,9 @@ class FtbApp(App[None]):
         [row] = await self.db.execute_fetchall("PRAGMA data_version")
         screen = self.screen_stack[0] if self.screen_stack else None
         if isinstance(screen, ModeScreen) and screen.is_mounted:
-            if self._dirty or (row[0] != self._version and self._pace.is_due()):
+            # Below another screen nobody sees it; it asks for a refresh when it is shown again.
+            covered = screen is not self.screen
+            if not covered and (self._dirty or (row[0] != self._version and self._pace.is_due())):
                 self._version, self._dirty = row[0], False
                 began_at = self._pace.now()
                 if not self.has_results:
@@ -183,6 +235,8 @@ class FtbApp(App[None]):
             if screen.query("#status"):
                 screen.show_status()
                 screen.tick()
+        if time.monotonic() - self._kept_at > KEEP_EVERY:
+            self.keep_memory()
 
     def _heard(self, severity: str, message: str) -> None:
         """A sentence from the background, in its thread."""
@@ -193,9 +247,64 @@ class FtbApp(App[None]):
 
         kind = severity if severity in ("warning", "error") else "information"
         self.notify(shortened(message, 600), severity=kind, timeout=12, markup=False)  # type: ignore[arg-type]
+        self._call(message)
         if message.startswith("The benchmark is finished"):
             self.switch_mode("results")
         self.ask_for_refresh()
+
+    def _call(self, message: str) -> None:
+        """Bell and desktop notification, when the window is not looked at (or as the configuration has it)."""
+        notify = self._settings.notify
+        if self._driver is None or notify == "never" or (notify == "away" and self.app_focus):
+            return
+        import os
+
+        from ftb_tui.ui.attention import BELL, desktop_notification
+
+        self._driver.write(BELL + desktop_notification("ftb", message, self._settings.desktop, os.environ))
+
+    def recall(self, screen: ModeScreen) -> None:
+        """Let a mode's screen stand as it was left."""
+        self._modes_seen[screen.MODE] = screen
+        remembered.recall(self._memory, screen)
+
+    def keep_memory(self) -> None:
+        """Keep what is remembered, for the next time."""
+        self._kept_at = time.monotonic()
+        remembered.gather(self._memory, self._modes_seen.values())
+        self._memory["mode"] = self.current_mode
+        if self.db is not None:
+            self._memory["seen"] = self.now()
+        remembered.save(self._memory)
+
+    def choose_theme(self, name: str) -> None:
+        """Look so from now on, the next time too."""
+        self.theme = name
+        self._memory["theme"] = {"name": name, "configured": self._settings.theme}
+        self.keep_memory()
+
+    def save_picture(self) -> None:
+        """Save the screen as an SVG file in the working directory."""
+        try:
+            saved = self.save_screenshot(path="./")
+        except OSError as error:
+            self._tell("error", f"The picture could not be written: {error}")
+        else:
+            self.notify(f"Saved {saved}", markup=False)
+
+    async def show_row(self, mode: str, table: str, key: str) -> None:
+        """Go to a mode and stand on the row with this key in one of its tables."""
+        from ftb_tui.ui.widgets.table import Table
+
+        await self.switch_mode(mode)
+        self.screen.query_one(f"#{table}", Table).choose(key)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say so when nothing fits any more."""
+        from ftb_tui.ui.screens.small import SmallScreen, too_small
+
+        if too_small(event.size) and self.current_mode in self.MODES and not isinstance(self.screen, SmallScreen):
+            self.push_screen(SmallScreen())
 
     async def weights_are_here(self) -> bool:
         """Whether the weights are here; if not, offer to fetch them and do so."""
@@ -245,6 +354,7 @@ class FtbApp(App[None]):
 
     async def action_quit(self) -> None:
         """Quit; what runs at a service goes on there."""
+        self.keep_memory()
         self.exit()
 
     async def on_unmount(self) -> None:

@@ -6,10 +6,14 @@ import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ftb_tui.paths import paths
+
+if TYPE_CHECKING:
+    from ftb_tui.ui.screens.mode import ModeScreen
 
 
 def memory_file() -> Path:
@@ -48,3 +52,31 @@ def table_of(memory: dict[str, Any], *names: str) -> dict[str, Any]:
     for name in names:
         found = found.get(name) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def recall(memory: dict[str, Any], screen: ModeScreen) -> None:
+    """Let a screen, its tables and its splits stand as they were left."""
+    from ftb_tui.ui.widgets.splitter import Splitter
+    from ftb_tui.ui.widgets.table import Table
+
+    for table in screen.query(Table):
+        table.recall(table_of(memory, "screens", screen.MODE, "tables", table.id or ""))
+    for splitter in screen.query(Splitter):
+        splitter.recall(table_of(memory, "screens", screen.MODE, "splits", splitter.id or ""))
+    screen.recall(table_of(memory, "screens", screen.MODE, "own"))
+
+
+def gather(memory: dict[str, Any], screens: Iterable[ModeScreen]) -> None:
+    """Put into the memory how these screens stand now; of others it keeps what it has."""
+    from ftb_tui.ui.widgets.splitter import Splitter
+    from ftb_tui.ui.widgets.table import Table
+
+    kept = table_of(memory, "screens")
+    for screen in screens:
+        if screen.is_attached:
+            kept[screen.MODE] = {
+                "tables": {table.id: table.remembered() for table in screen.query(Table)},
+                "splits": {splitter.id: splitter.remembered() for splitter in screen.query(Splitter)},
+                "own": screen.memory(),
+            }
+    memory["screens"] = kept

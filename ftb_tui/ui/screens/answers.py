@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from ftb_tui.benchmark.graders import Verdict
 from ftb_tui.report.numbers import score
@@ -24,6 +24,7 @@ from ftb_tui.store.results import AnswerRow, ResultRow, answers, question_answer
 from ftb_tui.store.tags import set_tags, tag_counts, tags_of
 from ftb_tui.ui.screens.answer_detail import GLYPHS, laid_out, parts, whole_text
 from ftb_tui.ui.screens.mode import key_lines
+from ftb_tui.ui.widgets.keys import Keys
 from ftb_tui.ui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class AnswersScreen(Screen[None]):
             yield Table(id="answers")
             with VerticalScroll(id="detail", can_focus=False):
                 yield Static("", id="answer", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     async def on_mount(self) -> None:
         """Show the wrong answers, or all if none is wrong."""

@@ -16,7 +16,7 @@ from ftb_tui.report.numbers import duration, interval, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.store.evaluations import EvaluationRow, list_evaluations
 from ftb_tui.ui.screens.mode import ModeScreen
-from ftb_tui.ui.widgets.table import Table
+from ftb_tui.ui.widgets.table import Cell, Table, Valued
 
 EMPTY = "No evaluation yet. Press b for the quick benchmark, or evaluate a finished job (2, then v)."
 
@@ -44,7 +44,7 @@ class EvaluationsScreen(ModeScreen):
     def body(self) -> Iterable[Widget]:
         """The table and the chosen evaluation's details."""
         yield Static(Content(EMPTY), id="empty")
-        yield Table(id="evaluations")
+        yield Table(id="evaluations", tools=True)
         yield Static("", id="facts", markup=False)
 
     async def fill(self) -> None:
@@ -62,15 +62,17 @@ class EvaluationsScreen(ModeScreen):
             self.query_one("#evaluations").focus()
         self._fill_facts()
 
-    def _line(self, row: EvaluationRow) -> tuple[str, ...]:
+    def _line(self, row: EvaluationRow) -> tuple[Cell, ...]:
         state = "interrupted" if row.is_abandoned else row.state
         glyph = {"running": "●", "finished": "✓", "failed": "✗", "paused": "‖"}.get(state, "◌")
         low, high = wilson(row.n_correct, row.n_answered) if row.n_answered else (None, None)
         share = row.n_correct / row.n_answered if row.n_answered else None
+        asked = row.n_answered + row.n_failed
         name = "…" + row.model[-28:] if len(row.model) > 29 else row.model
         return (
-            str(row.evaluation_key), f"{glyph} {state}", f"{row.n_answered + row.n_failed}/{row.n_questions}",
-            score(share), interval(low, high), str(row.n_failed or ""), one_line(name, 30), row.dataset,
+            str(row.evaluation_key), f"{glyph} {state}", Valued(f"{asked}/{row.n_questions}", asked / max(1, row.n_questions)),
+            Valued(score(share), share), interval(low, high), str(row.n_failed or ""),
+            Valued(one_line(name, 30), row.model), row.dataset,
             f"{row.prompt_tokens + row.completion_tokens:,}",
         )  # fmt: skip
 
@@ -113,6 +115,12 @@ class EvaluationsScreen(ModeScreen):
             self.ftb.supervisor.run_evaluation(row.evaluation_key)
         else:
             self.notify("Nothing is missing in this evaluation.", markup=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter in the filter's line is the filter's."""
+        if action == "results":
+            return isinstance(self.focused, Table | None)
+        return super().check_action(action, parameters)
 
     def action_results(self) -> None:
         """Show the result table."""

@@ -10,12 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.store.drilldown import FactAnswer, fact_answers
 from ftb_tui.ui.screens.answer_detail import GLYPHS
 from ftb_tui.ui.screens.mode import key_lines
+from ftb_tui.ui.widgets.keys import Keys
 from ftb_tui.ui.widgets.marked import marked
 from ftb_tui.ui.widgets.table import Table
 
@@ -49,7 +50,7 @@ class FactScreen(Screen[None]):
         yield Table(id="answers")
         with VerticalScroll(id="detail", can_focus=False):
             yield Static("", id="answer", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     async def on_mount(self) -> None:
         """Read the answers."""

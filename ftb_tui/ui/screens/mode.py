@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.ui.widgets.keys import Keys
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.tabs import MODES, tabs
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ class ModeScreen(Screen[None]):
     MODE: ClassVar[str] = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", id="help", tooltip="Purpose and keys of this screen"),
+        Binding("less_than_sign", "split('columns', -1)", "Left pane smaller", show=False, id="split.smaller"),
+        Binding("greater_than_sign", "split('columns', 1)", "Left pane larger", show=False, id="split.larger"),
+        Binding("minus", "split('rows', -1)", "Upper pane smaller", show=False, id="split.lower"),
+        Binding("plus", "split('rows', 1)", "Upper pane larger", show=False, id="split.higher"),
+        Binding("equals_sign", "split('', 0)", "Panes as at first", show=False, id="split.reset"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
@@ -53,7 +59,8 @@ class ModeScreen(Screen[None]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Fill as soon as the store is open."""
+        """Stand as it was left, and fill as soon as the store is open."""
+        self.ftb.recall(self)
         self.ftb.ask_for_refresh()
 
     def on_screen_resume(self) -> None:
@@ -78,8 +85,26 @@ class ModeScreen(Screen[None]):
             from ftb_tui.ui.status import bench_status
 
             text = bench_status(progress)
-        self.query_one("#status", Static).update(Content(text))
-        self.query_one("#status").display = bool(text)
+        status = self.query_one("#status", Static)
+        # Only what changed: every update lays out the whole screen again.
+        if status.content != Content(text):
+            status.update(Content(text))
+        status.display = bool(text)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Panes can be moved only where there are some."""
+        if action != "split":
+            return True
+        axis = parameters[0] if parameters else ""
+        return self.is_mounted and any(axis in ("", one.axis) for one in self.query(Splitter))
+
+    def action_split(self, axis: str, by: int) -> None:
+        """Move the bars between panes along an axis a little; put all back for none."""
+        for one in self.query(Splitter):
+            if not axis:
+                one.reset()
+            elif one.axis == axis:
+                one.move(by * 0.05)
 
     def action_help(self) -> None:
         """Show the screen's purpose and keys."""

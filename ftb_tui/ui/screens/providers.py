@@ -67,7 +67,7 @@ class ProvidersScreen(ModeScreen):
     def body(self) -> Iterable[Widget]:
         """The banner, the table, the chosen provider's facts."""
         yield Static("", id="banner", markup=False)
-        yield Table(id="providers")
+        yield Table(id="providers", tools=True)
         with VerticalScroll(id="about", can_focus=False):
             yield Static("", id="known", markup=False)
 

@@ -130,7 +130,7 @@ class ResultsScreen(ModeScreen):
                 lines.append((_key(block, model), (name, *cells)))
                 first_score = len(lines) - 1
         table = self.query_one("#results", Table)
-        first = table.row_count == 0
+        first = table.row_count == 0 and not table.is_recalled
         title = f"model, by {self._grader}"
         columns = (title, *(f"{task} ↓" if task == self._sort else task for task in self._tasks))
         table.show(columns, lines, right=frozenset())

@@ -61,6 +61,7 @@ class Table(DataTable[Text]):
         self._filter = ""
         self._sort: tuple[str, bool] | None = None
         self._recalled: str | None = None
+        self._recalled_column: int | None = None
         self.tell: Callable[[str], str] | None = None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -118,7 +119,7 @@ class Table(DataTable[Text]):
         fitting = [
             (key, row)
             for key, row in self._every.items()
-            if not asked or matches(asked, dict(zip(columns, (cell.plain for cell in row.cells), strict=True)))
+            if not asked or matches(asked, dict(zip(columns, map(_said, row.cells, row.values), strict=True)))
         ]
         if self._sort is not None and self._sort[0] in columns:
             place, backwards = columns.index(self._sort[0]), self._sort[1]
@@ -141,8 +142,10 @@ class Table(DataTable[Text]):
         keys = list(wanted)
         row = keys.index(chosen) if chosen in wanted else min(at.row, len(keys) - 1)
         if keys and row >= 0:
-            self.move_cursor(row=row, column=min(at.column, len(columns) - 1), animate=False)
-            self._recalled = None
+            column = at.column if self._recalled_column is None or chosen not in wanted else self._recalled_column
+            self.move_cursor(row=row, column=min(column, len(columns) - 1), animate=False)
+        if keys:
+            self._recalled = self._recalled_column = None
         self.call_after_refresh(self._draw_again)
 
     def _draw_again(self) -> None:
@@ -162,6 +165,23 @@ class Table(DataTable[Text]):
         keys = list(self._kept)
         return keys[self.cursor_row] if 0 <= self.cursor_row < len(keys) else None
 
+    def choose(self, key: str) -> None:
+        """Stand on the row with this key, now or as soon as it is there; a filter that hides it is taken away."""
+        if key in self._every and key not in self._kept and self._columns:
+            self._filter = ""
+            self._lay_out(self._columns)
+        if key in self._kept:
+            self.move_cursor(row=list(self._kept).index(key), animate=False)
+            self._recalled = None
+        else:
+            self._recalled = key
+            self._recalled_column = 1 if self.cursor_type == "cell" else None
+
+    @property
+    def is_recalled(self) -> bool:
+        """Whether the row to stand on is known before the rows are."""
+        return self._recalled is not None
+
     @property
     def shown_keys(self) -> list[str]:
         """The keys of the rows that are shown, from the top."""
@@ -169,12 +189,15 @@ class Table(DataTable[Text]):
 
     def remembered(self) -> dict[str, Any]:
         """What to bring back the next time: the chosen row, filter and sort."""
-        return {"chosen": self._recalled or self.chosen, "filter": self._filter, "sort": self._sort}
+        chosen, column = self._recalled or self.chosen, self._recalled_column or self.cursor_column
+        return {"chosen": chosen, "column": column, "filter": self._filter, "sort": self._sort}
 
     def recall(self, memory: dict[str, Any]) -> None:
         """Bring back what was remembered; whatever it is not made of is left alone. Before the first `show`."""
         if isinstance(memory.get("chosen"), str):
             self._recalled = memory["chosen"]
+            column = memory.get("column")
+            self._recalled_column = column if isinstance(column, int) and column >= 0 else None
         if self._tools and isinstance(memory.get("filter"), str) and memory["filter"]:
             self._filter = memory["filter"]
             self._filter_bar(begin=False)
@@ -290,6 +313,11 @@ def _value(cell: Cell) -> float | str | None:
         return float(words.replace(",", "").removesuffix("%"))
     except ValueError:
         return words.casefold()
+
+
+def _said(cell: Text, value: float | str | None) -> str:
+    """What a filter looks at: what is shown, and the whole of what was shortened for it."""
+    return f"{cell.plain} {value}" if isinstance(value, str) else cell.plain
 
 
 def _sortable(value: float | str | None) -> tuple[int, float, str]:

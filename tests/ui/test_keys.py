@@ -1,0 +1,101 @@
+"""Keys are the user's: any can be changed, nothing wrong in the file keeps the app from opening, and they are written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+from textual.keys import _character_to_key
+
+from ftb_tui.cli.main import run
+from ftb_tui.ui.keymap import is_key, keymap_problems, keys_page, known_bindings, normal_key, usable_keymap
+from tests.ui.pilot import demo_app, fill_demo, filled, shows, text_of, until
+
+
+def write_config(home: Path, text: str) -> None:
+    (home / "config").mkdir(parents=True, exist_ok=True)
+    (home / "config" / "config.toml").write_text(text)
+
+
+def every_binding() -> Iterator[Binding]:
+    from ftb_tui.ui import keymap
+
+    for owner in keymap._owners():
+        yield from Binding.make_bindings(owner.__dict__.get("BINDINGS", ()))
+
+
+def test_every_key_of_the_app_has_an_id_by_which_it_can_be_changed() -> None:
+    assert [binding.action for binding in every_binding() if not binding.id] == []
+
+
+def test_the_page_on_keys_says_what_the_bindings_say() -> None:
+    page = Path(__file__).parents[2] / "docs" / "keys.md"
+    assert page.read_text(encoding="utf-8") == keys_page(), "run: python docs/make_keys.py"
+
+
+def test_keys_are_named_as_textual_names_them() -> None:
+    for code in range(33, 127):
+        assert normal_key(chr(code)) == _character_to_key(chr(code))
+    assert all(is_key(key) for known in known_bindings().values() for key in known.keys)
+    assert not is_key("nosuchkey")
+    assert not is_key("hold+x")
+
+
+async def test_a_key_that_was_changed_does_what_the_old_one_did_and_the_old_one_nothing(home: Path) -> None:
+    write_config(home, '[keymap]\n"jobs.scale" = "L"\nmode.jobs = "f2"\n')
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await filled(pilot)
+        await pilot.press("f2")
+        await filled(pilot)
+        assert app.current_mode == "jobs"
+        await pilot.press("l")
+        await pilot.pause()
+        assert "logarithmic" not in text_of(app)
+        await pilot.press("L")
+        await until(pilot, shows(pilot, "training loss by step, logarithmic"))
+        assert "L Log" in text_of(app), "the footer shows the new key"
+        assert not app._notifications
+
+
+async def test_a_keymap_with_faults_is_told_about_and_the_rest_of_it_used(home: Path) -> None:
+    write_config(
+        home, '[keymap]\n"jobs.scla" = "L"\n"jobs.scale" = "m"\n"jobs.mark" = "nosuchkey"\n"jobs.pause" = "P"\n'
+    )
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=(160, 50), notifications=True) as pilot:
+        await filled(pilot)
+        told = " ".join(one.message for one in app._notifications)
+        assert "keymap.jobs.scla is no key's id; did you mean jobs.scale?" in told
+        assert "'nosuchkey' is no key" in told
+        await pilot.press("2")
+        await filled(pilot)
+        await until(pilot, shows(pilot, "P Pause"))
+
+
+def test_two_things_on_one_screen_cannot_share_a_key_but_two_screens_can() -> None:
+    [problem] = keymap_problems({"jobs.scale": "c"})
+    assert "jobs.scale: c is the key of jobs.cancel too" in problem
+    assert keymap_problems({"jobs.scale": "i"}) == []
+    assert keymap_problems({"jobs.cancel": "l", "jobs.scale": "c"}) == [], "keys may be exchanged"
+    assert keymap_problems({"jobs.scale": "o"}) == [], "o on the answers' screen is another screen's"
+    assert keymap_problems({"quit": "y"}), "tables have y, on every screen"
+    assert usable_keymap({"nosuch": "x", "quit": "?"}) == {"quit": "question_mark"}
+
+
+def test_config_check_names_file_id_and_key(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_config(home, '[ui]\ntheme = "pink"\nmotoin = "full"\n[keymap]\n"jobs.scale" = "c"\nquit = 3\n')
+    assert run(["config", "check"]) == 2
+    said = capsys.readouterr().out
+    for words in (
+        "ui.motoin is not a setting; did you mean motion?", "there is no theme 'pink'", "keymap.quit must be a key",
+        "keymap.jobs.scale: c is the key of jobs.cancel too",
+    ):  # fmt: skip
+        assert words in said
+    assert str(home / "config" / "config.toml") in said
+    write_config(home, '[ui]\ntheme = "ftb-light"\nmotion = "reduced"\n[keymap]\njobs.scale = "i"\n')
+    assert run(["config", "check"]) == 0
