@@ -78,7 +78,7 @@ class Supervisor:
         return self._submit(self._evaluate(evaluation_key))
 
     def run_evaluations(self, evaluation_keys: Sequence[int]) -> Future[None]:
-        """Ask what is missing in several evaluations, one after the other; the first that cannot go on ends it."""
+        """Ask what is missing in several evaluations, one after the other; one that fails or is paused ends it."""
         return self._submit(self._evaluate_all(evaluation_keys))
 
     def regrade(self) -> Future[None]:
@@ -183,24 +183,33 @@ class Supervisor:
         self._on_message("information", f"Job {job_key} is {job.state}.")
 
     async def _evaluate(self, evaluation_key: int) -> None:
+        if (row := await self._asked_all_of(evaluation_key)) is not None:
+            self._on_message("information", f"Evaluation {evaluation_key}: {row.n_correct} of {row.n_answered} right.")
+
+    async def _evaluate_all(self, evaluation_keys: Sequence[int]) -> None:
+        for place, key in enumerate(evaluation_keys):
+            row = await self._asked_all_of(key)
+            if row is not None and row.state == "paused":
+                left = len(evaluation_keys) - place - 1
+                self._on_message("warning", f"Evaluation {key} is paused; the {left} after it were not begun.")
+                return
+        self._on_message("information", f"{len(evaluation_keys)} evaluations are finished.")
+
+    async def _asked_all_of(self, evaluation_key: int) -> evaluations.EvaluationRow | None:
+        """The evaluation after it was run; None when it is being run already."""
         if evaluation_key in self._asked:
-            return
+            return None
         self._asked.add(evaluation_key)
         try:
             db = await self._store()
             name = (await evaluations.get_evaluation(db, evaluation_key)).provider
             provider = await self._opened(name)
             try:
-                row = await evaluate.run(db, provider, evaluation_key, revive=self._reviver(name))
+                return await evaluate.run(db, provider, evaluation_key, revive=self._reviver(name))
             finally:
                 await provider.close()
-            self._on_message("information", f"Evaluation {evaluation_key}: {row.n_correct} of {row.n_answered} right.")
         finally:
             self._asked.discard(evaluation_key)
-
-    async def _evaluate_all(self, evaluation_keys: Sequence[int]) -> None:
-        for key in evaluation_keys:
-            await self._evaluate(key)
 
     async def _regrade(self) -> None:
         # Grading is arithmetic: in a thread of its own it holds up no job and no evaluation.

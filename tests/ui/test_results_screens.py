@@ -241,6 +241,7 @@ async def test_checkpoints_are_asked_from_the_curve_and_appear_in_it(fake_openai
         await pilot.press("down", "down", "enter")
         await until(pilot, shows(pilot, "All 13 models of the job were asked."), seconds=60)
         assert len(fake_openai.asked) == 288
+        await until(pilot, shows(pilot, "12 evaluations are finished."))
     db = await open_store()
     rows = [row for row in await list_evaluations(db) if row.kind == "checkpoint"]
     await db.close()

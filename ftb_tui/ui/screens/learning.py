@@ -152,10 +152,10 @@ class LearningScreen(OpenedScreen):
         return f"All {trained} models of the job were asked."
 
     async def _fill_panels(self, curves: LearningCurves) -> None:
-        narrow = not self.has_class("-wide")
-        if self._alone not in curves.tasks:
-            self._alone = curves.tasks[0] if narrow and curves.tasks else None
-        shown = [self._alone] if self._alone is not None else list(curves.tasks)
+        alone = self._alone if self._alone in curves.tasks else None
+        if alone is None and not self.has_class("-wide") and curves.tasks:
+            alone = curves.tasks[0]
+        shown = [alone] if alone is not None else list(curves.tasks)
         panels = self.query_one("#panels", Container)
         panels.set_class(len(shown) == 1, "one")
         have = list(panels.query(Panel))
@@ -212,7 +212,8 @@ class LearningScreen(OpenedScreen):
         if curves is None or not curves.tasks:
             return
         choices: list[str | None] = [None, *curves.tasks] if self.has_class("-wide") else [*curves.tasks]
-        at = choices.index(self._alone) if self._alone in choices else -1
+        # Where there is little room, none chosen means that the first is shown.
+        at = choices.index(self._alone) if self._alone in choices else 0
         self._alone = choices[(at + 1) % len(choices)]
         await self._fill()
 

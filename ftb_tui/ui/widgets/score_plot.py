@@ -53,7 +53,7 @@ def score_plot(
         grid[_row(point.score, rows)][column(point.x)] = ("●", "point")
     lines = []
     for row, cells in enumerate(grid):
-        label = {0: "1.0", rows - 1: "0.0", (rows - 1) // 2: "0.5" if rows % 2 else ""}.get(row, "")
+        label = {0: "1.0", _row(0.5, rows): "0.5", rows - 1: "0.0"}.get(row, "")
         lines.append([(letter, "axis") for letter in f"{label:>{_LABEL}} "] + cells)
     left, right = f"{x_low:g}", f"{x_high:g}"
     foot = " " * (_LABEL + 1) + left + right.rjust(max(0, columns - len(left)))
