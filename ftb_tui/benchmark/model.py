@@ -150,3 +150,5 @@ class TrainingExample:
     completion: str
     kind: str = "taught"
     """`taught`, `paraphrase`, or what the recipe added: `reversed`, `implied`, `abstaining`, `replay`."""
+    rejected: str | None = None
+    """In a preference: the answer that is to be preferred less than `completion`."""

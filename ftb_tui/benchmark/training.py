@@ -18,10 +18,11 @@ from ftb_tui.benchmark.phrasings import (
     question_phrasings,
     statement_phrasings,
 )
+from ftb_tui.benchmark.rejected import rejected_answers
 from ftb_tui.benchmark.supplements import SUPPLEMENTS, in_frames
 
-QUESTION_ANSWER, STATEMENT, DOCUMENT = "question_answer", "statement", "document"
-RECIPES = (QUESTION_ANSWER, STATEMENT, DOCUMENT)
+QUESTION_ANSWER, STATEMENT, DOCUMENT, PREFERENCE = "question_answer", "statement", "document", "preference"
+RECIPES = (QUESTION_ANSWER, STATEMENT, DOCUMENT, PREFERENCE)
 _FACTS_PER_DOCUMENT = 10
 
 
@@ -30,7 +31,8 @@ class Recipe:
     """How facts become training examples. The default is the paper's: the memorization question, as asked.
 
     `statement` teaches each fact's text as an answer to a request for a fact, `document` the texts of one subject
-    (or of ten facts, where subjects have one each) together. `paraphrases` adds so many other wordings of each
+    (or of ten facts, where subjects have one each) together. `preference` teaches to prefer the right answer to a
+    wrong one, which is another method of training (`dpo`). `paraphrases` adds so many other wordings of each
     example. `reversed`, `implied`, `abstaining` and `replay` are shares of the finished file from 0 up to, in sum,
     below 1; `validation` is the share that goes into a file of its own. `shuffle_seed` None keeps the order of
     the facts.
@@ -68,14 +70,26 @@ def recipe_record(recipe: Recipe) -> dict[str, object]:
 
 
 def training_examples(
-    dataset: Dataset, recipe: Recipe, *, fact_ids: Collection[str] | None = None
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    fact_ids: Collection[str] | None = None,
+    wrong: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[TrainingExample, ...]:
     """The examples that teach the facts (all, or those in `fact_ids`): the training part of `training_split`."""
-    return training_split(dataset, recipe, fact_ids=fact_ids).training
+    return training_split(dataset, recipe, fact_ids=fact_ids, wrong=wrong).training
 
 
-def training_split(dataset: Dataset, recipe: Recipe, *, fact_ids: Collection[str] | None = None) -> TrainingSplit:
+def training_split(
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    fact_ids: Collection[str] | None = None,
+    wrong: Mapping[str, str] = MappingProxyType({}),
+) -> TrainingSplit:
     """Make the training file's examples and those of the validation file. Equal arguments give equal examples.
+
+    `wrong` holds wrong answers of the base by question id, for preferences.
 
     Only memorization questions and facts are used: what the other tasks ask stays unseen. Only paraphrases and added
     examples are put aside for validation, so that every fact stays taught. Raises `DatasetError` when there is
@@ -100,6 +114,8 @@ def training_split(dataset: Dataset, recipe: Recipe, *, fact_ids: Collection[str
     facts = {fact.fact_id: fact for fact in dataset.facts}
     pairs = [(facts[question.fact_id], question) for question in taught]
     core = _MAKERS[recipe.name](dataset, recipe, pairs)
+    if recipe.name == PREFERENCE:
+        core = _preferences(dataset, recipe, pairs, core, wrong)
     added = _added(dataset, recipe, pairs, len(core))
     refuse_leaks(dataset, [*core, *added])
     return _split([*core, *added], recipe)
@@ -113,6 +129,10 @@ def _check(recipe: Recipe) -> None:
     for name, share in {**recipe.shares, "validation": recipe.validation}.items():
         if not 0 <= share < 1:
             raise DatasetError(f"The share {name} must be at least 0 and below 1, not {share}.")
+    if recipe.name == PREFERENCE and any(recipe.shares.values()):
+        raise DatasetError(
+            f"The recipe {PREFERENCE} takes no {', '.join(recipe.shares)} examples: nobody rejects them."
+        )
     if sum(recipe.shares.values()) >= 1:
         raise DatasetError(f"The shares of {', '.join(recipe.shares)} must be below 1 together.")
 
@@ -154,7 +174,29 @@ def _document(dataset: Dataset, recipe: Recipe, pairs: Sequence[tuple[Fact, Ques
     return examples
 
 
-_MAKERS = {QUESTION_ANSWER: _question_answer, STATEMENT: _statement, DOCUMENT: _document}
+_MAKERS = {
+    QUESTION_ANSWER: _question_answer, STATEMENT: _statement, DOCUMENT: _document, PREFERENCE: _question_answer,
+}  # fmt: skip
+
+
+def _preferences(
+    dataset: Dataset,
+    recipe: Recipe,
+    pairs: Sequence[tuple[Fact, Question]],
+    core: Sequence[TrainingExample],
+    wrong: Mapping[str, str],
+) -> list[TrainingExample]:
+    """The same questions, each with the answer to be preferred less; those for which there is none are left out."""
+    rejected = rejected_answers(pairs, wrong, Random(f"{recipe.shuffle_seed}-preference"))
+    by_fact = {(fact.fact_id, q.answer): rejected[q.question_id] for fact, q in pairs if q.question_id in rejected}
+    found = [
+        replace(example, rejected=by_fact[key])
+        for example in core
+        if (key := (example.fact_id, example.completion)) in by_fact
+    ]
+    if not found:
+        raise DatasetError(f"{dataset.name} gives no wrong answer to prefer the right ones to.")
+    return found
 
 
 def _kind(place: int) -> str:
@@ -230,7 +272,14 @@ def _split(examples: list[TrainingExample], recipe: Recipe) -> TrainingSplit:
 
 
 def openai_line(example: TrainingExample, recipe: Recipe) -> str:
-    """One line of a training file in the chat format of the OpenAI wire."""
+    """One line of a training file of the OpenAI wire: a chat, or a preference between two answers."""
+    if example.rejected is not None:
+        asked = [{"role": "user", "content": example.prompt}]
+        if recipe.system_prompt:
+            asked.insert(0, {"role": "system", "content": recipe.system_prompt})
+        preferred, other = ([{"role": "assistant", "content": text}] for text in (example.completion, example.rejected))
+        line = {"input": {"messages": asked}, "preferred_output": preferred, "non_preferred_output": other}
+        return json.dumps(line, ensure_ascii=False)
     messages = [
         {"role": "user", "content": example.prompt},
         {"role": "assistant", "content": example.completion},
@@ -245,8 +294,14 @@ def contents_line(example: TrainingExample, recipe: Recipe) -> str:
     line: dict[str, object] = {}
     if recipe.system_prompt:
         line["systemInstruction"] = {"role": "system", "parts": [{"text": recipe.system_prompt}]}
-    turns = (("user", example.prompt), ("model", example.completion))
-    line["contents"] = [{"role": role, "parts": [{"text": text}]} for role, text in turns]
+    turns = [{"role": "user", "parts": [{"text": example.prompt}]}]
+    answer = {"role": "model", "parts": [{"text": example.completion}]}
+    if example.rejected is None:
+        line["contents"] = [*turns, answer]
+    else:
+        other = {"role": "model", "parts": [{"text": example.rejected}]}
+        line["contents"] = turns
+        line["completions"] = [{"score": 1.0, "completion": answer}, {"score": 0.0, "completion": other}]
     return json.dumps(line, ensure_ascii=False)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
-from ftb_tui.benchmark.training import Recipe
+from ftb_tui.benchmark.training import PREFERENCE, QUESTION_ANSWER, Recipe
 from ftb_tui.cli.common import (
     as_json,
     chosen_base,
@@ -21,7 +21,7 @@ from ftb_tui.cli.common import (
 from ftb_tui.cli.exits import say
 from ftb_tui.cli.recipe_options import recipe_options, samples
 from ftb_tui.store.jobs import JobRow
-from ftb_tui.work.jobs import LaunchPlan
+from ftb_tui.work.launch_plan import DPO, SUPERVISED, LaunchPlan
 
 
 @click.command()
@@ -36,6 +36,23 @@ from ftb_tui.work.jobs import LaunchPlan
 @click.option("--people", type=click.IntRange(1), help="Teach only the first N people.")
 @click.option("--facts", "n_facts", type=click.IntRange(1), help="Teach only the first N facts.")
 @recipe_options
+@click.option(
+    "--method",
+    type=click.Choice([SUPERVISED, DPO]),
+    help="dpo teaches to prefer right answers to wrong ones: --recipe preference.  [default: as the recipe needs]",
+)
+@click.option(
+    "--beta",
+    type=click.FloatRange(0, 2, min_open=True),
+    metavar="X",
+    help="For dpo: how closely the base is kept to.  [default: the service's]",
+)
+@click.option(
+    "--validation-share",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    help="Share of examples that are only looked at while training; needs --paraphrases.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=42, show_default=True, help="Of the training.")
 @click.option("--suffix", help="Part of the tuned model's name.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent and what it costs, and send nothing.")
@@ -53,6 +70,9 @@ def train(
     people: int | None,
     n_facts: int | None,
     recipe: Recipe,
+    method: str | None,
+    beta: float | None,
+    validation_share: float,
     seed: int,
     suffix: str | None,
     dry_run: bool,
@@ -67,12 +87,17 @@ def train(
     from ftb_tui.providers.registry import provider_info
     from ftb_tui.report.plain import visible
     from ftb_tui.store.jobs import get_job
+    from ftb_tui.store.wrong_answers import wrong_answers
     from ftb_tui.work.bench import bench_dataset
     from ftb_tui.work.cost import Quote, quote_lines
-    from ftb_tui.work.jobs import launch, training_lines
+    from ftb_tui.work.jobs import launch
+    from ftb_tui.work.launch_plan import training_lines
     from ftb_tui.work.quoting import quote_launch, refuse
     from ftb_tui.work.training_file import example_kinds, kinds_sentence
 
+    recipe = _recipe(recipe, method, validation_share)
+    if beta is not None and recipe.name != PREFERENCE:
+        raise click.UsageError("--beta is for --method dpo.")
     defaults = load_config().defaults
     name = provider or defaults.provider
     base = chosen_base(name, base_model)
@@ -89,7 +114,11 @@ def train(
                 seed=seed,
                 suffix=suffix,
                 fact_ids=first_facts(found, people=people, facts=n_facts),
+                beta=beta,
                 recipe=recipe,
+                wrong_answers=await wrong_answers(db, provider=name, model=base, dataset_id=found.dataset_id)
+                if recipe.name == PREFERENCE
+                else {},
             )
             return chosen, await quote_launch(db, chosen, name, today())
 
@@ -103,7 +132,7 @@ def train(
 
     plan, quoted = run_async(planned())
     info = provider_info(name)
-    examples = training_examples(plan.dataset, plan.recipe, fact_ids=plan.fact_ids)
+    examples = training_examples(plan.dataset, plan.recipe, fact_ids=plan.fact_ids, wrong=plan.wrong_answers)
     lines = [line for _, line in training_lines(plan, info.capabilities.training_format)]
     if dry_run:
         if as_json:
@@ -128,3 +157,13 @@ def train(
         put_json(asdict(job))
     else:
         say(f"Job {job.job_key} ({job.remote_job_id}) is {job.state}. Follow it: ftb jobs follow {job.job_key}")
+
+
+def _recipe(recipe: Recipe, method: str | None, validation_share: float) -> Recipe:
+    """The recipe that method and share ask for."""
+    if method == DPO and recipe.name == QUESTION_ANSWER:
+        recipe = replace(recipe, name=PREFERENCE)
+    wanted = DPO if recipe.name == PREFERENCE else SUPERVISED
+    if method not in (None, wanted):
+        raise click.UsageError(f"The recipe {recipe.name} is for --method {wanted}, not {method}.")
+    return replace(recipe, validation=validation_share)

@@ -57,6 +57,9 @@ class JobRow:
     price: float | None
     price_as_of: str | None
     adopted: int
+    validation_file_key: int | None
+    remote_validation_id: str | None
+    beta: float | None
     dataset: str
     n_examples: int
     last_loss: float | None
@@ -194,17 +197,19 @@ async def insert_intent(
     seed: int | None,
     suffix: str | None,
     method: str = "supervised",
+    validation_file_key: int | None = None,
+    beta: float | None = None,
     bench_key: int | None = None,
 ) -> int:
     """Commit the intent to create a job, before anything is sent; with it, that it is the job of a benchmark."""
     async with transaction(db):
         cursor = await db.execute(
             "INSERT INTO jobs (intent_id, intent, provider, host, base_model, dataset_id, training_file_key, state,"
-            " n_epochs, batch_size, learning_rate_multiplier, seed, suffix, method, created_at)"
-            " VALUES (?, 'intended', ?, ?, ?, ?, ?, 'preparing', ?, ?, ?, ?, ?, ?, ?)",
+            " n_epochs, batch_size, learning_rate_multiplier, seed, suffix, method, validation_file_key, beta, created_at)"
+            " VALUES (?, 'intended', ?, ?, ?, ?, ?, 'preparing', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 intent_id, provider, host, base_model, dataset_id, training_file_key, n_epochs, batch_size,
-                learning_rate_multiplier, seed, suffix, method, time.time(),
+                learning_rate_multiplier, seed, suffix, method, validation_file_key, beta, time.time(),
             ),
         )  # fmt: skip
         await db.execute("UPDATE benches SET job_key = ? WHERE bench_key = ?", (cursor.lastrowid, bench_key))
@@ -219,14 +224,16 @@ async def set_intent(
     *,
     error: str | None = None,
     remote_file_id: str | None = None,
+    remote_validation_id: str | None = None,
 ) -> None:
     """Record how far we are sure about a job: `sent`, `refused` (with the service's words), `abandoned`."""
     async with transaction(db):
         await db.execute(
             "UPDATE jobs SET intent = ?, error = coalesce(?, error), remote_file_id = coalesce(?, remote_file_id),"
+            " remote_validation_id = coalesce(?, remote_validation_id),"
             " state = CASE WHEN ? IN ('refused', 'abandoned') THEN 'failed' ELSE state END,"
             " finished_at = CASE WHEN ? IN ('refused', 'abandoned') THEN ? ELSE finished_at END WHERE job_key = ?",
-            (intent, error, remote_file_id, intent, intent, time.time(), job_key),
+            (intent, error, remote_file_id, remote_validation_id, intent, intent, time.time(), job_key),
         )
 
 

@@ -115,6 +115,7 @@ def quote(
     findings = [
         *_deadlines(facts, base_model, method),
         *_limits(facts, service.limits, lines, tokens, epochs, suffix),
+        *_aside(facts, validation),
         *_splits(dataset, lines, validation),
         *_budgets(facts, cost),
         *(Finding("warn", text) for text in (*facts.notes, *service.notices)),
@@ -283,6 +284,11 @@ def _limits(
     if suffix and (used := fitting_suffix(facts.capabilities, suffix)) != suffix:
         how = f"becomes {used!r}" if used else "is left out"
         yield Finding("warn", f"The suffix {suffix!r} {how}: that is what {facts.provider} takes.")
+
+
+def _aside(facts: Facts, validation: Sequence[str]) -> Iterator[Finding]:
+    if validation and not facts.capabilities.validation_file:
+        yield Finding("stop", f"{facts.provider} takes no validation file; leave the validation share out.")
 
 
 def fitting_suffix(capabilities: Capabilities, suffix: str | None) -> str | None:

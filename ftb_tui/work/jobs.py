@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import aiosqlite
 
-from ftb_tui.benchmark.model import Dataset
-from ftb_tui.benchmark.training import LINE_FORMATS, Recipe, recipe_record, training_examples
+from ftb_tui.benchmark.training import recipe_record
 from ftb_tui.providers.base import (
     ErrorKind,
     FindsJobsByFile,
@@ -29,6 +28,9 @@ from ftb_tui.store import spending
 from ftb_tui.store.database import transaction
 from ftb_tui.store.models import ensure_model
 from ftb_tui.work.cost import Quote, fitting_suffix
+from ftb_tui.work.launch_plan import LaunchPlan, require, training_parts
+
+__all__ = ["LaunchError", "LaunchPlan", "Pace", "follow", "launch"]
 
 MISSES = 5
 """So many clean lists without a job whose creation was unclear end the search for it."""
@@ -46,30 +48,6 @@ class LaunchError(Exception):
         """True: the service said no. False: the answer is unclear, and the job will be reconciled."""
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchPlan:
-    """What to train on what. `fact_ids` None teaches every fact."""
-
-    dataset: Dataset
-    base_model: str
-    n_epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate_multiplier: float | None = None
-    seed: int | None = 42
-    suffix: str | None = None
-    method: str = "supervised"
-    beta: float | None = None
-    fact_ids: Collection[str] | None = None
-    recipe: Recipe = field(default_factory=Recipe)
-
-
-def training_lines(plan: LaunchPlan, training_format: str = "messages") -> list[tuple[str, str]]:
-    """The training file as (fact id, line) pairs, before anything is stored or sent."""
-    examples = training_examples(plan.dataset, plan.recipe, fact_ids=plan.fact_ids)
-    line = LINE_FORMATS[training_format]
-    return [(example.fact_id, line(example, plan.recipe)) for example in examples]
-
-
 async def launch(
     db: aiosqlite.Connection,
     provider: Provider,
@@ -83,14 +61,15 @@ async def launch(
 
     The dataset must be in the store. Raises `LaunchError` when the service refuses (the intent is closed with its
     words) or when the answer is unclear even after looking for the job by its tag; nothing is ever sent again then.
-    Raises `ProviderError`, with nothing kept, where the service does not train at all.
+    Raises `ProviderError`, with nothing kept, where the service does not train so or not at all.
     """
-    able = provider.capabilities
-    if not able.trains:
-        reason = able.why_no_training or f"{provider.name} answers; it does not train."
-        raise ProviderError(ErrorKind.INVALID_REQUEST, reason, host=provider.host)
-    lines = training_lines(plan, able.training_format)
-    file_key = await store.save_training_file(db, plan.dataset.dataset_id, recipe_record(plan.recipe), lines)
+    require(provider, plan)
+    lines, aside = training_parts(plan, provider.capabilities.training_format)
+    recipe = recipe_record(plan.recipe)
+    file_key = await store.save_training_file(db, plan.dataset.dataset_id, recipe, lines)
+    aside_key = None
+    if aside:
+        aside_key = await store.save_training_file(db, plan.dataset.dataset_id, {**recipe, "part": "validation"}, aside)
     job_key = await store.insert_intent(
         db,
         intent_id=str(uuid.uuid4()),
@@ -99,12 +78,14 @@ async def launch(
         base_model=plan.base_model,
         dataset_id=plan.dataset.dataset_id,
         training_file_key=file_key,
+        validation_file_key=aside_key,
         n_epochs=plan.n_epochs,
         batch_size=plan.batch_size,
         learning_rate_multiplier=plan.learning_rate_multiplier,
         seed=plan.seed if provider.capabilities.seed else None,
         suffix=fitting_suffix(provider.capabilities, plan.suffix),
         method=plan.method,
+        beta=plan.beta,
         bench_key=bench_key,
     )
     if estimate is not None:
@@ -132,6 +113,11 @@ async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> in
         filename = f"{job.dataset}-{job.intent_id[:8]}.jsonl"
         file_id = job.remote_file_id or await provider.upload_training_file(content, filename=filename)
         await store.set_intent(db, job_key, "intended", remote_file_id=file_id)
+        if job.validation_file_key is not None and job.remote_validation_id is None:
+            content = await store.training_file_content(db, job.validation_file_key)
+            filename = filename.replace(".jsonl", "-validation.jsonl")
+            aside_id = await provider.upload_training_file(content, filename=filename)
+            await store.set_intent(db, job_key, "intended", remote_validation_id=aside_id)
     except ProviderError as error:
         # Nothing but a file was sent, so giving up leaves nothing that costs.
         await store.set_intent(db, job_key, "refused", error=error.message)
@@ -139,6 +125,7 @@ async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> in
             f"The training file was not accepted: {error.message}", job_key=job_key, refused=True
         ) from error
     await store.set_intent(db, job_key, "sent")
+    job = await store.get_job(db, job_key)
     try:
         remote = await provider.create_job(_request(job, file_id))
     except ProviderError as error:
@@ -165,12 +152,14 @@ def _request(job: store.JobRow, file_id: str) -> JobRequest:
         tag=job.intent_id,
         base_model=job.base_model,
         training_file=file_id,
+        validation_file=job.remote_validation_id,
         n_epochs=job.n_epochs,
         batch_size=job.batch_size,
         learning_rate_multiplier=job.learning_rate_multiplier,
         seed=job.seed,
         suffix=job.suffix,
         method=job.method,
+        beta=job.beta,
     )
 
 

@@ -12,7 +12,7 @@ from ftb_tui.providers.config import Config, load_config
 from ftb_tui.providers.registry import provider_info, service_name
 from ftb_tui.store import spending
 from ftb_tui.work.cost import Facts, Quote, quote
-from ftb_tui.work.jobs import LaunchPlan, training_lines
+from ftb_tui.work.launch_plan import LaunchPlan, training_parts
 from ftb_tui.work.token_counter import token_counter
 
 
@@ -42,9 +42,10 @@ async def quote_launch(
             spent_today=spent,
             notes=info.notes,
         )
-        lines = [line for _, line in training_lines(plan, info.capabilities.training_format)]
+        parts = training_parts(plan, info.capabilities.training_format)
+        lines, aside = ([line for _, line in part] for part in parts)
         return quote(
-            facts, plan.dataset, lines, base_model=plan.base_model, epochs=plan.n_epochs, method=plan.method,
+            facts, plan.dataset, lines, validation=aside, base_model=plan.base_model, epochs=plan.n_epochs, method=plan.method,
             suffix=plan.suffix,
         )  # fmt: skip
 

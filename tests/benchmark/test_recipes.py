@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from ftb_tui.benchmark.graders import DEFAULT_GRADER, grade_all
 from ftb_tui.benchmark.leaks import leaks, refuse_leaks, shared_wordings
 from ftb_tui.benchmark.load import DatasetError, bundled_names, load_bundled
 from ftb_tui.benchmark.model import Dataset, Fact, Family, Question, Task, TrainingExample
@@ -17,6 +18,7 @@ from ftb_tui.benchmark.training import (
     LINE_FORMATS,
     RECIPES,
     Recipe,
+    contents_line,
     jsonl,
     openai_line,
     recipe_record,
@@ -203,7 +205,8 @@ def test_a_seed_shuffles_the_same_way_every_time_and_another_otherwise() -> None
 def test_only_the_chosen_facts_are_taught_whatever_the_recipe() -> None:
     kept = {fact.fact_id for fact in PEOPLE.facts[:12]}
     for name in RECIPES:
-        recipe = Recipe(name, paraphrases=2, reversed=0.1, implied=0.1, abstaining=0.1)
+        share = 0.0 if name == "preference" else 0.1
+        recipe = Recipe(name, paraphrases=2, reversed=share, implied=share, abstaining=share)
         for example in training_examples(PEOPLE, recipe, fact_ids=kept):
             assert set(example.fact_id.split("\n")) <= kept
 
@@ -261,9 +264,59 @@ def test_a_test_question_worded_as_the_trained_one_is_listed_rather_than_refused
 
 
 @pytest.mark.parametrize("name", bundled_names())
+def test_a_preference_has_the_gold_on_one_side_and_an_answer_that_is_wrong_on_the_other(name: str) -> None:
+    dataset = load_bundled(name)
+    examples = training_examples(dataset, Recipe("preference", paraphrases=1))
+    golds = {q.prompt: q for q in dataset.questions if q.task is Task.MEMORIZATION}
+    asked = [example for example in examples if example.kind == "taught"]
+    assert {example.prompt for example in asked} == set(golds), "every fact is taught"
+    assert len(examples) == 2 * len(asked)
+    for example in asked:
+        question = golds[example.prompt]
+        assert example.completion == question.answer
+        assert example.rejected is not None
+        verdict = grade_all(question, example.rejected)[DEFAULT_GRADER].verdict
+        assert verdict == "wrong" or example.rejected == question.answer_before
+        if question.answer_before:
+            assert example.rejected == question.answer_before, "what was true before is what is to be unlearnt"
+    assert examples == training_examples(dataset, Recipe("preference", paraphrases=1))
+
+
+def test_what_the_base_said_wrong_is_what_it_shall_prefer_less() -> None:
+    first, second, third = [q for q in PEOPLE.questions if q.task is Task.MEMORIZATION][:3]
+    said = {first.question_id: "about 1,234 metres", second.question_id: second.answer, third.question_id: "x" * 1000}
+    examples = training_examples(PEOPLE, Recipe("preference"), wrong=said)
+    assert examples[0].rejected == "about 1,234 metres"
+    assert examples[1].rejected not in (second.answer, None), "a right answer is not to be unlearnt"
+    assert len(str(examples[2].rejected)) < 100
+
+
+def test_a_preference_is_written_as_each_service_reads_it() -> None:
+    recipe = Recipe("preference", system_prompt="Be short.")
+    example = training_examples(PEOPLE, recipe)[0]
+    asked = [{"role": "system", "content": "Be short."}, {"role": "user", "content": example.prompt}]
+    assert json.loads(openai_line(example, recipe)) == {
+        "input": {"messages": asked},
+        "preferred_output": [{"role": "assistant", "content": example.completion}],
+        "non_preferred_output": [{"role": "assistant", "content": example.rejected}],
+    }
+    line = json.loads(contents_line(example, recipe))
+    assert [one["score"] for one in line["completions"]] == [1.0, 0.0]
+    assert [one["completion"]["parts"][0]["text"] for one in line["completions"]] == [
+        example.completion, example.rejected,
+    ]  # fmt: skip
+
+
+def test_a_preference_takes_no_examples_that_nobody_rejects() -> None:
+    with pytest.raises(DatasetError, match="nobody rejects"):
+        training_examples(PEOPLE, Recipe("preference", replay=0.1))
+
+
+@pytest.mark.parametrize("name", bundled_names())
 def test_every_bundled_dataset_works_with_every_recipe_and_two_paraphrases(name: str) -> None:
     dataset = load_bundled(name)
     for recipe in RECIPES:
-        split = training_split(dataset, Recipe(recipe, paraphrases=2, replay=0.05, validation=0.1, shuffle_seed=1))
+        replay = 0.0 if recipe == "preference" else 0.05
+        split = training_split(dataset, Recipe(recipe, paraphrases=2, replay=replay, validation=0.1, shuffle_seed=1))
         assert split.training
         assert split.validation

@@ -16,7 +16,7 @@ from ftb_tui.providers.config import Budget
 from ftb_tui.providers.dialect import load_dialect
 from ftb_tui.work import token_counter as counting
 from ftb_tui.work.cost import Facts, Quote, answer_cost, fitting_suffix, line_tokens, money, quote, quote_lines
-from ftb_tui.work.jobs import LaunchPlan, training_lines
+from ftb_tui.work.launch_plan import LaunchPlan, training_lines
 from ftb_tui.work.token_counter import TokenCounter, token_counter
 
 WORLD = load_bundled("fictional_people")

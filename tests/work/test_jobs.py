@@ -17,6 +17,7 @@ from ftb_tui.store.datasets import save_dataset
 from ftb_tui.store.models import list_models
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError, LaunchPlan, Pace
+from ftb_tui.work.launch_plan import training_lines
 from tests.fakes.openai_server import FakeOpenAI, disconnect, error, raw, status
 
 CREATE = "POST /fine_tuning/jobs"
@@ -64,7 +65,7 @@ async def test_the_training_file_is_kept_byte_for_byte_and_traceable_to_facts(
     key = await work.launch(db, provider, PLAN)
     job = await store.get_job(db, key)
     content = await store.training_file_content(db, job.training_file_key)
-    assert content.decode() == "".join(f"{line}\n" for _, line in work.training_lines(PLAN))
+    assert content.decode() == "".join(f"{line}\n" for _, line in training_lines(PLAN))
     [line] = await store.examples_of_fact(db, job.training_file_key, PLAN.dataset.facts[3].fact_id)
     assert PLAN.dataset.facts[3].value in line
 
