@@ -120,26 +120,43 @@ def adopt(*, job_id: str, provider: str, dataset: str | None, as_json: bool) -> 
 @click.argument("job")
 @as_json
 def follow(*, job: str, as_json: bool) -> None:
-    """Follow a job to its end, a line for every change, and what the service warns of."""
+    """Follow a job to its end, a line for every change: what the app shows of it, as plain lines.
+
+    State, step, loss and what is left (with whose estimate that is), checkpoints, warnings of the service, and how long
+    nobody has answered.
+    """
     from ftb_tui.providers.base import JobEvent
+    from ftb_tui.report.job_news import Watch, news
+    from ftb_tui.report.pace import NEWEST, eta
     from ftb_tui.store.jobs import JobRow, find_job
     from ftb_tui.work import jobs as work_jobs
 
     told: list[str] = []
+    seen: list[JobRow] = []
+    steps: list[tuple[int, float]] = []
 
     def tell(row: JobRow) -> None:
+        seen[:] = [row]
         line = f"{row.state}, step {row.step or 0}/{row.total_steps or '?'}"
         if row.last_loss is not None:
             line += f", loss {row.last_loss:.3f}"
-        if row.follow_error:
-            line += f"; no answer: {_safe(row.follow_error)}"
-        if told[-1:] != [line]:
+        if told[-1:] != [line] and not row.follow_error:
             told.append(line)
-            say(line)
+            left = None if row.is_final else eta(row.estimated_finish, steps, row.total_steps, time.time())
+            say(f"{line}, {left.sentence}" if left else line)
 
-    def warn(event: JobEvent) -> None:
+    def hear(event: JobEvent) -> None:
+        if event.step is not None:
+            steps[:] = [*(one for one in steps if one[0] < event.step), (event.step, event.created_at)][-NEWEST:]
         if event.level != "info":
             say(f"{event.level}: {_safe(event.message)}")
+        elif "heckpoint" in event.message:
+            say(_safe(event.message))
+
+    def wait(seconds: float) -> None:
+        for row in seen:
+            if row.follow_error:
+                say(news(row, Watch(time.time(), time.time() + seconds, followed=True)))
 
     async def work() -> JobRow:
         async with store() as db:
@@ -148,14 +165,16 @@ def follow(*, job: str, as_json: bool) -> None:
                 return found
             provider = await opened(found.provider)
             return await work_jobs.follow(
-                db, provider, found.job_key, on_update=tell, revive=reviver(found.provider, provider), on_event=warn
-            )
+                db, provider, found.job_key, on_update=tell, revive=reviver(found.provider, provider), on_event=hear,
+                on_pause=wait,
+            )  # fmt: skip
 
     row = run_async(work())
     if as_json:
         put_json(asdict(row))
     else:
-        say(f"Job {row.job_key} has {row.state}." + (f" {_safe(row.error)}" if row.error else ""))
+        model = f" Its model is {_safe(row.tuned_model)}." if row.tuned_model else ""
+        say(f"Job {row.job_key} has {row.state}.{model}" + (f" {_safe(row.error)}" if row.error else ""))
     if row.state not in ("succeeded", "partial"):
         raise click.exceptions.Exit(Exit.FAILED)
 

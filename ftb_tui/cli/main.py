@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,14 +87,23 @@ class _Lazy(click.Group):
     epilog="Begin with `ftb` (the app) or `ftb bench --quick`. FTB_HOME moves everything that is kept below one directory.",
 )
 @click.version_option(__version__, prog_name="ftb")
+@click.option("--serve", is_flag=True, help="Open the app in a browser instead; needs ftb-tui[web].")
+@click.option("--host", default="127.0.0.1", show_default=True, help="With --serve: where to listen.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="With --serve: the port.")
 @click.pass_context
-def ftb(ctx: click.Context) -> None:
+def ftb(ctx: click.Context, *, serve: bool, host: str, port: int) -> None:
     """FineTuneBench in the terminal: does fine-tuning this model put my facts into it?
 
     Without a command the app opens.
     """
     if ctx.invoked_subcommand is None:
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if serve:
+            from ftb_tui.cli.browser import serve_app
+
+            serve_app(host, port)
+            return
+        # A driver that somebody set, as for a browser, brings its own ways in and out.
+        if not (sys.stdin.isatty() and sys.stdout.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
             say("The app needs a terminal. Without one use the commands: ftb --help")
             raise click.exceptions.Exit(Exit.USAGE)
         from ftb_tui.ui.app import run_app

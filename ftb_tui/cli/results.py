@@ -89,10 +89,11 @@ def wrong(*, model: str, task: str, dataset: str | None, show: str, grader: str,
     from ftb_tui.store.models import find_model
     from ftb_tui.store.results import AnswerRow, answers
     from ftb_tui.store.results import results as read
+    from ftb_tui.store.tags import tags_of
 
     task = parse_task(task)
 
-    async def work() -> list[AnswerRow]:
+    async def work() -> tuple[list[AnswerRow], dict[int, tuple[str, ...]]]:
         async with store() as db:
             found = await find_model(db, model)
             if dataset:
@@ -105,13 +106,14 @@ def wrong(*, model: str, task: str, dataset: str | None, show: str, grader: str,
                         f"ftb evaluate --model {found.name} --dataset NAME --tasks {task}"
                     )
                 dataset_id = max(asked, key=lambda row: row.evaluation_key).dataset_id
-            return await answers(
+            rows = await answers(
                 db, model_key=found.model_key, dataset_id=dataset_id, task=task, show=show, grader=grader, limit=limit
             )
+            return rows, await tags_of(db, [row.response_key for row in rows if row.response_key is not None])
 
-    rows = run_async(work())
+    rows, tags = run_async(work())
     if as_json:
-        put_json([_object(row) for row in rows])
+        put_json([_object(row) | {"tags": list(tags.get(row.response_key or 0, ()))} for row in rows])
         return
     for row in rows:
         overruled = f", overruled: the grader says {row.machine_grade}" if row.machine_grade else ""
@@ -125,6 +127,8 @@ def wrong(*, model: str, task: str, dataset: str | None, show: str, grader: str,
         click.echo(f"  said    {visible(row.response or '', keep_newlines=False)}")
         if row.base_response is not None:
             click.echo(f"  base    {visible(row.base_response, keep_newlines=False)}  [{row.base_grade}]")
+        if named := tags.get(row.response_key or 0):
+            click.echo(f"  tags    {visible(', '.join(named), keep_newlines=False)}")
         click.echo(f"  reason  {visible(row.reason, keep_newlines=False)}\n")
     say(f"{len(rows)} answers ({show})." if rows else f"There are none (--show {show}); see all: --show all")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.text import Text
 
+from ftb_tui.report.job_news import SILENT, Watch, news
 from ftb_tui.report.numbers import duration
 from ftb_tui.report.pace import Eta
 from ftb_tui.report.plain import one_line
@@ -23,20 +23,9 @@ LETTERS = "abcdef"
 """Marked jobs are told apart by a letter, on their line in the table and along their curve."""
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#f0e442")
 """Okabe and Ito's palette, which people tell apart whatever colours they see."""
-SILENT = 60.0
-"""After so many seconds without news, that there is none is said in the table too."""
 SPARK = 12
 COLUMNS = ("job", "state", "step", "loss", "left", "base", "dataset", "provider", "started")
 RIGHT = frozenset({"job", "step", "loss", "left", "started"})
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """How a job is looked at: the moment now, when it is looked at next (None: not by this app)."""
-
-    now: float
-    next_look: float | None = None
-    followed: bool = False
 
 
 def columns(wide: bool) -> tuple[str, ...]:
@@ -93,24 +82,6 @@ def facts(row: JobRow, watch: Watch, eta: Eta | None, cost: str) -> list[str]:
         lines.append(eta.sentence)
     lines.append(news(row, watch))
     return lines
-
-
-def news(row: JobRow, watch: Watch) -> str:
-    """How old what we know is, what is done about it, and since when nobody answers."""
-    age = None if row.heard_at is None else watch.now - row.heard_at
-    again = ""
-    if watch.next_look is not None and watch.next_look > watch.now:
-        again = f"{'retrying' if row.follow_error else 'next look'} in {duration(watch.next_look - watch.now)}"
-    if row.follow_error:
-        since = "no answer yet" if age is None else f"no answer for {duration(age)}"
-        return f"{', '.join(filter(None, (since, again)))}: {one_line(row.follow_error, 160)}"
-    if row.intent == "intended":
-        return "planned, but nothing was sent: nothing was started and nothing is owed"
-    heard = "never heard" if age is None else f"heard {duration(age)} ago"
-    if not again and not watch.followed and (age is None or age > SILENT):
-        again = "nobody follows it here now"
-    said = one_line(row.raw_state, 40) or "nothing yet"
-    return ", ".join(filter(None, (f"the service says {said}", heard, again)))
 
 
 def epochs(row: JobRow) -> list[float]:

@@ -340,3 +340,35 @@ async def test_a_job_that_comes_to_the_top_does_not_move_the_cursor_to_another()
         await db.close()
         await until(pilot, lambda: table.row_count == 3)
         assert table.chosen == "1"
+
+
+async def test_a_whole_text_is_read_in_the_pager_harmless_and_edited_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ftb_tui.ui.outside import open_in_editor, read_in_pager
+
+    program = tmp_path / "reader"
+    program.write_text(f'#!/bin/sh\ncp "$2" {tmp_path}/read-$1\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PAGER", f"{program} pager")
+    monkeypatch.setenv("EDITOR", f"{program} editor")
+    monkeypatch.delenv("VISUAL", raising=False)
+    text = "a\x1b[31mred\r\n\ud800 end"
+    assert read_in_pager("plain") == "" and (tmp_path / "read-pager").read_text() == "plain"
+    assert open_in_editor(text) == ""
+    assert (tmp_path / "read-editor").read_bytes() == b"a\x1b[31mred\r\n\\ud800 end"
+    monkeypatch.setenv("PAGER", str(tmp_path / "nosuch"))
+    assert "could not be started" in read_in_pager("x")
+    monkeypatch.setenv("PAGER", "'unclosed")
+    assert "cannot be read as a command" in read_in_pager("x")
+
+
+async def test_where_the_window_cannot_be_left_that_is_said() -> None:
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await go(pilot, "2")
+        await pilot.press("space")
+        await until(pilot, shows(pilot, "v pager, E editor"))
+        await pilot.press("v")
+        await until(pilot, shows(pilot, "cannot be left to another program"))

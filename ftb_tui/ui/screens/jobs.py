@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from ftb_tui.report.job_news import Watch
 from ftb_tui.report.pace import NEWEST, Eta, eta
 from ftb_tui.report.plain import one_line
 from ftb_tui.store import job_series
@@ -131,9 +132,9 @@ class JobsScreen(ModeScreen):
     def _letter(self, key: str) -> str:
         return words.LETTERS[self._marked.index(key)] if key in self._marked else ""
 
-    def _watch(self, row: store.JobRow) -> words.Watch:
+    def _watch(self, row: store.JobRow) -> Watch:
         next_look, followed = self.ftb.watched(row.job_key)
-        return words.Watch(self.ftb.now(), next_look, followed)
+        return Watch(self.ftb.now(), next_look, followed)
 
     def tick(self) -> None:
         """Ages and what is left grow old by themselves: once a second, in place."""

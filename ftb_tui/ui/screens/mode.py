@@ -121,7 +121,9 @@ def key_lines(screen: Screen[Any]) -> list[tuple[str, str]]:
         binding = active.binding
         if not (binding.description and binding.id and active.enabled) or binding.id.startswith("mode."):
             continue
-        lines = own if active.node is screen and binding.id != "help" else general
+        lines = (
+            own if active.node is screen and binding.id != "help" and not binding.id.startswith("split.") else general
+        )
         lines.setdefault(screen.app.get_key_display(binding), binding.tooltip or binding.description)
     general[f"1–{len(MODES)}"] = ", ".join(mode.capitalize() for mode in MODES)
     return [*own.items(), *sorted(general.items(), key=lambda line: (len(line[0]) > 1, line[0]))]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -38,6 +39,8 @@ class TextScreen(ModalScreen[None]):
         Binding("n", "turn(1)", "Next page", id="text.next"),
         Binding("p", "turn(-1)", "Page before", id="text.previous"),
         Binding("y", "copy", "Copy", id="text.copy"),
+        Binding("v", "pager", "Pager", id="text.pager", tooltip="Read it in $PAGER"),
+        Binding("E", "editor", "Editor", id="text.editor", tooltip="Open a copy of it in $EDITOR"),
     ]
 
     def __init__(self, title: str, text: str) -> None:
@@ -56,7 +59,7 @@ class TextScreen(ModalScreen[None]):
     def _show(self) -> None:
         many = len(self._pages) > 1
         place = f" · page {self._at + 1} of {len(self._pages)}" if many else ""
-        keys = "n next page, p page before, y copy, escape close" if many else "y copy, escape close"
+        keys = f"{'n next page, p page before, ' if many else ''}y copy, v pager, E editor, escape close"
         text = f"{visible(self._title)}{place}\n\n{visible(self._pages[self._at])}\n\n{keys}"
         self.query_one("#page", Static).update(Content(text))
         self.query_one(VerticalScroll).scroll_home(animate=False)
@@ -70,3 +73,24 @@ class TextScreen(ModalScreen[None]):
         """Copy the whole text, as it is."""
         self.app.copy_to_clipboard(self._text)
         self.notify("Copied.", markup=False)
+
+    def action_pager(self) -> None:
+        """Read the whole text in $PAGER, made harmless, since a pager may obey what is in it."""
+        from ftb_tui.ui.outside import read_in_pager
+
+        self._outside(lambda: read_in_pager(visible(self._text)))
+
+    def action_editor(self) -> None:
+        """Open a copy of the text, as it is, in $EDITOR; what is changed there changes nothing here."""
+        from ftb_tui.ui.outside import open_in_editor
+
+        self._outside(lambda: open_in_editor(self._text))
+
+    def _outside(self, run: Callable[[], str]) -> None:
+        try:
+            with self.app.suspend():
+                problem = run()
+        except SuspendNotSupported:
+            problem = "This window cannot be left to another program; y copies the text."
+        if problem:
+            self.notify(problem, severity="warning", markup=False)

@@ -64,10 +64,15 @@ class EventLog(ScrollView, can_focus=True):
         line = self._shown[at]
         return Strip(_segments(line, self._terms, style)).crop_extend(left, left + self.size.width, style)
 
+    def on_resize(self) -> None:
+        """Whoever follows stays at the end."""
+        if self.following:
+            self.call_after_refresh(self.scroll_end, animate=False, immediate=True)
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Whoever scrolls up stops following; whoever comes back to the end goes on with it."""
         super().watch_scroll_y(old_value, new_value)
-        if new_value < old_value or new_value >= self.max_scroll_y:
+        if self.max_scroll_y and (new_value < old_value or new_value >= self.max_scroll_y):
             self.following = new_value >= self.max_scroll_y
 
     def narrow(self, text: str) -> str:

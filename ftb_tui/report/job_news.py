@@ -1,0 +1,39 @@
+"""How old what we know of a job is, in the same words on the screen and on the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ftb_tui.report.numbers import duration
+from ftb_tui.report.plain import one_line
+from ftb_tui.store.jobs import JobRow
+
+SILENT = 60.0
+"""After so many seconds without news, that there is none is said in a table too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How a job is looked at: the moment now, when it is looked at next (None: not by this app)."""
+
+    now: float
+    next_look: float | None = None
+    followed: bool = False
+
+
+def news(row: JobRow, watch: Watch) -> str:
+    """How old what we know is, what is done about it, and since when nobody answers."""
+    age = None if row.heard_at is None else watch.now - row.heard_at
+    again = ""
+    if watch.next_look is not None and watch.next_look > watch.now:
+        again = f"{'retrying' if row.follow_error else 'next look'} in {duration(watch.next_look - watch.now)}"
+    if row.follow_error:
+        since = "no answer yet" if age is None else f"no answer for {duration(age)}"
+        return f"{', '.join(filter(None, (since, again)))}: {one_line(row.follow_error, 160)}"
+    if row.intent == "intended":
+        return "planned, but nothing was sent: nothing was started and nothing is owed"
+    heard = "never heard" if age is None else f"heard {duration(age)} ago"
+    if not again and not watch.followed and (age is None or age > SILENT):
+        again = "nobody follows it here now"
+    said = one_line(row.raw_state, 40) or "nothing yet"
+    return ", ".join(filter(None, (f"the service says {said}", heard, again)))
