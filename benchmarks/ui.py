@@ -208,11 +208,11 @@ def measure_ftb(env: dict[str, str], count: int, rng: random.Random) -> float:
         line("opening results", opened, OPEN_BAR)
         terminal.press("4", b"model, by")
         terminal.read(1.5)
-        line("results, key", keys(terminal, rb"(base-\d[^,]{0,20}\)), [a-z_]+: \d+ of", count, rng), KEY_BAR)
         # The first model of the first dataset, which is the large one.
         for key in "gj":
             os.write(terminal.terminal, key.encode())
             terminal.read(0.5)
+        line("results, key", keys(terminal, rb"(base-\d[^,]{0,20}\)), [a-z_]+: \d+ of", count, rng), KEY_BAR)
         opened = []
         for _ in range(5):
             opened.append(terminal.press("\r", b"showing"))
