@@ -340,6 +340,7 @@ def test_the_question_where_to_export_looks_as_it_did(snap_compare: Snap, size: 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("e")
         await until(pilot, shows(pilot, "Export the results"))
+        pilot.app.screen.query_one("#where", Input).cursor_blink = False
 
     assert snap(snap_compare, size, steps)
 
