@@ -72,7 +72,8 @@ class Commands(Provider):
             title = f"{binding.tooltip or binding.description}"
             run = partial(_run, self.app.run_action, binding.action, active.node)
             seen[binding.action] = Command(title, f"{binding.description}, key {key}", run)
-            places[binding.action] = 0 if active.node is self.screen else 2 if active.node is self.app else 1
+            general = binding.id == "help" or binding.id.startswith("split.") or active.node is self.app
+            places[binding.action] = 2 if general else 0 if active.node is self.screen else 1
         for action in sorted(seen, key=lambda name: places[name]):
             yield seen[action]
 
