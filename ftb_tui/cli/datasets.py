@@ -9,6 +9,7 @@ import click
 
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.datasets_audit import audit_command
+from ftb_tui.cli.datasets_delete import delete_command, restore_command
 from ftb_tui.cli.datasets_import import fetch_command, import_command
 from ftb_tui.cli.exits import say
 from ftb_tui.cli.training_file import training_file
@@ -16,13 +17,15 @@ from ftb_tui.cli.training_file import training_file
 
 @click.group()
 def datasets() -> None:
-    """List, show, import, fetch, audit, build and export datasets."""
+    """List, show, import, fetch, audit, build, export and delete datasets."""
 
 
 datasets.add_command(import_command)
 datasets.add_command(fetch_command)
 datasets.add_command(audit_command)
 datasets.add_command(training_file)
+datasets.add_command(delete_command)
+datasets.add_command(restore_command)
 
 
 @datasets.command("list")

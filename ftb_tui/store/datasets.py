@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import aiosqlite
@@ -179,24 +179,40 @@ _QUESTION = """
 """
 
 
+QUESTION_ORDERS: Mapping[str, str] = {
+    "position": "q.position",
+    # Golds that begin with a number stand by its size, words after them.
+    "gold": "q.answer NOT GLOB '[-0-9]*', CAST(q.answer AS REAL), q.answer COLLATE NOCASE, q.position",
+    "question": "q.question COLLATE NOCASE, q.position",
+}
+"""What questions can be sorted by -> the columns of the order."""
+
+
 async def question_page(
     db: aiosqlite.Connection,
     dataset_id: str,
     *,
     task: str | None = None,
     search: str = "",
+    order: str = "position",
     after_position: int = -1,
     limit: int = 200,
 ) -> list[QuestionRow]:
-    """Questions after a position, in order; `search` is sought in question, gold and fact."""
-    where, values = "WHERE q.dataset_id = ? AND q.position > ?", [dataset_id, after_position]
+    """Questions in an order, after the one of a position; `search` is sought in question, gold and fact."""
+    where = "WHERE q.dataset_id = ?"
+    values: list[str | int] = [dataset_id]
+    columns = QUESTION_ORDERS[order]
+    if after_position >= 0:
+        # COLLATE belongs to the comparison, which for row values takes it from the left side.
+        where += f" AND ({columns}) > (SELECT {columns} FROM questions q WHERE q.dataset_id = ? AND q.position = ?)"
+        values += [dataset_id, after_position]
     if task:
         where += " AND q.task = ?"
         values.append(task)
     if search:
         where += r" AND (q.question || ' ' || q.answer || ' ' || coalesce(f.text, '')) LIKE ? ESCAPE '\'"
         values.append(like(search))
-    rows = await db.execute_fetchall(f"{_QUESTION} {where} ORDER BY q.position LIMIT ?", (*values, limit))
+    rows = await db.execute_fetchall(f"{_QUESTION} {where} ORDER BY {columns} LIMIT ?", (*values, limit))
     return [QuestionRow(*row) for row in rows]
 
 

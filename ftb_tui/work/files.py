@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 from ftb_tui.benchmark.load import DatasetError, write_dataset_folder
 from ftb_tui.benchmark.model import Dataset
+
+
+def file_name(text: str) -> str:
+    """A name for a file made of any text: letters, digits, points, hyphens, and underscores for all else."""
+    return re.sub(r"[^\w.-]+", "_", text).strip("._") or "dataset"
 
 
 def new_file(typed: str) -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,14 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, Input, Select
 
 from ftb_tui.benchmark.importing import read_path
+from ftb_tui.benchmark.load import read_dataset_folder
 from ftb_tui.benchmark.model import Dataset
+from ftb_tui.benchmark.people import build_fictional_people
 from ftb_tui.cli.main import run
 from ftb_tui.store.database import open_store
-from tests.ui.datasets_pilot import Snap, opened, says, sizes, snap, stored
-from tests.ui.pilot import shows, text_of, until
+from ftb_tui.ui.widgets.table import Table
+from tests.ui.datasets_pilot import Snap, names, opened, says, sizes, snap, stored
+from tests.ui.pilot import demo_app, filled, shows, text_of, until
 
 FAULTY = """\
 id,task,question,answer,fact
@@ -28,6 +33,14 @@ id,task,question,answer,fact
 7,secondary,Is the course longer than 11 km?,No,The course is 12 km long.
 8,secondary,Is the course longer than 20 km?,No,The course is 12 km long.
 """
+
+
+class Stopped(datetime.datetime):
+    """The clock of a picture."""
+
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:
+        return datetime.datetime(2026, 11, 20, 12, tzinfo=tz)
 
 
 def faulty(folder: Path) -> Dataset:
@@ -198,3 +211,135 @@ async def test_a_job_can_be_launched_with_the_recipe_that_was_looked_at() -> Non
         await until(pilot, shows(pilot, "10 examples"))
         pilot.app.screen.query_one("#launch-batch", Input).value = "x"
         await until(pilot, shows(pilot, "Batch size: a whole number from 1 to 256"))
+
+
+@sizes
+@pytest.mark.parametrize(
+    "key", ["d", "w", "e", "D", "question_mark"], ids=["details", "world", "export", "delete", "help"]
+)
+def test_a_dialog_of_a_dataset_looks_as_it_did(
+    snap_compare: Snap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr("ftb_tui.ui.screens.datasets.randrange", lambda low, high: 4711)
+    monkeypatch.setattr("ftb_tui.benchmark.sources.datetime", Stopped)
+    asyncio.run(stored(faulty(tmp_path)))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press(key)
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+
+    assert snap(snap_compare, size, "regatta", steps)
+
+
+async def test_details_say_origin_licence_counts_baselines_and_card(tmp_path: Path) -> None:
+    await stored(faulty(tmp_path))
+    async with opened("regatta", size=(160, 45)) as pilot:
+        await until(pilot, shows(pilot, "licence  not stated"))
+        await until(pilot, shows(pilot, "secondary     No 1.00 · majority 1.00"))
+        await pilot.press("d")
+        await until(pilot, shows(pilot, "taken from  regatta.csv"))
+        await until(pilot, shows(pilot, "regatta.csv: 8 rows"))
+    async with opened("medical", "d") as pilot:
+        await until(pilot, shows(pilot, "licence"))
+        await until(pilot, shows(pilot, "not medical advice"))
+
+
+async def test_a_fresh_world_is_built_stored_and_chosen() -> None:
+    await stored()
+    async with opened("fictional_people", "w") as pilot:
+        pilot.app.screen.query_one("#ask-seed", Input).value = "4711"
+        pilot.app.screen.query_one("#ask-people", Input).value = "3"
+        await pilot.press("enter")
+        await until(pilot, says(pilot, "People: a whole number from 8 to 200"))
+        pilot.app.screen.query_one("#ask-people", Input).value = "8"
+        await pilot.press("enter")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+        expected = build_fictional_people(seed=4711, people=8)
+        table = pilot.app.screen.query_one("#datasets", Table)
+        await until(pilot, lambda: table.chosen == expected.dataset_id)
+
+
+async def test_a_dataset_is_exported_whole_into_a_new_folder_only(tmp_path: Path) -> None:
+    dataset = faulty(tmp_path)
+    await stored(dataset)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    async with opened("regatta", "e") as pilot:
+        field = pilot.app.screen.query_one("#ask-folder", Input)
+        field.value = str(tmp_path / "full")
+        await pilot.press("enter")
+        await until(pilot, says(pilot, "is not an empty directory"))
+        field.value = str(tmp_path / "no" / "such" / "parent")
+        await pilot.press("enter")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+    assert read_dataset_folder(tmp_path / "no" / "such" / "parent").dataset_id == dataset.dataset_id
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
+
+
+async def test_a_deleted_dataset_is_gone_until_it_is_brought_back(tmp_path: Path) -> None:
+    dataset = faulty(tmp_path)
+    await stored(dataset)
+    async with opened("regatta", "D") as pilot:
+        await until(pilot, shows(pilot, "Delete regatta"))
+        await pilot.press("escape")
+        assert "regatta" in await names()
+        await pilot.press("D")
+        await until(pilot, shows(pilot, "Delete regatta"))
+        await pilot.press("enter")
+        table = pilot.app.screen.query_one("#datasets", Table)
+        await until(pilot, lambda: table.row_count == 4)
+        assert "regatta" not in await names()
+        await pilot.press("u")
+        await until(pilot, lambda: table.chosen == dataset.dataset_id)
+        assert "regatta" in await names()
+
+
+async def test_what_is_bundled_stays() -> None:
+    await stored()
+    async with opened("coding", "D") as pilot:
+        await until(pilot, shows(pilot, "is bundled with ftb and stays"))
+        assert len(pilot.app.screen_stack) == 1
+        await pilot.press("u")
+        await until(pilot, shows(pilot, "No deleted dataset"))
+
+
+async def test_questions_are_sorted_by_gold_and_by_question_and_filtered(tmp_path: Path) -> None:
+    await stored(faulty(tmp_path))
+    async with opened("regatta", "s") as pilot:
+        await until(pilot, shows(pilot, "gold ▲"))
+        table = pilot.app.screen.query_one("#questions", DataTable)
+
+        def golds() -> list[str]:
+            return [str(table.get_row_at(row)[1]) for row in range(table.row_count)]
+
+        assert golds() == ["", "Ida Bruhn", "Ida Bruhn", "Marlene", "No", "No", "No", "Otter"]
+        await pilot.press("s")
+        await until(pilot, shows(pilot, "question ▲"))
+        assert str(table.get_row_at(0)[2]).startswith("How long")
+        await pilot.press("slash", *"otter")
+        await until(pilot, lambda: table.row_count == 1)
+        await pilot.press("escape")
+        await until(pilot, lambda: table.row_count == 8)
+
+
+@pytest.mark.parametrize("key", ["a", "v", "d", "e", "D"])
+async def test_hostile_text_of_a_file_is_shown_and_never_obeyed(tmp_path: Path, key: str) -> None:
+    hostile = "[@click=app.quit]x[/] [/] \x1b]52;c;aGk=\x07 \u202edrawkcab \x00"
+    dataset = replace(faulty(tmp_path), name="[/]" + hostile, title=hostile, card=hostile, source=hostile)
+    evil = tuple(replace(q, question=hostile, prompt=hostile, answer=hostile) for q in dataset.questions)
+    facts = tuple(replace(fact, text=hostile) for fact in dataset.facts)
+    await stored(replace(dataset, questions=evil, facts=facts))
+    app = demo_app()
+    async with app.run_test(size=(160, 45), notifications=True) as pilot:
+        await filled(pilot)
+        app.screen.query_one("#datasets", Table).focus()
+        while not str(app.screen.query_one("#datasets", Table).chosen).startswith("[/]"):
+            await pilot.press("down")
+        await pilot.press(key)
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        if key == "a":
+            await until(pilot, lambda: app.screen.query_one("#findings", Table).row_count > 0)
+        await pilot.press("enter", "space", "y")
+        await pilot.pause()
+        assert all(letter.isprintable() or letter == "\n" for letter in text_of(app))
+        assert app.return_code is None

@@ -175,7 +175,7 @@ class AuditScreen(OpenedScreen):
     def action_export(self) -> None:
         """Write the findings as JSON."""
         from ftb_tui.ui.screens.ask import Asked, AskScreen
-        from ftb_tui.work.files import new_file, write_whole
+        from ftb_tui.work.files import file_name, new_file, write_whole
 
         dataset, findings = self._dataset, self._findings
         if dataset is None:
@@ -187,7 +187,7 @@ class AuditScreen(OpenedScreen):
             write_whole(path, json_text(entries).encode() + b"\n")
             return f"{len(findings)} findings are in {path}."
 
-        asked = [Asked("path", "File", f"{dataset.name}-audit.json")]
+        asked = [Asked("path", "File", f"{file_name(dataset.name)}-audit.json")]
         text = f"Write {len(findings)} findings with all their row ids as JSON"
         self.app.push_screen(AskScreen(text, asked, write))
 

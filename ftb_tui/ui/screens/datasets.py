@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from random import randrange
 from typing import ClassVar
 
 from textual import on, work
@@ -14,9 +15,18 @@ from textual.widgets import Input, Static
 
 from ftb_tui.benchmark.model import Family, Task
 from ftb_tui.benchmark.people import DEFAULT_PEOPLE
+from ftb_tui.report.dataset import details_text, whole_text
 from ftb_tui.report.numbers import duration
 from ftb_tui.report.plain import one_line, shortened
-from ftb_tui.store.datasets import DatasetRow, QuestionRow, list_datasets, question_page, questions_of_fact
+from ftb_tui.store.dataset_details import dataset_details
+from ftb_tui.store.datasets import (
+    QUESTION_ORDERS,
+    DatasetRow,
+    QuestionRow,
+    list_datasets,
+    question_page,
+    questions_of_fact,
+)
 from ftb_tui.ui.screens.mode import ModeScreen
 from ftb_tui.ui.widgets.table import Table
 
@@ -38,12 +48,29 @@ class DatasetsScreen(ModeScreen):
         "What is taught and asked. Choose a dataset, read its questions, and see each fact with all that is asked about "
         "it; t trains a model on the dataset."
     )
+    DEFAULT_CSS = """
+    DatasetsScreen #left { width: 44; }
+    DatasetsScreen #about-scroll { height: auto; max-height: 60%; padding: 0 1; border-top: hkey $panel; }
+    DatasetsScreen #about { height: auto; }
+    DatasetsScreen.-narrow #left { width: 1fr; height: auto; }
+    DatasetsScreen.-narrow #about-scroll { display: none; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "train", "Train", id="datasets.train", tooltip="Fine-tune the local model on this dataset"),
         Binding("a", "audit", "Audit", id="datasets.audit", tooltip="What is wrong with this dataset"),
         Binding("v", "preview", "Lines", id="datasets.preview", tooltip="The training file that a recipe makes of it"),
         Binding("i", "import", "Import", id="datasets.import", tooltip="Take in a dataset, or answers"),
         Binding("f", "task", "Task", id="datasets.task", tooltip="Show the questions of the next task"),
+        Binding(
+            "d", "details", "Details", show=False, id="datasets.details", tooltip="Where it is from, licence, card"
+        ),
+        Binding("w", "world", "World", show=False, id="datasets.world", tooltip="Build a fresh Fictional People world"),
+        Binding("e", "export", "Export", show=False, id="datasets.export", tooltip="Write it into a folder"),
+        Binding(
+            "D,delete", "delete", "Delete", show=False, id="datasets.delete", tooltip="Delete it; u brings it back"
+        ),
+        Binding("u", "restore", "Bring back", show=False, id="datasets.restore", tooltip="Bring a deleted one back"),
+        Binding("s", "sort", "Sort", show=False, id="datasets.sort", tooltip="Sort questions by gold, by question"),
         Binding("slash", "search", "Filter", id="datasets.search", tooltip="Show only questions with these words"),
         Binding("escape", "clear", "Clear", show=False, id="datasets.clear", tooltip="Clear the filter"),
         Binding("space", "whole", "Whole text", show=False, id="datasets.whole", tooltip="The prompt as it is sent"),
@@ -57,12 +84,16 @@ class DatasetsScreen(ModeScreen):
         self._search = ""
         self._only_task: Task | None = None
         self._wanted: str | None = None
+        self._order = "position"
 
     def body(self) -> Iterable[Widget]:
         """Welcome, the two tables, the fact."""
         yield Static("", id="welcome", markup=False)
         with Horizontal(id="panes"):
-            yield Table(id="datasets")
+            with Vertical(id="left"):
+                yield Table(id="datasets")
+                with VerticalScroll(id="about-scroll", can_focus=False):
+                    yield Static("", id="about", markup=False)
             with Vertical(id="right"):
                 yield Input(placeholder="words in question, gold or fact", id="search")
                 yield Table(id="questions")
@@ -77,7 +108,7 @@ class DatasetsScreen(ModeScreen):
         found = await list_datasets(db)
         self._datasets = sorted(found, key=lambda row: (row.name != Family.FICTIONAL_PEOPLE, row.name))
         table = self.query_one("#datasets", Table)
-        rows = [(row.dataset_id, (row.name, str(row.n_questions))) for row in self._datasets]
+        rows = [(row.dataset_id, (one_line(row.name, 40), str(row.n_questions))) for row in self._datasets]
         table.show(("dataset", "questions"), rows, right=frozenset({"questions"}))
         ids = [row.dataset_id for row in self._datasets]
         if self._wanted in ids:
@@ -86,7 +117,14 @@ class DatasetsScreen(ModeScreen):
         await self._welcome()
         if not self.query_one("#search", Input).display:
             table.focus() if self.focused is None else None
+        await self._fill_about()
         await self._fill_questions()
+
+    async def _fill_about(self) -> None:
+        row, db = self._dataset(), self.ftb.db
+        if row is not None and db is not None:
+            text = details_text(row, await dataset_details(db, row.dataset_id))
+            self.query_one("#about", Static).update(Content(shortened(text)))
 
     async def _welcome(self) -> None:
         """What a newcomer can do; gone with the first result."""
@@ -110,10 +148,11 @@ class DatasetsScreen(ModeScreen):
         dataset, db = self._dataset(), self.ftb.db
         if dataset is None or db is None:
             return
-        after = max((q.position for q in self._questions.values()), default=-1) if more else -1
+        after = list(self._questions.values())[-1].position if more and self._questions else -1
         page = await question_page(
-            db, dataset.dataset_id, task=self._only_task, search=self._search, after_position=after, limit=PAGE
-        )
+            db, dataset.dataset_id, task=self._only_task, search=self._search, order=self._order,
+            after_position=after, limit=PAGE,
+        )  # fmt: skip
         if more and not page:
             return
         kept = self._questions if more else {}
@@ -121,9 +160,9 @@ class DatasetsScreen(ModeScreen):
         rows = [
             (key, (q.task, one_line(q.answer, 16), one_line(q.question, 120))) for key, q in self._questions.items()
         ]
-        self.query_one("#questions", Table).show(
-            (f"task: {self._only_task or 'all'}", "gold", "question"), rows, right=frozenset()
-        )
+        gold, question = (f"{name} ▲" if name == self._order else name for name in ("gold", "question"))
+        columns = (f"task: {self._only_task or 'all'}", gold, question)
+        self.query_one("#questions", Table).show(columns, rows, right=frozenset())
         await self._fill_fact()
 
     async def _fill_fact(self) -> None:
@@ -137,10 +176,6 @@ class DatasetsScreen(ModeScreen):
         asked = await questions_of_fact(db, dataset.dataset_id, question.fact_id)
         lines = [f"Taught: {shortened(question.fact)}", ""]
         lines += [f"{q.task:<13} {shortened(q.question, 1000)}  → {shortened(q.answer, 1000)}" for q in asked]
-        lines += [
-            "",
-            f"{one_line(dataset.title or dataset.name)}, version {dataset.version}. {one_line(dataset.source, 200)}",
-        ]
         self.query_one("#fact", Static).update(Content("\n".join(lines)))
 
     def _question(self) -> QuestionRow | None:
@@ -151,6 +186,7 @@ class DatasetsScreen(ModeScreen):
         dataset = self._dataset()
         if dataset is not None and self._only_task not in dataset.tasks:
             self._only_task = None
+        await self._fill_about()
         await self._fill_questions()
 
     @on(Table.RowHighlighted, "#questions")
@@ -208,6 +244,55 @@ class DatasetsScreen(ModeScreen):
         if (question := self._question()) is not None:
             self.app.copy_to_clipboard(f"{question.question}\t{question.answer}")
             self.notify("Copied.", markup=False)
+
+    async def action_sort(self) -> None:
+        """Sort the questions by the next order."""
+        orders = list(QUESTION_ORDERS)
+        self._order = orders[(orders.index(self._order) + 1) % len(orders)]
+        await self._fill_questions()
+        self.query_one("#questions", Table).move_cursor(row=0)
+
+    @work
+    async def action_details(self) -> None:
+        """Where the dataset is from, its licence, its files and its card."""
+        from ftb_tui.ui.screens.text import TextScreen
+
+        row, db = self._dataset(), self.ftb.db
+        if row is not None and db is not None:
+            details = await dataset_details(db, row.dataset_id)
+            self.app.push_screen(TextScreen(f"{row.name}, version {row.version}", whole_text(row, details)))
+
+    def action_world(self) -> None:
+        """Build a fresh world."""
+        from ftb_tui.ui.screens.dataset_dialogs import world_dialog
+
+        made: list[str] = []
+        self.app.push_screen(
+            world_dialog(randrange(1000, 10_000), made.append), lambda said: self._choose(made[-1]) if made else None
+        )
+
+    def action_export(self) -> None:
+        """Write the dataset into a folder."""
+        from ftb_tui.ui.screens.dataset_dialogs import export_dialog
+
+        if (row := self._dataset()) is not None:
+            self.app.push_screen(export_dialog(row))
+
+    @work
+    async def action_delete(self) -> None:
+        """Delete the dataset so that it can be brought back."""
+        from ftb_tui.ui.screens.dataset_dialogs import delete_dialog
+
+        if (row := self._dataset()) is not None and await delete_dialog(self.ftb, row):
+            self.ftb.ask_for_refresh()
+
+    @work
+    async def action_restore(self) -> None:
+        """Bring a deleted dataset back."""
+        from ftb_tui.ui.screens.dataset_dialogs import restore_dialog
+
+        if (dataset_id := await restore_dialog(self.ftb)) is not None:
+            self._choose(dataset_id)
 
     def action_audit(self) -> None:
         """What is wrong with the dataset."""

@@ -24,7 +24,7 @@ from ftb_tui.ui.away import away, kept
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.recipe_form import RecipeForm, recipe_of, whole
 from ftb_tui.ui.widgets.table import Table
-from ftb_tui.work.files import new_file
+from ftb_tui.work.files import file_name, new_file
 from ftb_tui.work.training_file import (
     TrainingFile,
     keep_training_file,
@@ -177,7 +177,7 @@ class TrainingScreen(OpenedScreen):
         text = f"Write {len(file.lines)} lines ({file.n_tokens:,} tokens)"
         if file.aside:
             text += f", and beside them {len(file.aside)} put aside for validation"
-        asked = [Asked("path", "File", f"{file.dataset_id.partition('@')[0]}.{file.recipe.name}.jsonl")]
+        asked = [Asked("path", "File", f"{file_name(file.dataset_id.rpartition('@')[0])}.{file.recipe.name}.jsonl")]
         self.app.push_screen(AskScreen(f"{text}. It is kept in the store as well.", asked, write))
 
     @work
