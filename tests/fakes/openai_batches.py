@@ -173,7 +173,7 @@ class FakeBatches:
             "id": f"chatcmpl-{place}", "object": "chat.completion", "created": 1, "model": body["model"],
             "choices": [
                 {"index": 0, "finish_reason": "stop", "logprobs": None,
-                 "message": {"role": "assistant", "content": self._server.answer(prompt)}}
+                 "message": {"role": "assistant", "content": self._server.answer(prompt), "refusal": None}}
             ],
             "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
         }  # fmt: skip

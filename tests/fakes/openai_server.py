@@ -368,7 +368,7 @@ class FakeOpenAI:
                 "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": body["model"],
                 "choices": [
                     {"index": 0, "finish_reason": "stop", "logprobs": said,
-                     "message": {"role": "assistant", "content": self.answer(prompt)}}
+                     "message": {"role": "assistant", "content": self.answer(prompt), "refusal": None}}
                 ],
                 "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
             },
