@@ -51,7 +51,7 @@ class EventLog(ScrollView, can_focus=True):
         self._shown = tuple(line for line in self._lines if matches(self._terms, {"": line}))
         self.virtual_size = Size(max(map(len, self._shown), default=0), len(self._shown))
         if self.following:
-            self.call_after_refresh(self.scroll_end, animate=False, immediate=True)
+            self.call_after_refresh(self._to_the_end)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -67,13 +67,42 @@ class EventLog(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """Whoever follows stays at the end."""
         if self.following:
-            self.call_after_refresh(self.scroll_end, animate=False, immediate=True)
+            self.call_after_refresh(self._to_the_end)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Whoever scrolls up stops following; whoever comes back to the end goes on with it."""
+        """Whoever comes to the end goes on with it; what only a changed size moved away from it goes back."""
         super().watch_scroll_y(old_value, new_value)
-        if self.max_scroll_y and (new_value < old_value or new_value >= self.max_scroll_y):
-            self.following = new_value >= self.max_scroll_y
+        if new_value >= self.max_scroll_y:
+            self.following = self.following or self.max_scroll_y > 0
+        elif self.following:
+            self.call_after_refresh(self._to_the_end)
+
+    def _to_the_end(self) -> None:
+        if self.following:
+            self.scroll_end(animate=False, immediate=True)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Whoever scrolls up stops following."""
+        self.following = False
+
+    def on_scroll_to(self) -> None:
+        """So does whoever drags the bar, until it is at the end."""
+        self.following = False
+
+    def action_scroll_up(self) -> None:
+        """Up, and no longer following."""
+        self.following = False
+        super().action_scroll_up()
+
+    def action_page_up(self) -> None:
+        """A page up, and no longer following."""
+        self.following = False
+        super().action_page_up()
+
+    def action_scroll_home(self) -> None:
+        """To the first line, and no longer following."""
+        self.following = False
+        super().action_scroll_home()
 
     def narrow(self, text: str) -> str:
         """Show only the lines that fit; gives how many of how many those are."""

@@ -16,7 +16,7 @@ class Splitter(Widget):
     """Stands after the pane whose size it sets: its width where panes stand side by side, else its height."""
 
     DEFAULT_CSS = """
-    Splitter { width: 1; height: 1fr; color: $panel-lighten-2; }
+    Splitter { width: 1; height: 1fr; color: $text-muted; }
     Splitter.-rows { width: 1fr; height: 1; }
     Splitter:hover { color: $primary; }
     """
