@@ -32,6 +32,9 @@ EMPTY = "No result yet. Press b for the quick benchmark: about a minute, no key 
 LEGEND = "Change from the base beside each score; * is sure (exact McNemar, Holm-adjusted over the table, p < .05)."
 
 
+NAME_WIDTH, CELL_WIDTH = 36, 28
+
+
 class ResultsScreen(ModeScreen):
     """A cell is a score; below it stands what it means."""
 
@@ -121,7 +124,7 @@ class ResultsScreen(ModeScreen):
             blank = ("",) * len(self._tasks)
             lines.append((block.dataset_id, (Text(one_line(block.dataset, 40), style="bold"), *blank)))
             for model in block.models:
-                label = model_label(model) if self.has_class("-wide") else short_label(model)
+                label = model_label(model) if self._has_room else short_label(model)
                 name = Text("  " + one_line(label, 40), style="bold" if model.kind == "tuned" else "")
                 cells = []
                 for task in self._tasks:
@@ -140,10 +143,15 @@ class ResultsScreen(ModeScreen):
         if self.focused is None and self._rows:
             table.focus()
 
+    @property
+    def _has_room(self) -> bool:
+        """Whether every task's bar, score, interval and change stand beside the models' whole names."""
+        return self.size.width >= NAME_WIDTH + CELL_WIDTH * len(self._tasks)
+
     def _cell(self, row: ResultRow | None, adjusted: float | None) -> Text:
         """Parts of fixed width, so that scores, intervals and changes stand below each other."""
         parts = cell_text(row, adjusted)
-        wide = self.has_class("-wide")
+        wide = self._has_room
         text = Text()
         if wide and row is not None and row.score is not None:
             text.append(f" {bar(row.score)} {parts.score} ", style=self._shade(row.score))
