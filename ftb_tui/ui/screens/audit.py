@@ -100,7 +100,7 @@ class AuditScreen(OpenedScreen):
         self._dataset = dataset
         counts = tally(self._findings)
         found = ", ".join(f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counts.items())
-        self.head(f"Audit of {one_line(self._named, 50)} · {len(dataset.questions)} questions · {found}")
+        self.head(f"Audit of {one_line(self._named, 50)} · {found} · {len(dataset.questions)} questions")
         self._fill()
 
     def _sorted(self) -> list[Finding]:
@@ -270,13 +270,15 @@ class RowsScreen(OpenedScreen):
         lines = [
             f"id      {question.question_id}",
             f"gold    {question.answer}",
-            f"asked   {question.prompt.strip()}",
+            f"asks    {question.question.strip()}",
         ]
         for fact_id in (question.fact_id, question.other_fact_id):
             if fact_id is not None and (fact := self._facts.get(fact_id)) is not None:
                 lines.append(f"fact    {fact.text or fact.context}")
         if question.answer_before:
             lines.append(f"before  {question.answer_before}")
+        if question.prompt != question.question:
+            lines.append(f"prompt  {question.prompt.strip()}")
         return "\n".join(lines)
 
     @on(Table.RowSelected)

@@ -294,7 +294,7 @@ class ImportScreen(OpenedScreen):
         try:
             if found.imported is not None:
                 new = await asyncio.to_thread(kept, functools.partial(store_datasets, found.imported))
-                self.notify(kept_said(found.imported, new), markup=False, timeout=10)
+                self.notify(kept_said(found.imported, new), markup=False)
                 self._on_kept(found.imported.datasets[0].dataset_id)
                 self.dismiss()
             elif found.responses is not None:

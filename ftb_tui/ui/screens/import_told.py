@@ -138,6 +138,9 @@ async def store_answers(
 
 def kept_said(imported: Imported, new: Sequence[bool]) -> str:
     """What was stored, and what was here already."""
+    if len(new) > 1:
+        questions = sum(len(dataset.questions) for dataset in imported.datasets)
+        return f"Taken in: {len(new)} datasets, {sum(new)} of them new, with {questions:,} questions."
     parts = [
         f"{one_line(dataset.name, 60)}: {len(dataset.questions)} questions{'' if is_new else ' (here already)'}"
         for dataset, is_new in zip(imported.datasets, new, strict=True)
