@@ -27,8 +27,10 @@ from ftb_tui.store import jobs as store
 from ftb_tui.store import spending
 from ftb_tui.store.database import transaction
 from ftb_tui.store.models import ensure_model
+from ftb_tui.weights import WeightsError
 from ftb_tui.work.cost import Quote, fitting_suffix
 from ftb_tui.work.launch_plan import LaunchPlan, require, training_parts
+from ftb_tui.work.local_engine import EngineStartError
 
 __all__ = ["LaunchError", "LaunchPlan", "Pace", "follow", "launch"]
 
@@ -217,9 +219,9 @@ async def _settle(
                 await look(db, provider, job.job_key)
         finally:
             await provider.close()
-    except ProviderError as error:
-        await store.set_follow_error(db, job.job_key, error.message)
-        return f"Job {job.job_key} could not be looked for at {job.host}: {error.message}"
+    except (ProviderError, EngineStartError, WeightsError) as error:
+        await store.set_follow_error(db, job.job_key, str(error))
+        return f"Job {job.job_key} could not be looked for at {job.host}: {error}"
     if found:
         return f"Job {job.job_key} was created before the interruption ({found[0].job_id}); it is followed again."
     return f"Job {job.job_key} is not at {job.host}; it was probably never created."

@@ -38,6 +38,7 @@ class Supervisor:
         self._on_message = on_message
         self._loop = BackgroundLoop()
         self._db: aiosqlite.Connection | None = None
+        self._opening = asyncio.Lock()
         self._followed: set[int] = set()
         self._asked: set[int] = set()
         self.next_looks: dict[int, float] = {}
@@ -102,9 +103,10 @@ class Supervisor:
             self._on_message("error", str(error) or type(error).__name__)
 
     async def _store(self) -> aiosqlite.Connection:
-        if self._db is None:
-            self._db = await open_store()
-        return self._db
+        async with self._opening:
+            if self._db is None:
+                self._db = await open_store()
+            return self._db
 
     async def _begin(self) -> None:
         db = await self._store()

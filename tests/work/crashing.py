@@ -58,20 +58,21 @@ class Bench:
     def env(self) -> dict[str, str]:
         return {**os.environ, "FTB_HOME": str(self.home), "FTB_WEIGHTS": str(self.weights)}
 
-    def begin(self, *arguments: str, **options: Any) -> Running:
+    def begin(self, *arguments: str) -> Running:
         """Start the benchmark (or another command)."""
+        return self.begin_program(command(*(arguments or self.plan)))
+
+    def begin_program(self, program: Sequence[str]) -> Running:
+        """Start any program in this home."""
         self.home.mkdir(parents=True, exist_ok=True)
         out, err = (self.home.with_name(f"{self.home.name}-{len(self.started)}.{end}") for end in ("out", "err"))
         with out.open("wb") as stdout, err.open("wb") as stderr:
-            process = subprocess.Popen(
-                command(*(arguments or self.plan)), env=self.env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-                **options,
-            )  # fmt: skip
+            process = subprocess.Popen(program, env=self.env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
         self.started.append(Running(process, out, err))
         return self.started[-1]
 
-    def run(self, *arguments: str, **options: Any) -> Done:
-        return self.begin(*arguments, **options).ended()
+    def run(self, *arguments: str) -> Done:
+        return self.begin(*arguments).ended()
 
     def engine_pid(self) -> int:
         state = read_engine_state(self.home / "state" / "engine.json")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ftb_tui.engine.tiny import write_tiny_model
-from tests.work import dying
+from tests.work import background, dying
 from tests.work.crashing import Bench, Outcome
 
 
@@ -66,6 +66,21 @@ def test_killed_in_mid_training_and_in_mid_evaluation_it_ends_as_if_undisturbed(
     assert "Traceback" not in done.err
     assert "Unclosed" not in done.err
     assert bench.ask_engine("SELECT count(*) FROM jobs") == [(1,)]
+
+
+def test_what_runs_behind_the_app_is_killed_with_its_engine_and_goes_on_by_itself_when_the_app_is_opened_again(
+    bench: Bench, undisturbed: Outcome
+) -> None:
+    app = bench.begin_program([sys.executable, background.__file__, "begin"])
+    for moment in (bench.in_training, bench.in_evaluation):
+        bench.until(moment, app)
+        bench.kill_engine()
+        app.process.kill()
+        app.ended()
+        app = bench.begin_program([sys.executable, background.__file__])
+    said = app.ended()
+    assert (said.code, "The benchmark is finished" in said.err, "error" in said.err) == (0, True, False), said.err
+    assert bench.outcome(bench.run("results", "--json")) == undisturbed
 
 
 def test_told_to_end_it_says_how_to_go_on_and_goes_on(bench: Bench, undisturbed: Outcome) -> None:
