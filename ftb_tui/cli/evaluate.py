@@ -142,6 +142,9 @@ def evaluate(
             try:
                 found = await find_model(db, model, provider=provider)
             except ModelNotFoundError:
+                if model in ("tuned", "base"):
+                    # These are no names that a service could know.
+                    raise
                 return provider or load_config().defaults.provider, None
             return found.provider, found
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import TypeVar
 
 import aiosqlite
 
@@ -31,12 +30,15 @@ from ftb_tui.weights import WeightsError
 from ftb_tui.work.cost import Quote, fitting_suffix
 from ftb_tui.work.launch_plan import LaunchPlan, require, training_parts
 from ftb_tui.work.local_engine import EngineStartError
+from ftb_tui.work.pace import FREE_PACE, PAID_PACE, Pace
 
+_T = TypeVar("_T")
 __all__ = ["LaunchError", "LaunchPlan", "Pace", "follow", "launch"]
 
 MISSES = 5
 """So many clean lists without a job whose creation was unclear end the search for it."""
 RECONCILE_PAUSES = (0.5, 2.0, 5.0)
+_NOT_OFFERED = (404, 405, 501)
 _REFUSALS = frozenset({ErrorKind.AUTH, ErrorKind.NOT_FOUND, ErrorKind.QUOTA, ErrorKind.INVALID_REQUEST})
 
 
@@ -227,26 +229,6 @@ async def _settle(
     return f"Job {job.job_key} is not at {job.host}; it was probably never created."
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often to look, in seconds: at first, later, and at most after errors."""
-
-    first: float
-    later: float
-    slowest: float
-
-    def next(self, looks: int, errors: int) -> float:
-        """The pause before the next look, with jitter so that many followers do not march in step."""
-        pause = self.first if looks < 12 else self.later
-        if errors:
-            pause = min(self.slowest, pause * 2**errors)
-        return pause * random.uniform(0.9, 1.1)
-
-
-FREE_PACE = Pace(first=0.5, later=1.0, slowest=10.0)
-PAID_PACE = Pace(first=5.0, later=30.0, slowest=300.0)
-
-
 async def follow(
     db: aiosqlite.Connection,
     provider: Provider,
@@ -315,13 +297,13 @@ async def look(
     remote = await provider.get_job(job_id)
     if provider.capabilities.events:
         known = await store.known_events(db, job_key)
-        listed = await provider.list_events(job_id, known=known)
+        listed = await _if_offered(provider.list_events(job_id, known=known))
         await store.add_events(db, job_key, listed)
         for event in listed:
             if event.event_id not in known:
                 on_event(event)
     if provider.capabilities.checkpoints:
-        checkpoints = await provider.list_checkpoints(job_id)
+        checkpoints = await _if_offered(provider.list_checkpoints(job_id))
         await store.add_checkpoints(db, job_key, checkpoints)
         if provider.capabilities.checkpoint_metrics:
             await store.add_metrics(db, job_key, [(c.step, c.metrics) for c in checkpoints])
@@ -330,6 +312,16 @@ async def look(
     # Last, so that a final state is recorded only together with everything that led to it.
     await store.update_job(db, job_key, remote)
     return await store.get_job(db, job_key)
+
+
+async def _if_offered(listing: Awaitable[list[_T]]) -> list[_T]:
+    """A list, empty where the service does not have it at all: some speak the wire without events or checkpoints."""
+    try:
+        return await listing
+    except ProviderError as error:
+        if error.status in _NOT_OFFERED:
+            return []
+        raise
 
 
 async def _find_sent(db: aiosqlite.Connection, provider: Provider, job: store.JobRow) -> str | None:

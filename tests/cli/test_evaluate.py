@@ -87,3 +87,10 @@ def test_an_unreachable_service_is_retryable_and_can_be_resumed(
     assert done.code == 1
     assert "4 failed" in done.err
     assert "--resume 1" in done.err
+
+
+@pytest.mark.parametrize("word", ["tuned", "base"])
+def test_a_word_for_models_made_here_is_no_models_name(ftb: Ftb, home: Path, word: str) -> None:
+    done = ftb("evaluate", "--model", word, "--dataset", "fictional_people")
+    assert (done.code, "No model was trained" in done.err) == (2, True)
+    assert "fetching" not in done.err

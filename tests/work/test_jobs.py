@@ -169,3 +169,16 @@ async def test_a_crash_before_anything_was_sent_is_told_and_owes_nothing(
 
 def _crash(job_key: int) -> None:
     raise RuntimeError("crash")
+
+
+@pytest.mark.parametrize("code", [404, 405, 501])
+async def test_a_service_without_events_and_checkpoints_is_followed_to_the_end(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, code: int
+) -> None:
+    refused = [status(code, error("Not found"))] * 60
+    fake_openai.faults["GET /fine_tuning/jobs/ID/events"].extend(refused)
+    fake_openai.faults["GET /fine_tuning/jobs/ID/checkpoints"].extend(refused)
+    key = await work.launch(db, provider, PLAN)
+    job = await work.follow(db, provider, key, pace=FAST)
+    assert (job.state, job.tuned_model is not None, job.follow_error) == (JobState.SUCCEEDED, True, None)
+    assert fake_openai.requests["GET /fine_tuning/jobs/ID/events"] < 20
