@@ -83,6 +83,7 @@ class FtbApp(App[None]):
         self._supervisor: Supervisor | None = None
         self._version = -1
         self._dirty = True
+        self._refreshing = False
         self._pace = Pace()
         self._settings, self._setting_problems = load_interface(paths().config_file)
         self._memory = remembered.load()
@@ -199,8 +200,10 @@ class FtbApp(App[None]):
                 await save_dataset(self.db, load_bundled(name))
 
     def ask_for_refresh(self) -> None:
-        """The visible screen wants to be filled at the next look, whether the store changed or not."""
+        """The visible screen wants to be filled now, whether the store changed or not."""
         self._dirty = True
+        if self.db is not None and not self._refreshing:
+            self.call_later(self._refresh)
 
     async def on_event(self, event: events.Event) -> None:
         """Keys go first: the store is read less often while somebody presses them."""
@@ -210,10 +213,18 @@ class FtbApp(App[None]):
 
     async def _refresh(self) -> None:
         """Fill the visible screen when the store changed since the last look (by anybody)."""
+        if self.db is None or self._refreshing:
+            return
+        self._refreshing = True
+        try:
+            await self._look()
+        finally:
+            self._refreshing = False
+
+    async def _look(self) -> None:
         from ftb_tui.ui.screens.mode import ModeScreen
 
-        if self.db is None:
-            return
+        assert self.db is not None
         [row] = await self.db.execute_fetchall("PRAGMA data_version")
         screen = self.screen_stack[0] if self.screen_stack else None
         if isinstance(screen, ModeScreen) and screen.is_mounted:

@@ -31,6 +31,8 @@ class AskingPlan:
     """At most so many questions of each task."""
     serving_name: str | None = None
     """The deployment that answers for a tuned model, to be recorded with it."""
+    batch: bool = False
+    """At half the price, answered within a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ async def asking_quote(plan: AskingPlan) -> AskingQuote:
     prices = asking_prices(plan.provider, plan.model, known.base_model if known else plan.model)
     tuned = known is not None and known.kind != "base"
     free = info.capabilities.cost_basis == "free"
-    cost = 0.0 if free else answer_cost(prices, prompts, answers, tuned=tuned)
+    cost = 0.0 if free else answer_cost(prices, prompts, answers, tuned=tuned, batch=plan.batch)
     return AskingQuote(len(questions), prompts, answers, counter.how, cost)
 
 
@@ -95,6 +97,7 @@ async def plan_evaluation(plan: AskingPlan) -> int:
             dataset_id=dataset.dataset_id,
             questions=questions,
             answer_tokens=dataset.answer_tokens,
+            batch=plan.batch,
         )
     finally:
         await db.close()

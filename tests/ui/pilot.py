@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
 
+from ftb_tui.benchmark.load import bundled_names, load_bundled
+from ftb_tui.paths import paths
 from ftb_tui.store.database import open_store
+from ftb_tui.store.datasets import save_dataset
 from ftb_tui.ui.app import FtbApp
 from tests.demo import CLOCK, fill_demo_store
 
@@ -45,13 +52,23 @@ def demo_app() -> FtbApp:
     return FtbApp(clock=lambda: CLOCK, background=False)
 
 
+_TEMPLATE = Path(tempfile.mkdtemp(prefix="ftb-demo-")) / "ftb.db"
+atexit.register(shutil.rmtree, _TEMPLATE.parent, ignore_errors=True)
+
+
 async def fill_demo() -> None:
-    """Put the demo data into this home's store."""
-    db = await open_store()
-    try:
-        await fill_demo_store(db)
-    finally:
-        await db.close()
+    """Put the demo data and the bundled datasets into this home's store. Made once, then copied."""
+    if not _TEMPLATE.exists():
+        db = await open_store(_TEMPLATE)
+        try:
+            await fill_demo_store(db)
+            for name in bundled_names():
+                await save_dataset(db, load_bundled(name))
+        finally:
+            await db.close()
+    store = paths().store
+    store.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(_TEMPLATE, store)
 
 
 async def filled(pilot: Pilot[None]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.app import App
-from textual.widgets import Input, Static
+from textual.widgets import Input, Select, Static
 
 from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.ui.screens.launch import Launch, LaunchScreen
@@ -110,5 +110,23 @@ async def test_a_budget_closes_the_way(home: Path, fake_openai: FakeOpenAI) -> N
         await quoted(app, pilot)
         assert "beyond the budget" in app.text
         assert not app.dialog.query_one("#launch-word").display
+        await pilot.press("enter")
+        assert app.decided == []
+
+
+async def test_a_recipe_of_preferences_is_another_method_and_uses_what_the_base_said(
+    home: Path, fake_openai: FakeOpenAI
+) -> None:
+    app = Host("fake", "gpt-fake")
+    async with app.run_test(size=(100, 40)) as pilot:
+        await quoted(app, pilot)
+        app.dialog.query_one("#recipe-name", Select).value = "preference"
+        await pilot.pause()
+        await quoted(app, pilot)
+        assert "(dpo)" in app.text
+        app.dialog.query_one("#launch-provider", Input).value = "nebius"
+        await pilot.pause()
+        await quoted(app, pilot)
+        assert "trains by supervised, not dpo" in app.text
         await pilot.press("enter")
         assert app.decided == []

@@ -256,3 +256,33 @@ async def test_a_broken_configuration_is_told_with_its_file(configured: Path, no
         await pilot.press("5")
         await until(pilot, shows(pilot, "The configuration cannot be used"))
         await until(pilot, shows(pilot, "not 3"))
+
+
+async def test_a_model_is_asked_in_a_batch_where_that_is_offered(
+    home: Path, fake_openai: FakeOpenAI, no_servers: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ftb_tui.work.batching.LOOK_SECONDS", (0.01, 0.01, 0.01))
+    file = home / "config" / "config.toml"
+    app = FtbApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app._supervisor is not None)
+        await opened(pilot)
+        await choose(pilot, "fake")
+        await pilot.press("v")
+        await until(pilot, lambda: bool(app.screen.query("#evaluate-model")))
+        assert not app.screen.query("#evaluate-batch"), "not offered, so not asked"
+        await pilot.press("escape")
+        file.write_text(file.read_text().replace("[providers.fake]", '[providers.fake]\ndialect = "openai"'))
+        await pilot.press("1", "5")
+        await until(pilot, lambda: app.screen._infos["fake"].capabilities.batches)
+        await pilot.press("v")
+        await until(pilot, lambda: bool(app.screen.query("#evaluate-batch")))
+        app.screen.query_one("#evaluate-model", Input).value = "gpt-fake"
+        app.screen.query_one("#evaluate-limit", Input).value = "3"
+        app.screen.query_one("#evaluate-batch", Input).value = "yes"
+        await until(pilot, shows(pilot, "12 questions"))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.current_mode == "evaluations")
+        await until(pilot, shows(pilot, "finished"))
+    assert len(fake_openai.batching.batches) == 1
+    assert len(fake_openai.asked) == 1

@@ -28,6 +28,7 @@ _FIELDS = {
     "model": ("Model", "its name at the service"),
     "dataset": ("Dataset", ""),
     "limit": ("Of each task", "all questions"),
+    "batch": ("As a batch", "no; yes: at half the price, answered within a day"),
     "serving": ("Deployed as", "the name recorded here, if there is one"),
 }
 """For each field its label and what it says when it is empty."""
@@ -53,7 +54,9 @@ class EvaluateScreen(ModalScreen[int | None]):
         super().__init__()
         self._provider, self._names = provider, tuple(names)
         first = self._names[0] if len(self._names) == 1 else ""
-        self._values = {"model": first, "dataset": dataset, "limit": ""} | ({"serving": ""} if able.deploy_step else {})
+        self._values = {"model": first, "dataset": dataset, "limit": ""}
+        self._values |= {"batch": ""} if able.batches else {}
+        self._values |= {"serving": ""} if able.deploy_step else {}
         self._busy = False
 
     def compose(self) -> ComposeResult:
@@ -86,6 +89,8 @@ class EvaluateScreen(ModalScreen[int | None]):
         given = {name: value.strip() for name, value in self._values.items()}
         if given["limit"] and (not given["limit"].isdecimal() or not int(given["limit"])):
             raise ValueError("Questions of each task: a whole number, or nothing.")
+        if given.get("batch", "").lower() not in ("", "n", "no", "y", "yes"):
+            raise ValueError("As a batch: yes or no.")
         if not given["model"]:
             raise ValueError("Give the name of a model.")
         return AskingPlan(
@@ -94,6 +99,7 @@ class EvaluateScreen(ModalScreen[int | None]):
             dataset=given["dataset"],
             limit=int(given["limit"]) if given["limit"] else None,
             serving_name=given.get("serving") or None,
+            batch=given.get("batch", "").lower() in ("y", "yes"),
         )
 
     @work(exclusive=True, group="quote")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -23,9 +23,10 @@ from ftb_tui.providers.catalogue import CatalogueError
 from ftb_tui.providers.config import ConfigError
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.database import StoreError, open_store
+from ftb_tui.store.wrong_answers import wrong_answers
 from ftb_tui.ui.widgets.recipe_form import RecipeForm, number, recipe_of, whole
 from ftb_tui.work.cost import Quote, quote_lines
-from ftb_tui.work.jobs import LaunchPlan
+from ftb_tui.work.launch_plan import DPO, LaunchPlan
 from ftb_tui.work.quoting import quote_launch
 
 if TYPE_CHECKING:
@@ -128,11 +129,15 @@ class LaunchScreen(ModalScreen[Launch | None]):
         """The quote for the fields as they are; nothing is sent to anybody."""
         try:
             plan = self._planned()
+            provider = self._values["provider"].strip()
             db = await open_store()
             try:
-                quote = await quote_launch(
-                    db, plan, self._values["provider"].strip(), self._today or datetime.date.today()
-                )
+                if plan.method == DPO:
+                    said = await wrong_answers(
+                        db, provider=provider, model=plan.base_model, dataset_id=plan.dataset.dataset_id
+                    )
+                    plan = replace(plan, wrong_answers=said)
+                quote = await quote_launch(db, plan, provider, self._today or datetime.date.today())
             finally:
                 await db.close()
         except (ProviderError, ConfigError, CatalogueError, DatasetError, StoreError, ValueError) as error:
