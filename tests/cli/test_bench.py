@@ -19,7 +19,7 @@ SMALL = ("bench", "--people", "2", "--limit", "2", "--epochs", "2")
 
 def as_process(*arguments: str, **env: str) -> Done:
     done = subprocess.run(
-        command(*arguments), env={**os.environ, **env}, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
+        command(*arguments), env={**os.environ, "COLUMNS": "120", **env}, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
     )  # fmt: skip
     return Done(done.returncode, done.stdout, done.stderr)
 

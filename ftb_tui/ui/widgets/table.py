@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
+from textual.widgets.data_table import RowKey
 
 from ftb_tui.ui.widgets.narrowing import matches, terms
 
@@ -61,6 +62,7 @@ class Table(DataTable[Text]):
         self._filter = ""
         self._sort: tuple[str, bool] | None = None
         self._recalled: str | None = None
+        self._measured: tuple[int, ...] = ()
         self._recalled_column: int | None = None
         self.tell: Callable[[str], str] | None = None
 
@@ -146,13 +148,18 @@ class Table(DataTable[Text]):
             self.move_cursor(row=row, column=min(column, len(columns) - 1), animate=False)
         if keys:
             self._recalled = self._recalled_column = None
-        self.call_after_refresh(self._draw_again)
 
-    def _draw_again(self) -> None:
-        """Textual measures new rows only after it may have drawn them, and keeps what it drew: touch one cell."""
-        for key, cells in self._kept.items():
-            self.update_cell(key, self._columns[0], cells[0])
-            break
+    def _update_dimensions(self, new_rows: Iterable[RowKey]) -> None:
+        """Draw again what was drawn before it was measured: Textual keeps a line in the widths it was first drawn in.
+
+        Changed cells are measured just before this is called, new rows within it.
+        """
+        super()._update_dimensions(new_rows)
+        widths = tuple(column.content_width for column in self.columns.values())
+        if widths != self._measured:
+            self._measured = widths
+            self._clear_caches()
+            self.refresh()
 
     def _heading(self, name: str) -> str:
         if not self._tools or self._sort is None or self._sort[0] != name:
