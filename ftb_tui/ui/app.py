@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -50,6 +52,9 @@ def _commands() -> type[Provider]:
 KEEP_EVERY = 20.0
 """Seconds between two times at which is kept what is remembered, so that a crash forgets little."""
 
+CLOSE_SECONDS = 2.0
+"""How long a screen that is being filled may keep the app from closing."""
+
 
 class FtbApp(App[None]):
     """FineTuneBench in the terminal."""
@@ -83,7 +88,8 @@ class FtbApp(App[None]):
         self._supervisor: Supervisor | None = None
         self._version = -1
         self._dirty = True
-        self._refreshing = False
+        self._looking = asyncio.Lock()
+        self._closing = False
         self._pace = Pace()
         self._settings, self._setting_problems = load_interface(paths().config_file)
         self._memory = remembered.load()
@@ -202,7 +208,7 @@ class FtbApp(App[None]):
     def ask_for_refresh(self) -> None:
         """The visible screen wants to be filled now, whether the store changed or not."""
         self._dirty = True
-        if self.db is not None and not self._refreshing:
+        if self.db is not None and not self._closing:
             self.call_later(self._refresh)
 
     async def on_event(self, event: events.Event) -> None:
@@ -213,19 +219,16 @@ class FtbApp(App[None]):
 
     async def _refresh(self) -> None:
         """Fill the visible screen when the store changed since the last look (by anybody)."""
-        if self.db is None or self._refreshing:
+        if self._closing or self._looking.locked():
             return
-        self._refreshing = True
-        try:
-            await self._look()
-        finally:
-            self._refreshing = False
+        async with self._looking:
+            if self.db is not None:
+                await self._look(self.db)
 
-    async def _look(self) -> None:
+    async def _look(self, db: aiosqlite.Connection) -> None:
         from ftb_tui.ui.screens.mode import ModeScreen
 
-        assert self.db is not None
-        [row] = await self.db.execute_fetchall("PRAGMA data_version")
+        [row] = await db.execute_fetchall("PRAGMA data_version")
         screen = self.screen_stack[0] if self.screen_stack else None
         if isinstance(screen, ModeScreen) and screen.is_mounted:
             # Below another screen nobody sees it; it asks for a refresh when it is shown again.
@@ -234,7 +237,7 @@ class FtbApp(App[None]):
                 self._version, self._dirty = row[0], False
                 began_at = self._pace.now()
                 if not self.has_results:
-                    found = await self.db.execute_fetchall("SELECT 1 FROM grades LIMIT 1")
+                    found = await db.execute_fetchall("SELECT 1 FROM grades LIMIT 1")
                     self.has_results = bool(list(found))
                 try:
                     await screen.fill()
@@ -370,10 +373,11 @@ class FtbApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Give back the store and the background."""
+        self._closing = True
         if self._supervisor is not None:
-            import asyncio
-
             await asyncio.to_thread(self._supervisor.close)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._looking.acquire(), CLOSE_SECONDS)
         if self.db is not None:
             await self.db.close()
 

@@ -29,12 +29,13 @@ async def create(
     *,
     name: str | None = None,
     on_state: Callable[[str], None] = lambda state: None,
-    poll_seconds: float = POLL_SECONDS,
+    poll_seconds: float | None = None,
 ) -> ModelRow:
     """Deploy a model and wait until it answers. Its name is kept before the wait, so that it can always be removed.
 
     Raises `ProviderError` when the service cannot deploy, refuses, or says that it failed.
     """
+    pause = POLL_SECONDS if poll_seconds is None else poll_seconds
     model = await get_model(db, model_key)
     deploying = _deploys(provider)
     found = await deploying.deploy(model.name, name=name or f"ftb-{model.model_key}", base_model=model.base_model)
@@ -47,8 +48,8 @@ async def create(
                 ErrorKind.TIMEOUT, f"{found.name} is still {found.raw_state} after an hour; it may answer later.",
                 host=provider.host,
             )  # fmt: skip
-        await asyncio.sleep(poll_seconds)
-        waited += poll_seconds
+        await asyncio.sleep(pause)
+        waited += pause
         try:
             found = await deploying.deployment(found.name)
         except ProviderError as error:

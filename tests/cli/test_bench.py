@@ -18,9 +18,10 @@ SMALL = ("bench", "--people", "2", "--limit", "2", "--epochs", "2")
 
 
 def as_process(*arguments: str, **env: str) -> Done:
+    environment = {**os.environ, "COLUMNS": "120", **env}
     done = subprocess.run(
-        command(*arguments), env={**os.environ, "COLUMNS": "120", **env}, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
-    )  # fmt: skip
+        command(*arguments), env=environment, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
+    )
     return Done(done.returncode, done.stdout, done.stderr)
 
 

@@ -13,7 +13,7 @@ from textual.widgets import DataTable
 from ftb_tui.benchmark.model import Dataset
 from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import list_datasets, save_dataset
-from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, text_of
+from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, settled, text_of
 
 Snap = Callable[..., bool]
 sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -78,6 +78,6 @@ def snap(snap_compare: Snap, size: tuple[int, int], name: str, steps: Callable[[
     async def run(pilot: Pilot[None]) -> None:
         await choose(pilot, name)
         await steps(pilot)
-        await pilot.pause()
+        await settled(pilot)
 
     return snap_compare(demo_app(), terminal_size=size, run_before=run)

@@ -84,3 +84,14 @@ async def filled(pilot: Pilot[None]) -> None:
 
     await until(pilot, ready)
     await pilot.pause()
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until the screen no longer changes: columns have their widths, logs stand at their ends."""
+    before, same = "", 0
+    while same < 2:
+        await pilot.pause()
+        await asyncio.sleep(0.02)
+        now = pilot.app.export_screenshot()
+        same = same + 1 if now == before else 0
+        before = now

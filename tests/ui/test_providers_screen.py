@@ -20,7 +20,7 @@ from ftb_tui.store.evaluations import list_evaluations
 from ftb_tui.ui.app import FtbApp
 from tests.demo import CLOCK
 from tests.fakes.openai_server import KEY, FakeOpenAI, error, status
-from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, shows, text_of, until
+from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, settled, shows, text_of, until
 
 Snap = Callable[..., bool]
 sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -74,7 +74,7 @@ def snap(snap_compare: Snap, size: tuple[int, int], steps: Callable[[Pilot[None]
         await filled(pilot)
         await opened(pilot)
         await steps(pilot)
-        await pilot.pause()
+        await settled(pilot)
 
     return snap_compare(demo_app(), terminal_size=size, run_before=run)
 

@@ -19,7 +19,7 @@ from ftb_tui.ui.app import FtbApp
 from tests.demo import CLOCK
 from tests.demo_curve import fill_demo_curve
 from tests.fakes.openai_server import FakeOpenAI
-from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, shows, text_of, until
+from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, settled, shows, text_of, until
 
 Snap = Callable[..., bool]
 Steps = Callable[[Pilot[None]], Awaitable[Any]]
@@ -35,15 +35,6 @@ async def on_results(pilot: Pilot[None]) -> None:
 
 def filled_table(pilot: Pilot[None], name: str) -> DataTable[Any]:
     return pilot.app.screen.query_one(name, DataTable)
-
-
-async def settled(pilot: Pilot[None]) -> None:
-    """Two equal pictures after each other: columns have their widths."""
-    before = ""
-    while (now := text_of(pilot.app)) != before:
-        before = now
-        for _ in range(4):
-            await pilot.pause()
 
 
 def snap(snap_compare: Snap, size: tuple[int, int], steps: Steps) -> bool:

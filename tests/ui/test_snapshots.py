@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from ftb_tui.ui.screens.confirm import ConfirmScreen
 from ftb_tui.ui.screens.fetch import FetchScreen
-from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, shows, until
+from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, settled, shows, until
 
 Snap = Callable[..., bool]
 KEYS = {"datasets": "1", "jobs": "2", "evaluations": "3", "results": "4", "providers": "5"}
@@ -21,7 +21,7 @@ def snap(snap_compare: Snap, size: tuple[int, int], steps: Callable[[Pilot[None]
     async def run(pilot: Pilot[None]) -> None:
         await filled(pilot)
         await steps(pilot)
-        await pilot.pause()
+        await settled(pilot)
 
     return snap_compare(demo_app(), terminal_size=size, run_before=run)
 
@@ -71,6 +71,7 @@ def test_the_help_looks_as_it_did(snap_compare: Snap, size: tuple[int, int]) -> 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("2")
         await filled(pilot)
+        await settled(pilot)
         await pilot.press("question_mark")
 
     assert snap(snap_compare, size, steps)

@@ -2,36 +2,95 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import events
 from textual.binding import ActiveBinding
-from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
 
 LEAVE_OUT = ("bench.quick", "quit", "table.sort", "table.filter", "log.copy")
 """What is left out first where there is no room; `?` shows every key."""
 KEPT = ("help",)
 
 
-class Keys(Footer):
-    """Textual's footer, in another order, without the keys for which there is no room."""
+class Keys(Widget):
+    """The keys in one line, in the screen's order, without those for which there is no room. A click presses one.
+
+    One widget that draws a line, where Textual's footer has a widget for each key and makes all of them anew at every
+    change of the focus: that took a seventh of what the app did over a key press.
+    """
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--key", "keys--word"}
+    DEFAULT_CSS = """
+    Keys {
+        dock: bottom;
+        height: 1;
+        color: $footer-foreground;
+        background: $footer-background;
+
+        .keys--key { color: $footer-key-foreground; background: $footer-key-background; text-style: bold; }
+        .keys--word { color: $footer-description-foreground; background: $footer-description-background; }
+    }
+    """
 
     def __init__(self) -> None:
-        super().__init__(show_command_palette=False)
-        self._laid_out_for = 0
+        super().__init__()
+        self._shown: list[tuple[ActiveBinding, str]] = []
 
-    def compose(self) -> ComposeResult:
-        """The keys that fit."""
-        if not self._bindings_ready:
+    def on_mount(self) -> None:
+        """Follow the screen's bindings."""
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, screen: Screen[object]) -> None:
+        if self.is_attached and screen is self.screen and self.app.app_focus:
+            self.call_after_refresh(self._lay_out)
+
+    def on_resize(self) -> None:
+        """More or fewer fit now."""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        shown = fitting(self._keys(), self.size.width)
+        if shown != self._shown:
+            self._shown = shown
+            self.refresh()
+
+    def render(self) -> Content:
+        """The keys that fit, each with its word."""
+        key, word = self.get_visual_style("keys--key"), self.get_visual_style("keys--word")
+        line = Content("")
+        for active, display in self._shown:
+            dim = "" if active.enabled else "dim"
+            one = Content.assemble((f" {display} ", key), (f"{active.binding.description} ", word))
+            line += one.stylize(dim) if dim else one
+        return line
+
+    def _at(self, x: int) -> ActiveBinding | None:
+        begin = 0
+        for active, display in self._shown:
+            begin += cell_len(display) + cell_len(active.binding.description) + 3
+            if x < begin:
+                return active
+        return None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Tell more of the key under the mouse."""
+        active = self._at(event.x)
+        self.tooltip = (active.tooltip or active.binding.description) if active else None
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Press the key under the mouse."""
+        active = self._at(event.x)
+        if active is None:
             return
-        self._laid_out_for = self.screen.size.width
-        shown = fitting(self._keys(), self._laid_out_for)
-        self.styles.grid_size_columns = len(shown)
-        for active, display in shown:
-            binding = active.binding
-            yield FooterKey(
-                binding.key, display, binding.description, binding.action, disabled=not active.enabled,
-                tooltip=active.tooltip or binding.description,
-            ).data_bind(compact=Footer.compact)  # fmt: skip
+        if active.enabled:
+            self.app.simulate_key(active.binding.key)
+        else:
+            self.app.bell()
 
     def _keys(self) -> list[tuple[ActiveBinding, str]]:
         """The screen's own keys, then those of what has the focus, then everybody's; each action once."""
@@ -49,17 +108,12 @@ class Keys(Footer):
         ordered = sorted(found.values(), key=place)
         return [(active, self.app.get_key_display(active.binding)) for active in ordered]
 
-    def on_resize(self) -> None:
-        """More or fewer fit now."""
-        if self._laid_out_for not in (0, self.screen.size.width):
-            self.call_after_refresh(self.recompose)
-
 
 def fitting(keys: list[tuple[ActiveBinding, str]], width: int) -> list[tuple[ActiveBinding, str]]:
     """The keys that fit into a width, in their order."""
     kept = list(keys)
     for name in (*LEAVE_OUT, ""):
-        while sum(len(display) + len(active.binding.description) + 3 for active, display in kept) > width:
+        while sum(cell_len(display) + cell_len(active.binding.description) + 3 for active, display in kept) > width:
             leaving = [one for one in kept if one[0].binding.id == name] if name else kept
             leaving = [one for one in leaving if one[0].binding.id not in KEPT]
             if not leaving:
