@@ -79,7 +79,7 @@ class EventLog(ScrollView, can_focus=True):
 
     def _to_the_end(self) -> None:
         if self.following:
-            self.scroll_end(animate=False, immediate=True)
+            self.scroll_end(animate=False, immediate=True, force=True)
 
     def on_mouse_scroll_up(self) -> None:
         """Whoever scrolls up stops following."""
@@ -128,7 +128,7 @@ class EventLog(ScrollView, can_focus=True):
     def action_follow(self) -> None:
         """To the newest line."""
         self.following = True
-        self.scroll_end(animate=False)
+        self.scroll_end(animate=False, force=True)
 
     def action_copy(self) -> None:
         """Copy the lines that are shown."""
