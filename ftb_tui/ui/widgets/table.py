@@ -9,7 +9,7 @@ from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
-from textual.widgets.data_table import RowKey
+from textual.widgets.data_table import CellKey, RowKey
 
 from ftb_tui.ui.widgets.narrowing import matches, terms
 
@@ -149,12 +149,20 @@ class Table(DataTable[Text]):
         if keys:
             self._recalled = self._recalled_column = None
 
-    def _update_dimensions(self, new_rows: Iterable[RowKey]) -> None:
-        """Draw again what was drawn before it was measured: Textual keeps a line in the widths it was first drawn in.
+    def _update_column_widths(self, updated_cells: set[CellKey]) -> None:
+        """Measure the columns of changed cells, each once; Textual measures one anew for every cell that got shorter."""
+        for key in {cell.column_key for cell in updated_cells} & self.columns.keys():
+            column = self.columns[key]
+            widths = (row[key].cell_len for row in self._data.values())
+            column.content_width = max(column.label.cell_len, *widths)
+        self._require_update_dimensions = True
 
-        Changed cells are measured just before this is called, new rows within it.
-        """
-        super()._update_dimensions(new_rows)
+    def _update_dimensions(self, new_rows: Iterable[RowKey]) -> None:
+        """Measure new rows, and draw again what was drawn before: Textual keeps a line in the widths it was drawn in."""
+        there = [self._data[key] for key in new_rows if key in self._data]
+        for key, column in self.columns.items():
+            column.content_width = max(column.content_width, max((row[key].cell_len for row in there), default=0))
+        super()._update_dimensions(())
         widths = tuple(column.content_width for column in self.columns.values())
         if widths != self._measured:
             self._measured = widths
