@@ -13,6 +13,7 @@ from textual import events, work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -51,6 +52,9 @@ def _commands() -> type[Provider]:
 
 KEEP_EVERY = 20.0
 """Seconds between two times at which is kept what is remembered, so that a crash forgets little."""
+
+TOLD_LETTERS, TOLD_LINES = 600, 8
+"""At most so much is said in a corner."""
 
 CLOSE_SECONDS = 2.0
 """How long a screen that is being filled may keep the app from closing."""
@@ -257,10 +261,23 @@ class FtbApp(App[None]):
         self.call_from_thread(self._tell, severity, message)
 
     def _tell(self, severity: str, message: str) -> None:
+        kind: SeverityLevel = severity if severity in ("warning", "error") else "information"  # type: ignore[assignment]
+        self.notify(message, severity=kind, timeout=12)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Say something in a corner: plain, and never so much that it hides the screen."""
         from ftb_tui.report.plain import shortened
 
-        kind = severity if severity in ("warning", "error") else "information"
-        self.notify(shortened(message, 600), severity=kind, timeout=12, markup=False)  # type: ignore[arg-type]
+        text = shortened(message, TOLD_LETTERS, TOLD_LINES)
+        super().notify(text, title=title, severity=severity, timeout=timeout, markup=False)
         self._call(message)
         if message.startswith("The benchmark is finished"):
             self.switch_mode("results")

@@ -57,6 +57,8 @@ async def test_hostile_text_is_shown_on_every_screen_and_nothing_happens(text: s
             await pilot.press(key)
             await filled(pilot)
         app._tell("error", text)
+        await until(pilot, lambda: bool(app.screen.query("Toast")))
+        assert all(toast.size.height <= 20 for toast in app.screen.query("Toast")), "it hides the screen"
         await pilot.press("4")
         await filled(pilot)
         await pilot.press("enter")
