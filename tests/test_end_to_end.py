@@ -42,7 +42,7 @@ def ftb(env: dict[str, str], *arguments: str) -> Any:
 
 @pytest.fixture(scope="module")
 def table(home: dict[str, str]) -> list[dict[str, Any]]:
-    return ftb(home, "bench", "--people", "3", "--epochs", "12", "--limit", "12")
+    return ftb(home, "bench", "--people", "2", "--epochs", "12", "--limit", "12")
 
 
 def row(table: list[dict[str, Any]], kind: str, task: str) -> dict[str, Any]:

@@ -77,9 +77,14 @@ class EventLog(ScrollView, can_focus=True):
         elif self.following:
             self.call_after_refresh(self._to_the_end)
 
+    def on_idle(self) -> None:
+        """Whatever was laid out meanwhile, whoever follows stands at the end."""
+        if self.allow_vertical_scroll and self.scroll_y < self.max_scroll_y:
+            self._to_the_end()
+
     def _to_the_end(self) -> None:
         if self.following:
-            self.scroll_end(animate=False, immediate=True, force=True)
+            self.scroll_end(animate=False, immediate=True)
 
     def on_mouse_scroll_up(self) -> None:
         """Whoever scrolls up stops following."""
@@ -128,7 +133,7 @@ class EventLog(ScrollView, can_focus=True):
     def action_follow(self) -> None:
         """To the newest line."""
         self.following = True
-        self.scroll_end(animate=False, force=True)
+        self.scroll_end(animate=False)
 
     def action_copy(self) -> None:
         """Copy the lines that are shown."""
