@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -70,8 +70,8 @@ class Question:
 
 def record(of: Fact | Question) -> dict[str, Any]:
     """The fields as they are written to files and hashed: `context` and `original` only where there is one."""
-    values = asdict(of)
-    return {name: value for name, value in values.items() if value or name not in ("context", "original")}
+    values = ((field.name, getattr(of, field.name)) for field in fields(of))
+    return {name: value for name, value in values if value or name not in ("context", "original")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ async def _serve(options: argparse.Namespace, data: Path, weights: Path | None) 
     from ftb_tui.engine.loading import ModelLoader
     from ftb_tui.engine.queue import TrainingQueue
     from ftb_tui.engine.records import Records
-    from ftb_tui.engine.server import Engine, make_app
+    from ftb_tui.engine.server import make_app
+    from ftb_tui.engine.serving import Engine
 
     try:
         records = Records(data / "engine.db")
@@ -144,7 +145,7 @@ async def _until_done(
     engine: object, ending: asyncio.Event, idle_exit: float | None, state: EngineState | None
 ) -> None:
     """Wait for the end. `state` is what the state file of this home must say as long as this engine holds it."""
-    from ftb_tui.engine.server import Engine
+    from ftb_tui.engine.serving import Engine
 
     assert isinstance(engine, Engine)
     while not ending.is_set():
