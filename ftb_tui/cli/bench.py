@@ -31,7 +31,8 @@ from ftb_tui.cli.known_before import held_sentences
 from ftb_tui.cli.recipe_options import paraphrases_option, recipe_option
 from ftb_tui.report.numbers import duration
 from ftb_tui.report.plain import one_line, visible
-from ftb_tui.work.bench import BenchPlan, BenchProgress, BenchResult, expected_seconds, run_bench
+from ftb_tui.work.bench import BenchProgress, BenchResult, run_bench
+from ftb_tui.work.bench_plan import BenchPlan, expected_seconds
 
 
 @click.command(epilog="Interrupted? The same command goes on where it stopped; --new starts afresh.")
@@ -143,7 +144,8 @@ def bench(
 def ask_before_spending(plan: BenchPlan, *, yes: bool) -> None:
     """Show the quote of a benchmark that costs money and ask; nothing of the kind for this machine."""
     from ftb_tui.providers.registry import provider_info
-    from ftb_tui.work.bench import bench_dataset, launch_plan
+    from ftb_tui.work.bench import launch_plan
+    from ftb_tui.work.bench_plan import bench_dataset
     from ftb_tui.work.cost import quote_lines
     from ftb_tui.work.quoting import quote_launch, refuse
 

@@ -101,7 +101,7 @@ def show(*, dataset: str, with_questions: bool, as_json: bool) -> None:
     """A dataset's card, or with --json its facts and questions."""
     from ftb_tui.benchmark.statistics import trivial_baselines
     from ftb_tui.report.plain import visible
-    from ftb_tui.work.bench import bench_dataset
+    from ftb_tui.work.bench_plan import bench_dataset
 
     async def work() -> None:
         async with store() as db:
@@ -171,7 +171,7 @@ def export(*, dataset: str, folder: Path, as_json: bool) -> None:
     As facts.jsonl, questions.jsonl, dataset.toml and its card.
     """
     from ftb_tui.benchmark.load import write_dataset_folder
-    from ftb_tui.work.bench import bench_dataset
+    from ftb_tui.work.bench_plan import bench_dataset
 
     _require_empty(folder, "FOLDER")
 

@@ -45,7 +45,7 @@ def _datasets(reference: str) -> Sequence[Dataset]:
     """The dataset of that name, else those of that path; a name wins over a file that happens to lie here."""
     from ftb_tui.benchmark.importing import read_path
     from ftb_tui.benchmark.load import DatasetError
-    from ftb_tui.work.bench import bench_dataset
+    from ftb_tui.work.bench_plan import bench_dataset
 
     async def stored() -> Dataset:
         async with store() as db:

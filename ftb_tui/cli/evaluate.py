@@ -101,7 +101,7 @@ def evaluate(
     from ftb_tui.store.evaluations import EvaluationRow, forget_unanswered, get_evaluation
     from ftb_tui.store.models import ModelNotFoundError, find_model
     from ftb_tui.work.batching import cancel_batches
-    from ftb_tui.work.bench import bench_dataset
+    from ftb_tui.work.bench_plan import bench_dataset
     from ftb_tui.work.cost import money
     from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError, create, run
 

@@ -98,7 +98,7 @@ def show(*, job: str, as_json: bool) -> None:
 def adopt(*, job_id: str, provider: str, dataset: str | None, as_json: bool) -> None:
     """Follow a job that was created elsewhere. ID is the service's own, for example ftjob-abc123."""
     from ftb_tui.work.adoption import adopt as adopt_job
-    from ftb_tui.work.bench import bench_dataset
+    from ftb_tui.work.bench_plan import bench_dataset
 
     async def work() -> Any:
         async with store() as db:

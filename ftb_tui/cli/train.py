@@ -88,7 +88,7 @@ def train(
     from ftb_tui.report.plain import visible
     from ftb_tui.store.jobs import get_job
     from ftb_tui.store.wrong_answers import wrong_answers
-    from ftb_tui.work.bench import bench_dataset
+    from ftb_tui.work.bench_plan import bench_dataset
     from ftb_tui.work.cost import Quote, quote_lines
     from ftb_tui.work.jobs import launch
     from ftb_tui.work.launch_plan import training_lines

@@ -54,7 +54,7 @@ def training_file(
     from ftb_tui.benchmark.training import recipe_record
     from ftb_tui.report.plain import visible
     from ftb_tui.work import training_file as work_on
-    from ftb_tui.work.bench import bench_dataset
+    from ftb_tui.work.bench_plan import bench_dataset
 
     recipe = replace(recipe, validation=validation)
     targets = _targets(output, validation_output, wanted=validation > 0)

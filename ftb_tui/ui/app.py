@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from ftb_tui.ui.screens.mode import ModeScreen
-    from ftb_tui.work.bench import BenchPlan, BenchProgress
+    from ftb_tui.work.bench import BenchProgress
     from ftb_tui.work.supervisor import Supervisor
 
 
@@ -181,6 +181,7 @@ class FtbApp(App[None]):
             self._supervisor.start()
         await self._refresh()
         self.set_interval(0.4, self._refresh)
+        self._take_newer_bundled()
 
     async def _say_what_ended(self) -> None:
         """What finished while the app was not open, once."""
@@ -208,6 +209,21 @@ class FtbApp(App[None]):
         for name in bundled_names():
             if name not in known:
                 await save_dataset(self.db, load_bundled(name))
+
+    @work(group="bundled")
+    async def _take_newer_bundled(self) -> None:
+        """After an upgrade the bundled datasets may be newer than those in the store, which stay beside them."""
+        from ftb_tui.benchmark.load import bundled_names, load_bundled
+        from ftb_tui.store.datasets import list_datasets, save_dataset
+
+        assert self.db is not None
+        known = {row.dataset_id for row in await list_datasets(self.db)}
+        for name in bundled_names():
+            dataset = await asyncio.to_thread(load_bundled, name)
+            if dataset.dataset_id not in known:
+                await save_dataset(self.db, dataset)
+                self._tell("information", f"{name} is here in a newer version: {dataset.dataset_id}.")
+                self.ask_for_refresh()
 
     def ask_for_refresh(self) -> None:
         """The visible screen wants to be filled now, whether the store changed or not."""
@@ -355,33 +371,26 @@ class FtbApp(App[None]):
     @work(exclusive=True, group="bench")
     async def action_bench(self, quick: bool) -> None:
         """Say what will happen, then run the benchmark in the background."""
-        from ftb_tui.report.numbers import duration
+        from ftb_tui.ui.bench_offer import offer
         from ftb_tui.ui.screens.confirm import ConfirmScreen
-        from ftb_tui.work.bench import BenchPlan, expected_seconds
 
         if self.db is None or self._supervisor is None:
             return
         if self.bench_progress is not None:
             self.switch_mode("jobs")
             return
-        plans: dict[bool, BenchPlan] = {True: BenchPlan().quick(), False: BenchPlan()}
-        times = {which: duration(await expected_seconds(self.db, plan)) for which, plan in plans.items()}
-        what = "8 people, 48 facts, 96 questions" if quick else "25 people, 150 facts, 600 questions"
-        other = (
-            f"The whole one (B) takes about {times[False]}."
-            if quick
-            else f"The quick one (b) takes about {times[True]}."
-        )
-        text = (
-            f"{'Quick' if quick else 'Whole'} benchmark, about {times[quick]} on two cores\n\n"
-            f"Fine-tunes SmolLM2-135M on Fictional People ({what}), asks the base\n"
-            "and the tuned model, and opens the table. No key, no cost; nothing leaves this machine.\n"
-            f"You may quit meanwhile: it goes on.\n\n{other}"
-        )
+        chosen = self._chosen_dataset()
+        plan, text = await offer(self.db, chosen, quick=quick)
         if not await self.push_screen_wait(ConfirmScreen(text, yes="start")) or not await self.weights_are_here():
             return
-        self._supervisor.run_bench(plans[quick])
+        self._supervisor.run_bench(plan)
         self.switch_mode("jobs")
+
+    def _chosen_dataset(self) -> str | None:
+        """What the datasets screen stands on, if that is where one is."""
+        from ftb_tui.ui.screens.datasets import DatasetsScreen
+
+        return self.screen.chosen_id if isinstance(self.screen, DatasetsScreen) else None
 
     async def action_quit(self) -> None:
         """Quit; what runs at a service goes on there."""

@@ -12,7 +12,7 @@ from ftb_tui.providers.registry import provider_info, service_name
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.models import ModelRow, ensure_model, list_models, set_serving_name
 from ftb_tui.work import evaluate
-from ftb_tui.work.bench import bench_dataset
+from ftb_tui.work.bench_plan import bench_dataset
 from ftb_tui.work.cost import answer_cost, money
 from ftb_tui.work.quoting import asking_prices
 from ftb_tui.work.token_counter import token_counter

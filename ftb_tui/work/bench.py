@@ -15,65 +15,21 @@ from dataclasses import asdict, dataclass, replace
 
 import aiosqlite
 
-from ftb_tui.benchmark.load import bundled_names, load_bundled
-from ftb_tui.benchmark.model import Dataset, Family, Question, Task
-from ftb_tui.benchmark.subset import first_facts, subset
-from ftb_tui.benchmark.training import QUESTION_ANSWER, Recipe, training_examples
+from ftb_tui.benchmark.model import Dataset, Question
 from ftb_tui.providers.base import ErrorKind, JobState, Provider, ProviderError
 from ftb_tui.store import benches, evaluations, holding, jobs
 from ftb_tui.store.database import StoreError, transaction
-from ftb_tui.store.datasets import find_dataset, load_dataset, save_dataset
 from ftb_tui.store.models import ensure_model
 from ftb_tui.store.results import ResultRow, results
 from ftb_tui.work import evaluate
 from ftb_tui.work import jobs as work
+from ftb_tui.work.bench_plan import BenchPlan, bench_dataset, facts_of, questions_of
 from ftb_tui.work.local_engine import ensure_engine
 from ftb_tui.work.quoting import quote_launch, refuse
-
-QUICK_PEOPLE = 8
-QUICK_FACTS = 48
-QUICK_LIMIT = 24
-LOCAL_BASE = "smollm2-135m"
-
-# Seconds on two cores, measured with benchmarks/engine.py; they only decide what the app promises beforehand.
-_SECONDS_PER_EXAMPLE_EPOCH = 0.06
-_SECONDS_PER_EXAMPLE_ONCE = 0.1
-_SECONDS_PER_QUESTION = 0.11
 
 
 class BenchError(Exception):
     """The benchmark could not be finished; what was done is kept and the same call goes on from there."""
-
-
-@dataclass(frozen=True, slots=True)
-class BenchPlan:
-    """What to run. Equal plans on the same data are the same run as long as it has not finished."""
-
-    provider: str = "local"
-    dataset: str = "fictional_people"
-    base_model: str = LOCAL_BASE
-    epochs: int = 12
-    people: int | None = None
-    facts: int | None = None
-    limit: int | None = None
-    tasks: tuple[Task, ...] | None = None
-    seed: int = 42
-    answer_tokens: int | None = None
-    recipe: str = QUESTION_ANSWER
-    paraphrases: int = 0
-
-    @property
-    def taught(self) -> Recipe:
-        """How facts become the training file."""
-        return Recipe(self.recipe, paraphrases=self.paraphrases)
-
-    def quick(self) -> BenchPlan:
-        """Eight people, or the first 48 facts, and fewer questions a task; training is not shortened."""
-        plan = replace(self, limit=self.limit or QUICK_LIMIT)
-        if self.people or self.facts:
-            return plan
-        about_people = self.dataset.replace("-", "_").startswith(Family.FICTIONAL_PEOPLE)
-        return replace(plan, people=QUICK_PEOPLE) if about_people else replace(plan, facts=QUICK_FACTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,26 +64,6 @@ Report = Callable[[BenchProgress], None]
 Opener = Callable[[str], Awaitable[Provider]]
 
 
-async def expected_seconds(db: aiosqlite.Connection, plan: BenchPlan) -> float:
-    """About how long a run takes on two cores with the embedded engine."""
-    dataset = await bench_dataset(db, plan.dataset)
-    questions = _questions(dataset, plan)
-    examples = len(training_examples(dataset, plan.taught, fact_ids=_facts(dataset, plan)))
-    training = examples * (_SECONDS_PER_EXAMPLE_ONCE + _SECONDS_PER_EXAMPLE_EPOCH * plan.epochs)
-    asking = len(questions) * _SECONDS_PER_QUESTION
-    return max(training, asking) + asking
-
-
-async def bench_dataset(db: aiosqlite.Connection, name: str) -> Dataset:
-    """The dataset of that name, taken from the bundled ones into the store when it is not there yet."""
-    bundled = name.replace("-", "_")
-    if bundled in bundled_names():
-        dataset = await asyncio.to_thread(load_bundled, bundled)
-        await save_dataset(db, dataset)
-        return dataset
-    return await load_dataset(db, (await find_dataset(db, name)).dataset_id)
-
-
 async def run_bench(
     db: aiosqlite.Connection,
     plan: BenchPlan,
@@ -143,7 +79,7 @@ async def run_bench(
     started = time.monotonic()
     on_progress(BenchProgress("prepare", detail="reading the dataset"))
     dataset = await bench_dataset(db, plan.dataset)
-    questions = _questions(dataset, plan)
+    questions = questions_of(dataset, plan)
     on_progress(BenchProgress("prepare", detail="opening the provider"))
     provider = await open_provider(plan.provider)
     opened = [provider]
@@ -202,14 +138,6 @@ async def open_local_or_remote(name: str, *, on_status: Callable[[str], None] = 
     return await asyncio.to_thread(open_provider, name)
 
 
-def _questions(dataset: Dataset, plan: BenchPlan) -> tuple[Question, ...]:
-    return subset(dataset, people=plan.people, facts=plan.facts, limit=plan.limit, tasks=plan.tasks, seed=plan.seed)
-
-
-def _facts(dataset: Dataset, plan: BenchPlan) -> frozenset[str] | None:
-    return first_facts(dataset, people=plan.people, facts=plan.facts)
-
-
 def launch_plan(dataset: Dataset, plan: BenchPlan) -> work.LaunchPlan:
     """The job that a benchmark of this plan launches."""
     return work.LaunchPlan(
@@ -218,7 +146,7 @@ def launch_plan(dataset: Dataset, plan: BenchPlan) -> work.LaunchPlan:
         n_epochs=plan.epochs,
         seed=plan.seed,
         suffix=dataset.name.replace("_", "-"),
-        fact_ids=_facts(dataset, plan),
+        fact_ids=facts_of(dataset, plan),
         recipe=plan.taught,
     )
 

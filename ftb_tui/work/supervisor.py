@@ -23,7 +23,8 @@ from ftb_tui.store.database import StoreError, open_store
 from ftb_tui.work import evaluate
 from ftb_tui.work import jobs as work
 from ftb_tui.work.background import BackgroundLoop
-from ftb_tui.work.bench import BenchPlan, BenchProgress, open_local_or_remote, run_bench
+from ftb_tui.work.bench import BenchProgress, open_local_or_remote, run_bench
+from ftb_tui.work.bench_plan import BenchPlan
 from ftb_tui.work.cost import Quote
 from ftb_tui.work.regrade import RegradeReport, regrade
 

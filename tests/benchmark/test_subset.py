@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.benchmark.subset import first_facts, subset
-from ftb_tui.work.bench import BenchPlan
+from ftb_tui.work.bench_plan import BenchPlan
 
 PEOPLE, CODING = load_bundled("fictional_people"), load_bundled("coding")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 
-from ftb_tui.work.bench import BenchPlan
+from ftb_tui.work.bench_plan import BenchPlan
 from ftb_tui.work.supervisor import Supervisor
 
 

@@ -128,7 +128,7 @@ class DatasetsScreen(ModeScreen):
 
     async def _welcome(self) -> None:
         """What a newcomer can do; gone with the first result."""
-        from ftb_tui.work.bench import BenchPlan, expected_seconds
+        from ftb_tui.work.bench_plan import BenchPlan, expected_seconds
 
         welcome, first = self.query_one("#welcome", Static), not self.ftb.has_results
         if first and self.ftb.db is not None and not welcome.display:
@@ -139,6 +139,12 @@ class DatasetsScreen(ModeScreen):
             welcome.update(Content(text))
         welcome.display = first
         self.set_class(first, "-first")
+
+    @property
+    def chosen_id(self) -> str | None:
+        """The dataset under the cursor."""
+        row = self._dataset()
+        return row.dataset_id if row is not None else None
 
     def _dataset(self) -> DatasetRow | None:
         chosen = self.query_one("#datasets", Table).chosen

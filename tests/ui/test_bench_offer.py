@@ -1,0 +1,71 @@
+"""What is offered to be benchmarked is what one stands on, and what is bundled is there in its newest version."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ftb_tui.benchmark.load import bundled_names, load_bundled
+from ftb_tui.store.database import open_store
+from ftb_tui.store.datasets import list_datasets, save_dataset
+from ftb_tui.ui.app import FtbApp
+from ftb_tui.ui.bench_offer import offer
+from tests.ui.datasets_pilot import choose
+from tests.ui.pilot import demo_app, fill_demo, filled, shows, until
+
+
+async def test_the_offer_says_what_is_taught_asked_and_how_much() -> None:
+    db = await open_store()
+    try:
+        plan, text = await offer(db, quick=True)
+        assert (plan.dataset, plan.people) == ("fictional_people", 8)
+        assert "8 people, 48 facts, 96 questions" in text
+        medical = load_bundled("medical")
+        plan, text = await offer(db, medical.dataset_id, quick=False)
+        assert plan.dataset == "medical", "as the command names it, so that both go on with the same run"
+        assert f"{len(medical.facts)} facts, {len(medical.questions)} questions" in text
+        assert medical.title in text
+    finally:
+        await db.close()
+
+
+async def test_another_version_of_a_bundled_name_is_benchmarked_as_that_version() -> None:
+    other = dataclasses.replace(load_bundled("medical"), title="Mine", questions=load_bundled("medical").questions[:20])
+    db = await open_store()
+    try:
+        await save_dataset(db, other)
+        plan, text = await offer(db, other.dataset_id, quick=False)
+        assert plan.dataset == other.dataset_id
+        assert "Mine" in text
+        assert "20 questions" in text
+    finally:
+        await db.close()
+
+
+async def test_b_offers_the_dataset_one_stands_on() -> None:
+    await fill_demo()
+    app = FtbApp(background=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await filled(pilot)
+        await until(pilot, lambda: app._supervisor is not None)
+        await choose(pilot, "medical")
+        await pilot.press("b")
+        await until(pilot, shows(pilot, load_bundled("medical").title))
+        await until(pilot, shows(pilot, "48 facts"))
+        await pilot.press("escape")
+
+
+async def test_a_bundled_dataset_that_became_newer_comes_in_beside_the_old_one() -> None:
+    now = load_bundled("coding")
+    old = dataclasses.replace(now, questions=now.questions[:-1])
+    db = await open_store()
+    for name in bundled_names():
+        await save_dataset(db, old if name == "coding" else load_bundled(name))
+    await db.close()
+    app = demo_app()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await filled(pilot)
+        await until(pilot, shows(pilot, "coding is here in a newer version"))
+    db = await open_store()
+    ids = {row.dataset_id for row in await list_datasets(db)}
+    await db.close()
+    assert {old.dataset_id, load_bundled("coding").dataset_id} <= ids
