@@ -167,15 +167,16 @@ class FtbApp(App[None]):
     @work
     async def _open(self) -> None:
         from ftb_tui.store.database import StoreError, open_store
+        from ftb_tui.ui.opening import take_missing
         from ftb_tui.work.supervisor import Supervisor
 
         try:
             self.db = await open_store()
-            await self._take_bundled()
+            await take_missing(self.db)
         except StoreError as error:
             self.exit(return_code=1, message=str(error))
             return
-        await self._say_what_ended()
+        await self._say_what_ended(self.db)
         if self._with_background:
             self._supervisor = Supervisor(self._heard)
             self._supervisor.start()
@@ -183,47 +184,26 @@ class FtbApp(App[None]):
         self.set_interval(0.4, self._refresh)
         self._take_newer_bundled()
 
-    async def _say_what_ended(self) -> None:
+    async def _say_what_ended(self, db: aiosqlite.Connection) -> None:
         """What finished while the app was not open, once."""
-        from ftb_tui.report.plain import one_line
-        from ftb_tui.store.job_series import ended_since
+        from ftb_tui.ui.opening import what_ended
 
         seen = self._memory.get("seen")
-        if self.db is None or not isinstance(seen, int | float) or isinstance(seen, bool):
-            return
-        ended = [
-            f"{one.kind} {one.key} {one.state} ({one_line(one.about, 40)})" for one in await ended_since(self.db, seen)
-        ]
-        self._memory["seen"] = self.now()
-        if ended:
-            more = f", and {len(ended) - 6} more" if len(ended) > 6 else ""
-            self._tell("information", f"While you were away: {', '.join(ended[-6:])}{more}.")
-
-    async def _take_bundled(self) -> None:
-        """Bundled datasets are in the store from the first start on."""
-        from ftb_tui.benchmark.load import bundled_names, load_bundled
-        from ftb_tui.store.datasets import list_datasets, save_dataset
-
-        assert self.db is not None
-        known = {row.name for row in await list_datasets(self.db)}
-        for name in bundled_names():
-            if name not in known:
-                await save_dataset(self.db, load_bundled(name))
+        if isinstance(seen, int | float) and not isinstance(seen, bool):
+            told = await what_ended(db, seen)
+            self._memory["seen"] = self.now()
+            if told:
+                self._tell("information", told)
 
     @work(group="bundled")
     async def _take_newer_bundled(self) -> None:
-        """After an upgrade the bundled datasets may be newer than those in the store, which stay beside them."""
-        from ftb_tui.benchmark.load import bundled_names, load_bundled
-        from ftb_tui.store.datasets import list_datasets, save_dataset
+        """After an upgrade the bundled datasets may be newer than those in the store."""
+        from ftb_tui.ui.opening import take_newer
 
         assert self.db is not None
-        known = {row.dataset_id for row in await list_datasets(self.db)}
-        for name in bundled_names():
-            dataset = await asyncio.to_thread(load_bundled, name)
-            if dataset.dataset_id not in known:
-                await save_dataset(self.db, dataset)
-                self._tell("information", f"{name} is here in a newer version: {dataset.dataset_id}.")
-                self.ask_for_refresh()
+        for dataset_id in await take_newer(self.db):
+            self._tell("information", f"A newer version of a bundled dataset is here: {dataset_id}.")
+            self.ask_for_refresh()
 
     def ask_for_refresh(self) -> None:
         """The visible screen wants to be filled now, whether the store changed or not."""

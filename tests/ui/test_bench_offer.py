@@ -64,7 +64,7 @@ async def test_a_bundled_dataset_that_became_newer_comes_in_beside_the_old_one()
     app = demo_app()
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await filled(pilot)
-        await until(pilot, shows(pilot, "coding is here in a newer version"))
+        await until(pilot, shows(pilot, "newer version of a bundled dataset"))
     db = await open_store()
     ids = {row.dataset_id for row in await list_datasets(db)}
     await db.close()
