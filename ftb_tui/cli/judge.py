@@ -28,9 +28,18 @@ def parse_judge(ctx: click.Context, param: click.Parameter, value: str | None) -
 judge_option = click.option("--judge-model", callback=parse_judge, metavar="PROVIDER/MODEL", help="Which model judges.")
 concurrency_option = click.option("--concurrency", type=click.IntRange(1), help="At most so many questions at once.")
 
+max_cost_option = click.option(
+    "--max-cost", type=click.FloatRange(0), metavar="USD", help="Stop before the judge has cost more than this."
+)
+
 
 def regrade_by_judge(
-    judge: tuple[str, str], dataset: str | None, model: str | None, concurrency: int | None, as_json: bool
+    judge: tuple[str, str],
+    dataset: str | None,
+    model: str | None,
+    concurrency: int | None,
+    max_cost: float | None,
+    as_json: bool,
 ) -> None:
     """Grade stored answers by a model, and say what that took."""
     from ftb_tui.store.datasets import find_dataset
@@ -51,6 +60,7 @@ def regrade_by_judge(
                     dataset_id=dataset_id,
                     model_key=model_key,
                     concurrency=concurrency,
+                    max_cost=max_cost,
                     on_progress=_progress,
                 )
             finally:
@@ -85,9 +95,15 @@ def regrade_by_judge(
 @judge_option
 @click.option("--dataset", help="Only answers to this dataset's questions.")
 @concurrency_option
+@max_cost_option
 @as_json
 def judge_check(
-    *, judge_model: tuple[str, str] | None, dataset: str | None, concurrency: int | None, as_json: bool
+    *,
+    judge_model: tuple[str, str] | None,
+    dataset: str | None,
+    concurrency: int | None,
+    max_cost: float | None,
+    as_json: bool,
 ) -> None:
     """Measure a judge against people: agreement, Cohen's kappa with its interval, and where they differ.
 
@@ -117,6 +133,7 @@ def judge_check(
                     judge_model[1],
                     dataset_id=dataset_id,
                     concurrency=concurrency,
+                    max_cost=max_cost,
                     on_progress=_progress,
                 )
             finally:

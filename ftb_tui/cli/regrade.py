@@ -9,7 +9,7 @@ import click
 from ftb_tui.benchmark.graders import GRADER_NAMES, JUDGE, Verdict
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.exits import say
-from ftb_tui.cli.judge import concurrency_option, judge_option, regrade_by_judge
+from ftb_tui.cli.judge import concurrency_option, judge_option, max_cost_option, regrade_by_judge
 
 
 @click.command()
@@ -23,6 +23,7 @@ from ftb_tui.cli.judge import concurrency_option, judge_option, regrade_by_judge
 @click.option("--model", help="Only this model's answers.")
 @judge_option
 @concurrency_option
+@max_cost_option
 @as_json
 def regrade(
     *,
@@ -31,6 +32,7 @@ def regrade(
     model: str | None,
     judge_model: tuple[str, str] | None,
     concurrency: int | None,
+    max_cost: float | None,
     as_json: bool,
 ) -> None:
     """Grade stored answers again, without asking the models again.
@@ -41,7 +43,7 @@ def regrade(
     if grader == JUDGE or judge_model is not None:
         if judge_model is None or grader not in (None, JUDGE):
             raise click.UsageError("A judge needs both: --grader judge --judge-model PROVIDER/MODEL.")
-        regrade_by_judge(judge_model, dataset, model, concurrency, as_json)
+        regrade_by_judge(judge_model, dataset, model, concurrency, max_cost, as_json)
         return
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.models import find_model

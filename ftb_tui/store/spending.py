@@ -78,8 +78,27 @@ async def evaluation_cost(db: aiosqlite.Connection, evaluation_key: int) -> floa
     return float(row["asked"] * row["price_input"] + row["answered"] * row["price_output"]) / _MILLION
 
 
+async def record_judge_request(
+    db: aiosqlite.Connection,
+    *,
+    provider: str,
+    model: str,
+    prompt_tokens: int | None,
+    completion_tokens: int | None,
+    price_input: float | None,
+    price_output: float | None,
+) -> None:
+    """Keep what one request to a judge took, at what prices."""
+    async with transaction(db):
+        await db.execute(
+            "INSERT INTO judge_requests (provider, model, prompt_tokens, completion_tokens, price_input, price_output,"
+            " created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (provider, model, prompt_tokens, completion_tokens, price_input, price_output, time.time()),
+        )
+
+
 async def spent_on(db: aiosqlite.Connection, day: datetime.date) -> float:
-    """What a day (local time) has cost: its launches, as billed or else as estimated, and its answers.
+    """What a day (local time) has cost: its launches, as billed or else as estimated, its answers and its judges.
 
     A launch whose creation is unclear counts as made, and a batch that is under way as what it costs at worst.
     """
@@ -102,4 +121,10 @@ async def spent_on(db: aiosqlite.Connection, day: datetime.date) -> float:
         " AND created_at < ?",
         (first, last),
     )
-    return float(jobs[0]) + float(answers[0]) + float(batches[0])
+    [judges] = await db.execute_fetchall(
+        f"SELECT coalesce(sum(coalesce(prompt_tokens, 0) * price_input + coalesce(completion_tokens, 0) * price_output),"
+        f" 0) / {_MILLION}.0 FROM judge_requests WHERE price_input IS NOT NULL AND price_output IS NOT NULL"
+        " AND created_at >= ? AND created_at < ?",
+        (first, last),
+    )
+    return float(jobs[0]) + float(answers[0]) + float(batches[0]) + float(judges[0])

@@ -20,8 +20,11 @@ from ftb_tui.store.database import transaction
 from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.grading import person_verdicts, put_grades
 from ftb_tui.store.judgements import Judged, Judgement, answers_to_judge, keep_judgements, known_judgements
+from ftb_tui.store.spending import record_judge_request
+from ftb_tui.work.cost import money
 from ftb_tui.work.evaluate import DEADLINE_SECONDS, MAX_ATTEMPTS, EvaluationStoppedError
 from ftb_tui.work.limits import AdaptiveLimit
+from ftb_tui.work.purse import CostUnknownError, Purse, open_judge_purse
 
 _STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
 _BATCH = 64
@@ -81,15 +84,18 @@ async def judge_stored(
     dataset_id: str | None = None,
     model_key: int | None = None,
     concurrency: int | None = None,
+    max_cost: float | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> JudgeReport:
     """Grade stored answers by a model as the grader `judge`; equal content is never asked twice.
 
     Everything is kept as it comes, so that a run that was stopped goes on where it was. Blank answers are not sent.
-    Raises `EvaluationStoppedError` on quota, key and model errors.
+    Raises `EvaluationStoppedError` on quota, key and model errors, and when `max_cost` (US dollars for this run) or the
+    day's budget is reached or cannot be kept for want of a price.
     """
     answers = await answers_to_judge(db, dataset_id=dataset_id, model_key=model_key)
-    run = _Judging(db, provider, model, concurrency, on_progress)
+    purse = await _purse(db, provider, model, max_cost)
+    run = _Judging(db, provider, model, concurrency, purse, on_progress)
     await run.go(answers, keep_grades=True)
     return run.report(len(answers))
 
@@ -101,12 +107,14 @@ async def check_judge(
     *,
     dataset_id: str | None = None,
     concurrency: int | None = None,
+    max_cost: float | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> JudgeCheck:
     """Have a model judge every answer that a person gave a verdict on, and compare. Grades are not touched."""
     people = {verdict.response_key: verdict for verdict in await person_verdicts(db, dataset_id=dataset_id)}
     answers = await answers_to_judge(db, dataset_id=dataset_id, response_keys=list(people))
-    run = _Judging(db, provider, model, concurrency, on_progress)
+    purse = await _purse(db, provider, model, max_cost)
+    run = _Judging(db, provider, model, concurrency, purse, on_progress)
     await run.go(answers, keep_grades=False)
     pairs, disagreements = [], []
     for answer in answers:
@@ -126,6 +134,13 @@ async def check_judge(
     return JudgeCheck(run.report(len(answers)), agreement(pairs), tuple(disagreements))
 
 
+async def _purse(db: aiosqlite.Connection, provider: Provider, model: str, max_cost: float | None) -> Purse:
+    try:
+        return await open_judge_purse(db, provider, model, max_cost=max_cost)
+    except CostUnknownError as error:
+        raise EvaluationStoppedError(str(error)) from error
+
+
 class _Judging:
     """One run over some answers: what is known is taken from the store, the rest is asked for, each content once."""
 
@@ -135,12 +150,14 @@ class _Judging:
         provider: Provider,
         model: str,
         concurrency: int | None,
+        purse: Purse,
         on_progress: Callable[[int, int], None],
     ) -> None:
         able = provider.capabilities
         most = min(able.max_concurrency, concurrency or able.max_concurrency)
         self._db, self._provider, self._model, self._on_progress = db, provider, model, on_progress
         self._limit = AdaptiveLimit(start=min(able.start_concurrency, most), most=most)
+        self._purse = purse
         self._counts: Counter[str] = Counter()
         self._error = ""
         self.questions: dict[str, dict[int, Question]] = {}
@@ -243,10 +260,19 @@ class _Judging:
         request = AskRequest(model=self._model, prompt=prompt, max_tokens=judge.MAX_TOKENS, temperature=0.0, seed=42)
         until, attempt = time.monotonic() + DEADLINE_SECONDS, 0
         while True:
+            held = await self._purse.hold(prompt, judge.MAX_TOKENS)
+            if held is None:
+                raise EvaluationStoppedError(
+                    f"The cap is reached: {money(self._purse.spent)} spent by this run of the judge. Everything judged is "
+                    "kept; the same command with a higher --max-cost, or a higher budget, goes on."
+                )
             try:
                 async with self._limit:
                     answer = await self._provider.ask(request)
-            except ProviderError as error:
+            except BaseException as error:
+                self._purse.settle(held, None, None)
+                if not isinstance(error, ProviderError):
+                    raise
                 if error.kind in _STOPPING:
                     raise EvaluationStoppedError(f"{error.host} refused: {error.message}") from error
                 limited = error.kind is ErrorKind.RATE_LIMITED
@@ -260,6 +286,13 @@ class _Judging:
                 await asyncio.sleep(min(8.0, 0.5 * 2**attempt) * random.uniform(0.75, 1.0))
                 continue
             self._limit.answered()
+            self._purse.settle(held, answer.prompt_tokens, answer.completion_tokens)
+            prices = self._purse.prices
+            await record_judge_request(
+                self._db, provider=self._provider.name, model=self._model, prompt_tokens=answer.prompt_tokens,
+                completion_tokens=answer.completion_tokens, price_input=prices.input if prices else None,
+                price_output=prices.output if prices else None,
+            )  # fmt: skip
             used, written = answer.prompt_tokens or 0, answer.completion_tokens or 0
             self._counts["requests"] += 1
             self._counts["prompt_tokens"] += used

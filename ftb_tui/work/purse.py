@@ -137,13 +137,41 @@ async def open_purse(
         prices = AnswerPrices(asked * factor, answered * factor)
     left = await left_today(db, clock())
     if prices is None:
-        if max_cost is not None or left is not None:
-            raise CostUnknownError(
-                f"No price is known for {model.name} at {evaluation.provider}, so no cap can be kept. Write its input "
-                "and output price into catalogue.toml beside config.toml, or ask without a cap and a budget."
-            )
+        _refuse_a_cap(model.name, evaluation.provider, max_cost, left)
         return Purse(None)
     await spending.record_prices(db, evaluation.evaluation_key, price_input=prices.input, price_output=prices.output)
     spent = await spending.evaluation_cost(db, evaluation.evaluation_key) or 0.0
-    caps = [cap for cap in (None if max_cost is None else max_cost - spent, left) if cap is not None]
-    return Purse(prices, spent=spent, allowed=min(caps) if caps else None)
+    return Purse(prices, spent=spent, allowed=_allowed(None if max_cost is None else max_cost - spent, left))
+
+
+async def open_judge_purse(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    model: str,
+    *,
+    max_cost: float | None,
+    clock: Callable[[], datetime.date] = datetime.date.today,
+) -> Purse:
+    """The purse of a run of a judge, capped by `max_cost` for this run and by what the day has left.
+
+    Raises `CostUnknownError` when a cap is set for a service whose prices are not known.
+    """
+    if provider.capabilities.cost_basis == "free":
+        return Purse(AnswerPrices(0.0, 0.0))
+    known, left = asking_prices(provider.name, model, model), await left_today(db, clock())
+    if known is None or known.input is None or known.output is None:
+        _refuse_a_cap(model, provider.name, max_cost, left)
+        return Purse(None)
+    return Purse(AnswerPrices(known.input, known.output), allowed=_allowed(max_cost, left))
+
+
+def _allowed(*caps: float | None) -> float | None:
+    return min((cap for cap in caps if cap is not None), default=None)
+
+
+def _refuse_a_cap(model: str, provider: str, max_cost: float | None, left: float | None) -> None:
+    if max_cost is not None or left is not None:
+        raise CostUnknownError(
+            f"No price is known for {model} at {provider}, so no cap can be kept. Write its input and output price "
+            "into catalogue.toml beside config.toml, or ask without a cap and a budget."
+        )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
@@ -15,6 +17,7 @@ from ftb_tui.benchmark.graders import Verdict
 from ftb_tui.cli.main import run
 from ftb_tui.providers.base import Provider
 from ftb_tui.providers.registry import open_provider
+from ftb_tui.store import spending
 from ftb_tui.store.database import open_store
 from ftb_tui.store.grading import overrule
 from ftb_tui.store.models import find_model
@@ -135,6 +138,50 @@ async def test_failures_are_counted_and_what_was_judged_is_kept(
     with pytest.raises(EvaluationStoppedError, match="who are you"):
         await tuned_only(db, provider, "third")
     assert evaluate.MAX_ATTEMPTS == judging.MAX_ATTEMPTS
+
+
+def priced(home: Path, more: str = "") -> None:
+    (home / "config" / "catalogue.toml").write_text(
+        '[[models]]\nservice = "fake"\nname = "gpt-judge"\n'
+        'prices = { input = 100.0, output = 200.0, as_of = 2026-11-01, source = "a test" }\n'
+    )
+    with (home / "config" / "config.toml").open("a") as file:
+        file.write(more)
+
+
+async def test_a_judge_stops_at_its_cap_keeps_what_it_said_and_goes_on_with_a_higher_one(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, home: Path
+) -> None:
+    priced(home)
+    key = (await find_model(db, TUNED)).model_key
+    with pytest.raises(EvaluationStoppedError, match="cap is reached"):
+        await judge_stored(db, provider, "gpt-judge", model_key=key, max_cost=0.15)
+    asked = fake_openai.requests[CHAT]
+    spent = await spending.spent_on(db, datetime.date.today())
+    assert 0 < asked < 96
+    assert 0 < spent <= 0.15
+    report = await judge_stored(db, provider, "gpt-judge", model_key=key, max_cost=100)
+    assert (report.judged + report.cached, report.requests) == (96, fake_openai.requests[CHAT] - asked)
+    assert report.cached >= asked, "what was paid for is not asked again"
+    assert await spending.spent_on(db, datetime.date.today()) == pytest.approx(
+        (report.requests + asked) * (9 * 100 + 2 * 200) / 1e6, rel=0.5
+    )
+
+
+async def test_what_a_judge_costs_counts_against_the_day_and_no_cap_is_kept_without_a_price(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, home: Path
+) -> None:
+    with pytest.raises(EvaluationStoppedError, match="No price is known for gpt-judge at fake"):
+        await judge_stored(db, provider, "gpt-judge", max_cost=1.0)
+    assert fake_openai.requests[CHAT] == 0
+    priced(home, "[budget]\nper_day = 0.15\n")
+    with pytest.raises(EvaluationStoppedError, match="higher budget"):
+        await tuned_only(db, provider)
+    asked = fake_openai.requests[CHAT]
+    with pytest.raises(EvaluationStoppedError):
+        await tuned_only(db, provider)
+    assert fake_openai.requests[CHAT] - asked <= asked
+    assert await spending.spent_on(db, datetime.date.today()) <= 0.15
 
 
 async def test_a_judge_is_measured_against_people(
