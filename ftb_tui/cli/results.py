@@ -13,7 +13,7 @@ from ftb_tui.cli.known_before import put_known
 from ftb_tui.report.plain import visible
 from ftb_tui.report.preference import preference_lines
 from ftb_tui.report.tables import STYLES
-from ftb_tui.store.results import SHOWS
+from ftb_tui.store.answer_filter import SHOWS
 
 _GRADERS = click.Choice(list(GRADER_NAMES))
 
@@ -77,7 +77,10 @@ def results(*, dataset: str | None, grader: str | None, style: str, known_before
 @click.option("--model", required=True, help="A model's name, or a part of it that is enough.")
 @click.option("--task", required=True, metavar="TASK", help="memorization, rephrased, secondary, comparison, ...")
 @click.option("--dataset", help="Which dataset, when the model was asked several.")
-@click.option("--show", type=click.Choice(SHOWS), default="wrong", show_default=True, help="Which of the answers.")
+@click.option(
+    "--show", type=click.Choice(SHOWS), default="wrong", show_default=True,
+    help="Which of the answers. disputed: the graders do not agree; unsolved: no model's latest answer is right.",
+)  # fmt: skip
 @click.option(
     "--grader", type=_GRADERS, metavar="NAME", default=DEFAULT_GRADER, show_default=True, help="Whose verdict counts."
 )

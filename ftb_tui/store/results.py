@@ -11,6 +11,7 @@ import aiosqlite
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import Task
 from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
+from ftb_tui.store.answer_filter import SHOWN
 from ftb_tui.store.counts import Counts, Pair, Score, pair_counts, task_counts
 from ftb_tui.store.datasets import like
 from ftb_tui.store.repeats import repeated_evaluations, repeated_interval, repeated_p_value
@@ -225,19 +226,10 @@ class AnswerRow:
     machine_grade: str | None = None
     """What the grader said where a person overruled it; None where nobody did."""
     machine_reason: str | None = None
+    repeat: int = 0
 
 
-_SHOW = {
-    "all": "1",
-    "wrong": "g.verdict IS NOT NULL AND g.verdict <> 'correct'",
-    "correct": "g.verdict = 'correct'",
-    "abstained": "g.verdict = 'abstained'",
-    "failed": "r.error_kind IS NOT NULL",
-    "fixed": "g.verdict = 'correct' AND gb.verdict <> 'correct'",
-    "overruled": "g.machine_verdict IS NOT NULL",
-    "broken": "g.verdict <> 'correct' AND gb.verdict = 'correct'",
-}
-SHOWS = tuple(_SHOW)
+_LAST = 2**62
 
 _ANSWERS = """
   SELECT r.response_key, r.question_key, q.question_id, q.task, q.prompt, q.question, q.answer AS gold, r.answer,
@@ -245,7 +237,7 @@ _ANSWERS = """
          q.fact_id, rb.answer AS base_answer, gb.verdict AS base_grade, gb.reason AS base_reason,
          g.machine_verdict, g.machine_reason,
          CASE WHEN g.verdict = 'correct' AND gb.verdict <> 'correct' THEN 'fixed'
-              WHEN g.verdict <> 'correct' AND gb.verdict = 'correct' THEN 'broken' END AS flip, q.position,
+              WHEN g.verdict <> 'correct' AND gb.verdict = 'correct' THEN 'broken' END AS flip, q.position, r.repeat,
          coalesce(f2.text, '') AS other_fact
     FROM questions q CROSS JOIN responses r ON r.evaluation_key = :evaluation AND r.question_key = q.question_key
     LEFT JOIN facts f ON f.dataset_id = q.dataset_id AND f.fact_id = q.fact_id
@@ -253,7 +245,8 @@ _ANSWERS = """
     LEFT JOIN grades g ON g.response_key = r.response_key AND g.grader = :grader
     LEFT JOIN responses rb ON rb.evaluation_key = :base AND rb.question_key = r.question_key AND rb.repeat = r.repeat
     LEFT JOIN grades gb ON gb.response_key = rb.response_key AND gb.grader = :grader
-   WHERE q.dataset_id = :dataset AND q.task = :task AND q.position > :after
+   WHERE q.dataset_id = :dataset AND q.task = :task AND q.position >= :after
+     AND (q.position > :after OR r.repeat > :repeat)
 """
 
 
@@ -267,9 +260,13 @@ async def answers(
     search: str = "",
     grader: str = DEFAULT_GRADER,
     after: int = -1,
+    repeat: int = _LAST,
     limit: int = 200,
 ) -> list[AnswerRow]:
-    """The answers behind one score, in the dataset's order; `show` is one of `SHOWS`."""
+    """The answers behind one score, in the dataset's order; `show` is one of `SHOWS`.
+
+    A page begins behind position `after`, or, given `repeat`, behind that answer to the question there.
+    """
     evaluation = await chosen_evaluation(db, model_key, dataset_id, task)
     if evaluation is None:
         return []
@@ -285,15 +282,15 @@ async def answers(
             )
         )
         base = await chosen_evaluation(db, rows[0][0], dataset_id, task) if rows else None
-    sql = f"{_ANSWERS} AND {_SHOW[show]}"
+    sql = f"{_ANSWERS} AND {SHOWN[show]}"
     parameters: dict[str, object] = {
         "grader": grader, "base": base, "evaluation": evaluation, "dataset": dataset_id, "task": task, "after": after,
-        "limit": limit,
+        "repeat": repeat, "limit": limit,
     }  # fmt: skip
     if search:
         sql += r" AND (q.question || ' ' || q.answer || ' ' || coalesce(r.answer, '')) LIKE :search ESCAPE '\'"
         parameters["search"] = like(search)
-    rows = list(await db.execute_fetchall(f"{sql} ORDER BY q.position LIMIT :limit", parameters))
+    rows = list(await db.execute_fetchall(f"{sql} ORDER BY q.position, r.repeat LIMIT :limit", parameters))
     return [_answer(row) for row in rows]
 
 
@@ -319,6 +316,7 @@ def _answer(row: aiosqlite.Row) -> AnswerRow:
         position=row["position"],
         machine_grade=row["machine_verdict"],
         machine_reason=row["machine_reason"],
+        repeat=row["repeat"],
     )
 
 

@@ -99,6 +99,12 @@ def test_flips_are_the_questions_that_the_table_counts(ftb: Ftb, demo: Path) -> 
         assert {answer["flip"] for answer in shown} == {flip}
 
 
+def test_answers_that_no_model_has_right_can_be_listed(ftb: Ftb, demo: Path) -> None:
+    asked = ("wrong", "--model", "tuned", "--task", "rephrased", "--json")
+    assert ftb(*asked, "--show", "unsolved").json == ftb(*asked).json
+    assert ftb(*asked, "--show", "disputed").json == []
+
+
 def test_no_answer_of_a_kind_is_said_so(ftb: Ftb, demo: Path) -> None:
     done = ftb("wrong", "--model", "tuned", "--task", "memorization", "--show", "failed")
     assert (done.code, done.out) == (0, "")

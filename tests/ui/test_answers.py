@@ -60,6 +60,15 @@ async def test_overruled_answers_can_be_listed_with_both_verdicts() -> None:
         await until(pilot, shows(pilot, "The grader had said wrong"))
 
 
+async def test_answers_on_which_graders_differ_and_those_that_no_model_has_right_can_be_listed() -> None:
+    async with rephrased() as pilot:
+        for _ in range(6):
+            await pilot.press("f")
+        await until(pilot, shows(pilot, "No answer is disputed. f shows others."))
+        await pilot.press("f")
+        await until(pilot, shows(pilot, "showing unsolved: 8"))
+
+
 async def test_marked_answers_are_tagged_together_and_counted() -> None:
     async with rephrased() as pilot:
         await pilot.press("m", "m", "t")

@@ -30,7 +30,7 @@ from ftb_tui.ui.widgets.table import Table
 if TYPE_CHECKING:
     from ftb_tui.ui.app import FtbApp
 
-FILTERS = ("wrong", "fixed", "broken", "abstained", "failed", "overruled", "correct", "all")
+FILTERS = ("wrong", "fixed", "broken", "abstained", "failed", "overruled", "disputed", "unsolved", "correct", "all")
 PAGE = 200
 
 
@@ -43,7 +43,7 @@ class AnswersScreen(Screen[None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", id="answers.back", tooltip="Back to the scores"),
-        Binding("f", "filter", "Show", id="answers.filter", tooltip="Wrong, fixed, broken, abstained, failed, all"),
+        Binding("f", "filter", "Show", id="answers.filter", tooltip="Wrong, fixed, broken, disputed by graders, …"),
         Binding("slash", "search", "Search", show=False, id="answers.search", tooltip="Only answers with these words"),
         Binding("n", "next", "Next", show=False, id="answers.next", tooltip="The next answer"),
         Binding("p", "previous", "Previous", show=False, id="answers.previous", tooltip="The one before"),
@@ -96,17 +96,18 @@ class AnswersScreen(Screen[None]):
 
     async def fill(self) -> None:
         """Read the first page of answers."""
-        await self._read(after=-1)
+        await self._read()
 
-    async def _read(self, *, after: int) -> None:
+    async def _read(self, *, behind: AnswerRow | None = None) -> None:
         db, result = self.ftb.db, self._result
         if db is None:
             return
+        after = {} if behind is None else {"after": behind.position, "repeat": behind.repeat}
         page = await answers(
             db, model_key=result.model_key, dataset_id=result.dataset_id, task=result.task, show=self._show,
-            search=self._search, grader=result.grader, after=after, limit=PAGE,
+            search=self._search, grader=result.grader, limit=PAGE, **after,
         )  # fmt: skip
-        kept = self._rows if after >= 0 else {}
+        kept = {} if behind is None else self._rows
         self._rows = {**kept, **{str(row.response_key): row for row in page}}
         self._tags = await tags_of(db, [row.response_key for row in self._rows.values()])
         self._show_lines()
@@ -157,7 +158,7 @@ class AnswersScreen(Screen[None]):
     @on(Table.RowHighlighted)
     async def _other_answer(self, event: Table.RowHighlighted) -> None:
         if event.cursor_row >= len(self._rows) - 1 and len(self._rows) % PAGE == 0 and self._rows:
-            await self._read(after=max(row.position for row in self._rows.values()))
+            await self._read(behind=list(self._rows.values())[-1])
         await self._fill_answer()
 
     def action_back(self) -> None:

@@ -1,0 +1,118 @@
+"""Every kind of answer that can be listed, held against a count by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiosqlite
+import pytest
+
+from ftb_tui.benchmark.graders import Verdict, grade_all
+from ftb_tui.benchmark.load import load_bundled
+from ftb_tui.store import evaluations
+from ftb_tui.store.database import open_store, transaction
+from ftb_tui.store.datasets import questions_by_key
+from ftb_tui.store.grading import overrule
+from ftb_tui.store.models import ensure_model, find_model
+from ftb_tui.store.results import AnswerRow, answers
+from tests.demo import fill_demo_store
+
+WORLD = load_bundled("fictional_people")
+
+
+@pytest.fixture
+async def db() -> AsyncIterator[aiosqlite.Connection]:
+    db = await open_store()
+    await fill_demo_store(db)
+    yield db
+    await db.close()
+
+
+async def listed(db: aiosqlite.Connection, show: str, task: str = "rephrased", search: str = "") -> list[AnswerRow]:
+    tuned = await find_model(db, "tuned")
+    return await answers(
+        db, model_key=tuned.model_key, dataset_id=WORLD.dataset_id, task=task, show=show, search=search
+    )
+
+
+async def ask(db: aiosqlite.Connection, model: str, question_keys: list[int], said: str | None, *, n: int = 1) -> int:
+    """An evaluation in which a model says the same to each of these (None: the gold, at the last time of asking)."""
+    stored = await questions_by_key(db, WORLD.dataset_id)
+    async with transaction(db):
+        model_key = await ensure_model(db, provider="x", name=model, kind="base", base_model=model)
+    key = await evaluations.create_evaluation(
+        db, model_key=model_key, dataset_id=WORLD.dataset_id, question_keys=question_keys, parameters={}, repeats=n
+    )
+    records = []
+    for question_key in question_keys:
+        for repeat in range(n):
+            question = stored[question_key]
+            text = question.answer if said is None and repeat == n - 1 else said or "no idea"
+            records.append(
+                evaluations.ResponseRecord(
+                    question_key, {}, answer=text, grades=grade_all(question, text), repeat=repeat
+                )
+            )
+    await evaluations.write_responses(db, key, records)
+    return key
+
+
+async def test_disputed_are_the_answers_whose_graders_differ(db: aiosqlite.Connection) -> None:
+    for task in ("memorization", "rephrased", "secondary", "comparison"):
+        everything = await listed(db, "all", task)
+        verdicts: dict[int, set[str]] = {}
+        for key, verdict in await db.execute_fetchall("SELECT response_key, verdict FROM grades"):
+            verdicts.setdefault(key, set()).add(verdict)
+        expected = [row.id for row in everything if len(verdicts[row.response_key]) > 1]
+        assert [row.id for row in await listed(db, "disputed", task)] == expected
+
+
+async def test_an_answer_with_one_grade_is_not_disputed_and_a_person_settles_nothing(db: aiosqlite.Connection) -> None:
+    [first, second, *_] = await listed(db, "all")
+    key = first.response_key
+    await db.execute("DELETE FROM grades WHERE response_key IN (?, ?)", (key, second.response_key))
+    grade = "INSERT INTO grades (response_key, grader, version, verdict, reason, created_at) VALUES (?, ?, 1, ?, '', 0)"
+    await db.execute(grade, (key, "choice", "wrong"))
+    assert not {first.id, second.id} & {row.id for row in await listed(db, "disputed")}
+    await db.execute(grade, (key, "judge", "correct"))
+    await db.commit()
+    assert first.id in {row.id for row in await listed(db, "disputed")}
+    await overrule(db, key, Verdict.CORRECT)
+    assert first.id in {row.id for row in await listed(db, "disputed")}
+
+
+async def test_unsolved_are_wrong_answers_that_no_models_latest_answer_gets_right(db: aiosqlite.Connection) -> None:
+    wrong = [row.id for row in await listed(db, "wrong")]
+    assert [row.id for row in await listed(db, "unsolved")] == wrong
+    assert len(wrong) == 8
+    first, second, *_ = await listed(db, "wrong")
+    both = [first.question_key, second.question_key]
+    solving = await ask(db, "other", both, None)
+    assert [row.id for row in await listed(db, "unsolved")] == wrong[2:]
+    # What a model says later counts instead, for the questions that it was asked again.
+    forgetting = await ask(db, "other", both[:1], "no idea")
+    assert [row.id for row in await listed(db, "unsolved")] == [wrong[0], *wrong[2:]]
+    await db.execute("UPDATE evaluations SET deleted_at = 1 WHERE evaluation_key = ?", (forgetting,))
+    assert [row.id for row in await listed(db, "unsolved")] == wrong[2:]
+    await db.execute("UPDATE evaluations SET deleted_at = 1 WHERE evaluation_key = ?", (solving,))
+    await db.commit()
+    assert [row.id for row in await listed(db, "unsolved")] == wrong
+
+
+async def test_of_repeated_answers_one_right_one_solves_a_question(db: aiosqlite.Connection) -> None:
+    first, second, *rest = await listed(db, "wrong")
+    await ask(db, "other", [first.question_key], None, n=3)
+    assert [row.id for row in await listed(db, "unsolved")] == [second.id, *(row.id for row in rest)]
+
+
+async def test_pages_of_repeated_answers_follow_each_other_without_gap_or_overlap(db: aiosqlite.Connection) -> None:
+    keys = [row.question_key for row in await listed(db, "all")]
+    await ask(db, "other", keys, None, n=3)
+    other = await find_model(db, "other")
+    where = {"model_key": other.model_key, "dataset_id": WORLD.dataset_id, "task": "rephrased", "show": "all"}
+    whole = await answers(db, **where)  # type: ignore[arg-type]
+    assert len(whole) == 3 * len(keys)
+    paged = page = await answers(db, **where, limit=7)  # type: ignore[arg-type]
+    while page := await answers(db, **where, limit=7, after=page[-1].position, repeat=page[-1].repeat):  # type: ignore[arg-type]
+        paged = [*paged, *page]
+    assert paged == whole
