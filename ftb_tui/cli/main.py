@@ -23,6 +23,7 @@ COMMANDS = {
     "jobs": ("jobs", "List, show, follow, cancel, pause and resume jobs."),
     "evaluate": ("evaluate", "Ask a model a dataset's questions, grade its answers."),
     "results": ("results", "The result table: every model on every task."),
+    "history": ("history", "What changed since last time: scores beside those before."),
     "report": ("report", "A report for a colleague: page, tables, every answer."),
     "statistics": ("statistics", "Averages over families; how sure differences are."),
     "paper": ("paper", "The paper's tables beside what the store holds."),

@@ -1,0 +1,89 @@
+"""What changed since a moment, as words and as objects: the same on the screen, in the command and in what is copied."""
+
+from __future__ import annotations
+
+import time
+
+from ftb_tui.report.numbers import difference, p_value, score
+from ftb_tui.report.plain import one_line
+from ftb_tui.store.history import History, Overruled, Regraded, ScoreChange
+
+NOTHING_EVALUATED = "No evaluation has finished yet. Begin with: ftb bench --quick"
+
+
+def moment(seconds: float) -> str:
+    """A moment (seconds since 1970) in local time, to the minute."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def since_words(since: float | None) -> str:
+    """From when on: `since 2026-11-20 09:15`, or from the beginning."""
+    return "from the beginning" if since is None else f"since {moment(since)}"
+
+
+def verdict(change: ScoreChange) -> str:
+    """What a change of score comes to, in one sentence without an end."""
+    found = change.compared
+    if found is None:
+        return "the first score of this model here"
+    if not found.n:
+        return "no question in common with the evaluation before"
+    if not found.after and not found.before:
+        return f"the same on all {found.n} questions that both answered"
+    sure = "better" if found.after > found.before else "worse"
+    sure = sure if found.p_value < 0.05 else "not sure: this may be chance"
+    return f"{found.after} fixed, {found.before} broken of {found.n}, {found.test} p {p_value(found.p_value)}: {sure}"
+
+
+def before_words(change: ScoreChange) -> str:
+    """The score before, where from and when; empty for a first score."""
+    if change.before is None or change.before_finished_at is None:
+        return ""
+    return (
+        f"before {score(change.before.score)} ({change.before.correct} of {change.before.n}), evaluation "
+        f"{change.before.evaluation_key}, {moment(change.before_finished_at)}"
+    )
+
+
+def judged_lines(found: History) -> list[str]:
+    """A sentence for everything that people overruled and that graders graded anew."""
+    return [*map(_overruled, found.overruled), *map(_regraded, found.regraded)]
+
+
+def _overruled(one: Overruled) -> str:
+    moved = [f"{n} {words}" for n, words in ((one.fixed, "now right"), (one.broken, "no longer right")) if n]
+    answers = "1 answer" if one.answers == 1 else f"{one.answers} answers"
+    return (
+        f"{moment(one.at)}  judged by hand: {answers} of {one_line(one.model, 60)} to {one_line(one.dataset, 40)}, "
+        f"{one.task}: {', '.join(moved) or 'no score moved'}"
+    )
+
+
+def _regraded(one: Regraded) -> str:
+    answers = "1 answer" if one.answers == 1 else f"{one.answers:,} answers"
+    return (
+        f"{moment(one.at)}  graded anew: {answers} by {one_line(one.grader, 30)} version {one.version} "
+        "(what they were before is not kept)"
+    )
+
+
+def difference_words(change: ScoreChange) -> str:
+    """The difference over the questions that both answered; empty where there is none."""
+    return difference(change.compared.difference) if change.compared is not None else ""
+
+
+def change_object(change: ScoreChange) -> dict[str, object]:
+    """One change of score with everything about it; the names are a promise to scripts."""
+    now, before, found = change.now, change.before, change.compared
+    return {
+        "evaluation_key": now.evaluation_key, "finished_at": change.finished_at, "dataset": now.dataset,
+        "family": now.family, "provider": now.provider, "model": now.model, "kind": now.kind,
+        "base_model": now.base_model, "epoch": now.epoch, "task": now.task, "grader": now.grader, "n": now.n,
+        "correct": now.correct, "failed": now.failed, "score": now.score, "low": now.low, "high": now.high,
+        "before_evaluation_key": before and before.evaluation_key, "before_finished_at": change.before_finished_at,
+        "before_n": before and before.n, "before_correct": before and before.correct,
+        "before_score": before and before.score, "paired": found and found.n, "fixed": found and found.after,
+        "broken": found and found.before, "difference": found and found.difference,
+        "difference_low": found and found.low, "difference_high": found and found.high,
+        "p_value": found and found.p_value, "test": found and found.test,
+    }  # fmt: skip
