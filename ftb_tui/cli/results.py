@@ -84,9 +84,17 @@ def results(*, dataset: str | None, grader: str | None, style: str, known_before
 @click.option(
     "--grader", type=_GRADERS, metavar="NAME", default=DEFAULT_GRADER, show_default=True, help="Whose verdict counts."
 )
+@click.option(
+    "--search",
+    metavar="TERMS",
+    default="",
+    help="Only answers with these words in question, gold or answer; -word, tag:format, verdict:wrong, gold:, answer:.",
+)
 @click.option("--limit", type=click.IntRange(1), default=100_000, help="At most so many.")
 @as_json
-def wrong(*, model: str, task: str, dataset: str | None, show: str, grader: str, limit: int, as_json: bool) -> None:
+def wrong(
+    *, model: str, task: str, dataset: str | None, show: str, grader: str, search: str, limit: int, as_json: bool
+) -> None:
     """The answers behind a score: what was asked, taught and said, and why it was graded so."""
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.models import find_model
@@ -110,8 +118,9 @@ def wrong(*, model: str, task: str, dataset: str | None, show: str, grader: str,
                     )
                 dataset_id = max(asked, key=lambda row: row.evaluation_key).dataset_id
             rows = await answers(
-                db, model_key=found.model_key, dataset_id=dataset_id, task=task, show=show, grader=grader, limit=limit
-            )
+                db, model_key=found.model_key, dataset_id=dataset_id, task=task, show=show, search=search,
+                grader=grader, limit=limit,
+            )  # fmt: skip
             return rows, await tags_of(db, [row.response_key for row in rows if row.response_key is not None])
 
     rows, tags = run_async(work())
@@ -133,7 +142,11 @@ def wrong(*, model: str, task: str, dataset: str | None, show: str, grader: str,
         if named := tags.get(row.response_key or 0):
             click.echo(f"  tags    {visible(', '.join(named), keep_newlines=False)}")
         click.echo(f"  reason  {visible(row.reason, keep_newlines=False)}\n")
-    say(f"{len(rows)} answers ({show})." if rows else f"There are none (--show {show}); see all: --show all")
+    if rows:
+        say(f"{len(rows)} answers ({show}).")
+    else:
+        searched = " with these words" if search.strip() else ""
+        say(f"There are none{searched} (--show {show}); see all: --show all")
 
 
 def _object(row: object) -> dict[str, object]:

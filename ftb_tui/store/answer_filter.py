@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from ftb_tui.store.terms import quoted_terms
+
 # A model's latest answers count alone, as in `results.question_answers`; of repeated ones any.
 _SOMEBODY_RIGHT = """EXISTS (
   SELECT 1 FROM responses ro CROSS JOIN grades go ON go.response_key = ro.response_key AND go.grader = :grader
@@ -31,3 +35,57 @@ SHOWN = {
 no model's latest answer to the question is correct under this grader."""
 
 SHOWS = tuple(SHOWN)
+
+COLUMNS = ("question", "gold", "answer", "tag", "verdict")
+"""What can stand before a colon in a search."""
+
+VERDICTS = ("correct", "wrong", "abstained", "failed")
+
+_PLACES = {
+    "question": "q.question",
+    "gold": "q.answer",
+    "answer": "coalesce(r.answer, '')",
+    "verdict": "coalesce(g.verdict, 'failed')",
+}
+_MOST = 200
+_ANYWHERE = ("question", "gold", "answer")
+
+
+def search_condition(text: str) -> tuple[str, dict[str, str]]:
+    """A search as a condition and its parameters: all of its terms must hold.
+
+    A plain word stands anywhere in question, gold or answer, whatever their case; `-` before a term excludes it.
+    A blank in a tag may be typed as `_`, so that it needs no quotation marks. Terms past the first 200 are left out:
+    SQLite takes no expression of any depth.
+    """
+    conditions = ["1"]
+    parameters: dict[str, str] = {}
+    for term in quoted_terms(text, COLUMNS)[:_MOST]:
+        word = term.word.replace(" ", "_") if term.column == "tag" else term.word
+        names = []
+        for spelling in _spellings(word):
+            names.append(f"term{len(parameters)}")
+            parameters[names[-1]] = spelling
+        if term.column == "tag":
+            holds = (
+                "EXISTS (SELECT 1 FROM answer_tags a WHERE a.response_key = r.response_key AND"
+                f" {_holds('''replace(a.tag, ' ', '_')''', names)})"
+            )
+        else:
+            places = (term.column,) if term.column else _ANYWHERE
+            holds = " OR ".join(_holds(_PLACES[place], names) for place in places)
+        conditions.append(f"{'NOT ' if term.negated else ''}({holds})")
+    return " AND ".join(conditions), parameters
+
+
+def _holds(text: str, names: list[str]) -> str:
+    # Unlike LIKE, instr has no wildcards, and reads on behind a NUL.
+    return "(" + " OR ".join(f"instr(lower({text}), :{name})" for name in names) + ")"
+
+
+def _spellings(word: str) -> list[str]:
+    """The ways to write a word that a search has to try: SQLite's `lower` knows no letters but those of ASCII."""
+    # As answers with lone surrogates are stored.
+    storable = word.encode("utf-8", "backslashreplace").decode()
+    tried = (storable, storable.lower(), storable.upper(), storable.capitalize())
+    return list(dict.fromkeys(re.sub("[A-Z]+", lambda found: found.group().lower(), one) for one in tried))

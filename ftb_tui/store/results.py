@@ -11,9 +11,8 @@ import aiosqlite
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import Task
 from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
-from ftb_tui.store.answer_filter import SHOWN
+from ftb_tui.store.answer_filter import SHOWN, search_condition
 from ftb_tui.store.counts import Counts, Pair, Score, pair_counts, task_counts
-from ftb_tui.store.datasets import like
 from ftb_tui.store.repeats import repeated_evaluations, repeated_interval, repeated_p_value
 
 
@@ -263,7 +262,7 @@ async def answers(
     repeat: int = _LAST,
     limit: int = 200,
 ) -> list[AnswerRow]:
-    """The answers behind one score, in the dataset's order; `show` is one of `SHOWS`.
+    """The answers behind one score, in the dataset's order; `show` is one of `SHOWS`, `search` as in `search_condition`.
 
     A page begins behind position `after`, or, given `repeat`, behind that answer to the question there.
     """
@@ -282,15 +281,13 @@ async def answers(
             )
         )
         base = await chosen_evaluation(db, rows[0][0], dataset_id, task) if rows else None
-    sql = f"{_ANSWERS} AND {SHOWN[show]}"
+    searched, words = search_condition(search)
     parameters: dict[str, object] = {
         "grader": grader, "base": base, "evaluation": evaluation, "dataset": dataset_id, "task": task, "after": after,
-        "repeat": repeat, "limit": limit,
+        "repeat": repeat, "limit": limit, **words,
     }  # fmt: skip
-    if search:
-        sql += r" AND (q.question || ' ' || q.answer || ' ' || coalesce(r.answer, '')) LIKE :search ESCAPE '\'"
-        parameters["search"] = like(search)
-    rows = list(await db.execute_fetchall(f"{sql} ORDER BY q.position, r.repeat LIMIT :limit", parameters))
+    sql = f"{_ANSWERS} AND {SHOWN[show]} AND {searched} ORDER BY q.position, r.repeat LIMIT :limit"
+    rows = list(await db.execute_fetchall(sql, parameters))
     return [_answer(row) for row in rows]
 
 

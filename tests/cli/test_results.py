@@ -105,6 +105,15 @@ def test_answers_that_no_model_has_right_can_be_listed(ftb: Ftb, demo: Path) -> 
     assert ftb(*asked, "--show", "disputed").json == []
 
 
+def test_wrong_answers_can_be_searched_as_in_the_app(ftb: Ftb, demo: Path) -> None:
+    asked = ("wrong", "--model", "tuned", "--task", "rephrased", "--search")
+    [only] = ftb(*asked, "gold:trombone verdict:wrong", "--json").json
+    assert only["answer"] == "trombone"
+    everything = ftb(*asked, "", "--json").json
+    assert ftb(*asked, "-Trombone", "--json").json == [answer for answer in everything if answer != only]
+    assert "There are none with these words (--show wrong)" in ftb(*asked, "tag:format").err
+
+
 def test_no_answer_of_a_kind_is_said_so(ftb: Ftb, demo: Path) -> None:
     done = ftb("wrong", "--model", "tuned", "--task", "memorization", "--show", "failed")
     assert (done.code, done.out) == (0, "")

@@ -15,6 +15,7 @@ from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.grading import overrule
 from ftb_tui.store.models import ensure_model, find_model
 from ftb_tui.store.results import AnswerRow, answers
+from ftb_tui.store.tags import set_tags
 from tests.demo import fill_demo_store
 
 WORLD = load_bundled("fictional_people")
@@ -116,3 +117,70 @@ async def test_pages_of_repeated_answers_follow_each_other_without_gap_or_overla
     while page := await answers(db, **where, limit=7, after=page[-1].position, repeat=page[-1].repeat):  # type: ignore[arg-type]
         paged = [*paged, *page]
     assert paged == whole
+
+
+async def ids(db: aiosqlite.Connection, search: str, show: str = "all") -> list[str]:
+    return [row.id for row in await listed(db, show, search=search)]
+
+
+async def test_plain_words_stand_anywhere_in_question_gold_or_answer_and_all_must(db: aiosqlite.Connection) -> None:
+    everything = await listed(db, "all")
+
+    def having(*words: str) -> list[str]:
+        texts = {row.id: f"{row.question}\0{row.answer}\0{row.response}".lower() for row in everything}
+        return [name for name, text in texts.items() if all(word in text for word in words)]
+
+    assert await ids(db, "TROMBONE") == having("trombone") != []
+    assert await ids(db, "what 163") == having("what", "163") != having("what")
+    two = " ".join(everything[0].question.split()[:2])
+    assert await ids(db, f'"{two}"') == having(two.lower())
+    assert await ids(db, "-what") == [row.id for row in everything if row.id not in having("what")]
+
+
+async def test_a_term_looks_only_where_its_column_says(db: aiosqlite.Connection) -> None:
+    everything = await listed(db, "all")
+    assert await ids(db, "answer:163") == [row.id for row in everything if "163" in (row.response or "")]
+    assert await ids(db, "gold:163") == [row.id for row in everything if "163" in row.answer]
+    assert await ids(db, "question:163") == [row.id for row in everything if "163" in row.question]
+    assert await ids(db, "verdict:wrong") == await ids(db, "", "wrong")
+    assert await ids(db, "-verdict:wrong") == await ids(db, "", "correct")
+
+
+async def test_tags_are_found_and_excluded_with_their_blanks_typed_as_they_are_or_not(db: aiosqlite.Connection) -> None:
+    first, second, third, *_ = await listed(db, "wrong")
+    await set_tags(db, [first.response_key], ["format", "Wrong value"])
+    await set_tags(db, [second.response_key], ["format"])
+    assert await ids(db, "tag:format") == [first.id, second.id]
+    assert await ids(db, "tag:format -tag:wrong_value") == [second.id]
+    assert await ids(db, 'tag:"wrong value"') == [first.id]
+    assert (await ids(db, "-tag:format", "wrong"))[0] == third.id
+
+
+@pytest.mark.parametrize(
+    ("said", "found", "missed"),
+    [
+        ("100% sure", "100%", "1%e"),
+        ("snake_case", "e_c", "snake-case"),
+        (r"back\slash", r"k\s", r"k\\s"),
+        ("it's'; DROP TABLE responses; --", "it's';", "it''s"),
+        ("ÉLAN Ünal", "élan", "elan"),
+        ("before\x00behind", "behind", "behinds"),
+        ("lone \ud800 surrogate", "\ud800", "\ud801"),
+        ("x" * 1_000_000 + "needle", "needle", "haystack"),
+    ],
+)
+async def test_what_is_searched_for_is_taken_to_the_letter(
+    db: aiosqlite.Connection, said: str, found: str, missed: str
+) -> None:
+    key = (await listed(db, "all"))[0].question_key
+    await ask(db, "other", [key], said)
+    other = await find_model(db, "other")
+    where = {"model_key": other.model_key, "dataset_id": WORLD.dataset_id, "task": "rephrased", "show": "all"}
+    assert len(await answers(db, **where, search=f"answer:{found}")) == 1  # type: ignore[arg-type]
+    assert await answers(db, **where, search=f"answer:{missed}") == []  # type: ignore[arg-type]
+    assert len(await answers(db, **where, search=f"-answer:{missed}")) == 1  # type: ignore[arg-type]
+
+
+async def test_a_whole_page_of_words_can_be_pasted_into_the_search(db: aiosqlite.Connection) -> None:
+    assert await ids(db, "word " * 20_000) == []
+    assert await ids(db, "-é " * 20_000) == await ids(db, "-é")

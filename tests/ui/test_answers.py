@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
-from textual.widgets import DataTable
+from textual.widgets import DataTable, Input
 
 from ftb_tui.store.database import open_store
 from ftb_tui.store.grading import person_verdicts
@@ -123,6 +123,23 @@ async def test_searching_narrows_the_list_and_escape_widens_it_again() -> None:
         await until(pilot, shows(pilot, "showing wrong: 1"))
         await pilot.press("escape")
         await until(pilot, shows(pilot, "showing wrong: 8"))
+
+
+async def test_the_search_is_a_filter_language_with_completion() -> None:
+    async with rephrased() as pilot:
+        await pilot.press("m", "m", "t", "space", "enter")
+        await until(pilot, shows(pilot, "Kept: tags of 2"))
+        await pilot.press("slash", *"ta")
+        field = pilot.app.screen.query_one("#search", Input)
+        await until(pilot, lambda: field._suggestion == "tag:")
+        await pilot.press("right", "w")
+        await until(pilot, lambda: field._suggestion == "tag:wrong_value")
+        await pilot.press("right")
+        await until(pilot, shows(pilot, "showing wrong: 2"))
+        await pilot.press("home", "minus")
+        await until(pilot, shows(pilot, "showing wrong: 6"))
+        await pilot.press("end", *" nowhere")
+        await until(pilot, shows(pilot, "No answer fits the search (showing wrong)"))
 
 
 def test_what_an_answer_shares_with_the_gold_is_marked() -> None:

@@ -18,6 +18,7 @@ from ftb_tui.benchmark.graders import Verdict
 from ftb_tui.report.numbers import score
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.tables import model_label
+from ftb_tui.store.answer_filter import COLUMNS, VERDICTS
 from ftb_tui.store.drilldown import response_record, training_lines
 from ftb_tui.store.grading import overrule
 from ftb_tui.store.results import AnswerRow, ResultRow, answers, question_answers
@@ -25,6 +26,7 @@ from ftb_tui.store.tags import set_tags, tag_counts, tags_of
 from ftb_tui.ui.screens.answer_detail import GLYPHS, laid_out, parts, whole_text
 from ftb_tui.ui.screens.mode import key_lines
 from ftb_tui.ui.widgets.keys import Keys
+from ftb_tui.ui.widgets.narrowing import TermSuggester
 from ftb_tui.ui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -44,7 +46,14 @@ class AnswersScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", id="answers.back", tooltip="Back to the scores"),
         Binding("f", "filter", "Show", id="answers.filter", tooltip="Wrong, fixed, broken, disputed by graders, …"),
-        Binding("slash", "search", "Search", show=False, id="answers.search", tooltip="Only answers with these words"),
+        Binding(
+            "slash",
+            "search",
+            "Search",
+            show=False,
+            id="answers.search",
+            tooltip="Only answers with these words, tags, …",
+        ),
         Binding("n", "next", "Next", show=False, id="answers.next", tooltip="The next answer"),
         Binding("p", "previous", "Previous", show=False, id="answers.previous", tooltip="The one before"),
         Binding("a", "fact", "Fact", id="answers.fact", tooltip="This fact through all its tasks and models"),
@@ -65,6 +74,8 @@ class AnswersScreen(Screen[None]):
         self._search = ""
         self._rows: dict[str, AnswerRow] = {}
         self._tags: dict[int, tuple[str, ...]] = {}
+        self._tag_names: tuple[str, ...] = ()
+        self._more = False
         self._marks: set[int] = set()
         self._undo: list[tuple[str, Callable[[], Awaitable[None]]]] = []
 
@@ -79,7 +90,11 @@ class AnswersScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Heading, list, detail."""
         yield Static("", id="heading", markup=False)
-        yield Input(placeholder="words in question, gold or answer", id="search")
+        yield Input(
+            placeholder="words, -word, tag:format, verdict:wrong, question: gold: answer:",
+            id="search",
+            suggester=TermSuggester(self._words),
+        )
         with Horizontal(id="panes"):
             yield Table(id="answers")
             with VerticalScroll(id="detail", can_focus=False):
@@ -108,12 +123,13 @@ class AnswersScreen(Screen[None]):
             search=self._search, grader=result.grader, limit=PAGE, **after,
         )  # fmt: skip
         kept = {} if behind is None else self._rows
+        self._more = len(page) == PAGE
         self._rows = {**kept, **{str(row.response_key): row for row in page}}
         self._tags = await tags_of(db, [row.response_key for row in self._rows.values()])
         self._show_lines()
         heading = (
             f" {one_line(model_label(result), 60)} · {result.task} · {score(result.score)} ({result.correct}/{result.n})"
-            f" · showing {self._show}: {len(self._rows)}"
+            f" · showing {self._show}: {len(self._rows)}{'+' if self._more else ''}"
         )
         self.query_one("#heading", Static).update(Content(heading))
         await self._fill_answer()
@@ -137,6 +153,8 @@ class AnswersScreen(Screen[None]):
         row, db = self._chosen(), self.ftb.db
         if row is None or db is None:
             nothing = f"No answer is {self._show}. f shows others." if self._show != "all" else "There is no answer."
+            if self._search.strip():
+                nothing = f"No answer fits the search (showing {self._show}). escape ends it, f shows others."
             self.query_one("#answer", Static).update(Content(nothing))
             return
         others = [
@@ -157,7 +175,7 @@ class AnswersScreen(Screen[None]):
 
     @on(Table.RowHighlighted)
     async def _other_answer(self, event: Table.RowHighlighted) -> None:
-        if event.cursor_row >= len(self._rows) - 1 and len(self._rows) % PAGE == 0 and self._rows:
+        if event.cursor_row >= len(self._rows) - 1 and self._more:
             await self._read(behind=list(self._rows.values())[-1])
         await self._fill_answer()
 
@@ -176,8 +194,15 @@ class AnswersScreen(Screen[None]):
         self._show = FILTERS[(FILTERS.index(self._show) + 1) % len(FILTERS)]
         await self.fill()
 
-    def action_search(self) -> None:
+    def _words(self, column: str) -> tuple[str, ...]:
+        """What the search can be completed with; a tag is one word in it."""
+        return {"": COLUMNS, "verdict": VERDICTS, "tag": self._tag_names}.get(column, ())
+
+    async def action_search(self) -> None:
         """Open the search."""
+        if self.ftb.db is not None:
+            used = await tag_counts(self.ftb.db, evaluation_key=self._result.evaluation_key)
+            self._tag_names = tuple(tag.replace(" ", "_") for tag in used)
         field = self.query_one("#search", Input)
         field.display = True
         field.focus()

@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from textual.suggester import Suggester
 
+from ftb_tui.store.terms import Term, terms
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One word, in lower case; `column` is empty for any column."""
-
-    word: str
-    column: str = ""
-    negated: bool = False
-
-
-def terms(text: str, columns: Sequence[str] = ()) -> tuple[Term, ...]:
-    """The terms of a filter. A name before a colon that is no column's belongs to the word."""
-    found = []
-    for typed in text.split():
-        negated = typed.startswith("-") and len(typed) > 1
-        part = typed.removeprefix("-") if negated else typed
-        name, colon, rest = part.partition(":")
-        known = bool(colon) and name.casefold() in {column.casefold() for column in columns}
-        word = rest if known else part
-        if word:
-            found.append(Term(word.casefold(), name.casefold() if known else "", negated))
-    return tuple(found)
+__all__ = ["Term", "TermSuggester", "completed", "matches", "terms"]
 
 
 def matches(wanted: Sequence[Term], cells: Mapping[str, str]) -> bool:
