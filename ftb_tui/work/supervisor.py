@@ -20,6 +20,7 @@ from ftb_tui.benchmark.model import Task
 from ftb_tui.providers.base import Provider, ProviderError
 from ftb_tui.store import benches, evaluations, jobs
 from ftb_tui.store.database import StoreError, open_store
+from ftb_tui.store.datasets import find_dataset
 from ftb_tui.work import evaluate
 from ftb_tui.work import jobs as work
 from ftb_tui.work.background import BackgroundLoop
@@ -86,6 +87,10 @@ class Supervisor:
     def regrade(self) -> Future[None]:
         """Grade every stored answer by the graders of today, and say what changed."""
         return self._submit(self._regrade())
+
+    def judge(self, provider: str, model: str, *, dataset: str | None, max_cost: float | None) -> Future[None]:
+        """Have a model judge stored answers (of one dataset, by its name or id), and say what came of it."""
+        return self._submit(self._judge(provider, model, dataset, max_cost))
 
     def pause_evaluation(self, evaluation_key: int) -> Future[None]:
         """Stop asking; what was answered stays."""
@@ -226,6 +231,24 @@ class Supervisor:
         self._on_message(
             "information",
             f"Graded again. {'; '.join(done)}." if done else f"Nothing to grade again: {kept:,} grades are up to date.",
+        )
+
+    async def _judge(self, provider: str, model: str, dataset: str | None, max_cost: float | None) -> None:
+        from ftb_tui.work.judging import judge_stored
+
+        db = await self._store()
+        dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
+        service = await self._opened(provider)
+        try:
+            report = await judge_stored(db, service, model, dataset_id=dataset_id, max_cost=max_cost)
+        finally:
+            await service.close()
+        without = report.unreadable + report.failed
+        more = f" {without} have no judgement{f': {report.error}' if report.error else ''}." if without else ""
+        self._on_message(
+            "warning" if without else "information",
+            f"{report.judge} judged {report.judged} answers, {report.cached} were judged before; "
+            f"{report.correct} of {report.answers} are right.{more}",
         )
 
     async def _pause(self, evaluation_key: int) -> None:

@@ -1,0 +1,119 @@
+"""A model as judge: of stored answers in the background, or measured against people's verdicts at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ftb_tui.report.numbers import interval, score
+from ftb_tui.ui.screens.ask import Asked, AskScreen
+
+if TYPE_CHECKING:
+    from ftb_tui.ui.app import FtbApp
+    from ftb_tui.work.judging import JudgeCheck
+
+TEXT = (
+    "Have a model judge the stored answers. It is asked once for each different answer, keeps to the day's budget and to "
+    "the cap here, and its verdicts stand beside the other graders' (r shows them). People's verdicts stay in force."
+)
+_YES, _NO = ("y", "yes"), ("", "n", "no")
+
+
+async def judge_from(app: FtbApp, dataset: str) -> None:
+    """Ask which judge, then set it to work; what a check found is shown in full."""
+    from ftb_tui.ui.screens.text import TextScreen
+
+    found: list[JudgeCheck] = []
+
+    def begin(said: Mapping[str, str]) -> str:
+        provider, _, model = said["judge"].partition("/")
+        if not provider or not model:
+            raise ValueError("Judge: PROVIDER/MODEL, for example openai/gpt-4o-mini.")
+        if said["check"].lower() not in (*_YES, *_NO):
+            raise ValueError("Only measure it: yes or no.")
+        cap = _dollars(said["cap"])
+        if said["check"].lower() in _YES:
+            found.append(asyncio.run(_checked(provider, model, said["dataset"], cap)))
+            return "Measured."
+        if app.supervisor is None:
+            raise ValueError("Nothing runs in the background here.")
+        app.call_from_thread(app.supervisor.judge, provider, model, dataset=said["dataset"] or None, max_cost=cap)
+        return f"{said['judge']} judges; it is told here when it is done."
+
+    asked = [
+        Asked("judge", "Judge, as PROVIDER/MODEL", path=False),
+        Asked("dataset", "Dataset (empty: all)", dataset, path=False),
+        Asked(
+            "cap", "Stop before it costs more than, in US dollars (empty: only the day's budget)", "1.00", path=False
+        ),
+        Asked("check", "Only measure it against people's verdicts (yes or no)", "no", path=False),
+    ]
+    await app.push_screen_wait(AskScreen(TEXT, asked, begin))
+    if found:
+        app.push_screen(TextScreen("The judge beside people", check_text(found[0])))
+
+
+def _dollars(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text.removeprefix("$"))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"The cap {text!r} is no sum of US dollars.")
+    return value
+
+
+async def _checked(provider: str, model: str, dataset: str, cap: float | None) -> JudgeCheck:
+    from ftb_tui.providers.base import ProviderError
+    from ftb_tui.providers.config import ConfigError
+    from ftb_tui.store.database import open_store
+    from ftb_tui.store.datasets import find_dataset
+    from ftb_tui.store.grading import person_verdicts
+    from ftb_tui.work.bench import open_local_or_remote
+    from ftb_tui.work.evaluate import EvaluationStoppedError
+    from ftb_tui.work.judging import check_judge
+
+    db = await open_store()
+    try:
+        dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
+        if not await person_verdicts(db, dataset_id=dataset_id):
+            raise ValueError("There is no person's verdict to measure a judge by. Give some with o on the answers.")
+        service = await open_local_or_remote(provider)
+        try:
+            return await check_judge(db, service, model, dataset_id=dataset_id, max_cost=cap)
+        finally:
+            await service.close()
+    except (ProviderError, ConfigError, EvaluationStoppedError) as error:
+        raise ValueError(str(error)) from error
+    finally:
+        await db.close()
+
+
+def check_text(check: JudgeCheck) -> str:
+    """Agreement, kappa and every disagreement, as `ftb judge-check` tells them."""
+    found, report = check.agreement, check.report
+    kappa = "not defined" if found.kappa is None else f"{found.kappa:.2f}"
+    if found.kappa_low is not None and found.kappa_high is not None:
+        kappa += f" (95% {found.kappa_low:.2f} to {found.kappa_high:.2f})"
+    lines = [
+        f"{report.judge} and people agree on {found.agreed} of {found.n} answers: {score(found.share)}"
+        f" (95% {interval(found.low, found.high)}), Cohen's kappa {kappa}.",
+        f"{report.requests} requests, {report.prompt_tokens + report.completion_tokens:,} tokens;"
+        f" {report.cached} were judged before, {report.unreadable} unreadable, {report.failed} failed.",
+    ]
+    if report.error:
+        lines.append(f"The first failure: {report.error}")
+    for one in check.disagreements:
+        lines += [
+            "",
+            f"--- {one.question_id}, {one.model}",
+            f"Asked: {one.question}",
+            f"Gold: {one.gold}",
+            f"Said: {one.answer}",
+            f"A person: {one.person}{f' ({one.note})' if one.note else ''}",
+            f"The judge: {one.judge}: {one.reason}",
+        ]
+    return "\n".join(lines)
