@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
 
 import click
 
-from ftb_tui.cli.common import as_json, put_json, put_pairs
+from ftb_tui.cli.common import as_json, put_json, put_pairs, put_table
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.paths import paths
 from ftb_tui.report.plain import visible
+
+if TYPE_CHECKING:
+    from ftb_tui.providers.settings import Held
 
 
 @click.group()
@@ -69,9 +73,9 @@ def check(*, as_json: bool) -> None:
 
     Every problem is named by file and key; with problems the exit code is 2.
     """
-    from ftb_tui.providers.config import config_problems
+    from ftb_tui.ui.settings import all_problems
 
-    problems = config_problems() + _interface_problems()
+    problems = all_problems(paths().config_file)
     if as_json:
         put_json({"file": str(paths().config_file), "problems": problems})
     else:
@@ -84,22 +88,62 @@ def check(*, as_json: bool) -> None:
         raise click.exceptions.Exit(Exit.USAGE)
 
 
-def _interface_problems() -> list[str]:
-    """What only the app knows: whether there is such a theme, and which keys are taken."""
-    from ftb_tui.interface import load_interface
+@config.command()
+@as_json
+def settings(*, as_json: bool) -> None:
+    """Every setting: its value, whether the file or the default says so, and what it does.
 
-    file = paths().config_file
-    settings, _ = load_interface(file)
-    problems = []
-    if settings.theme:
-        from ftb_tui.ui.themes import known_themes
+    The app's keys are among them, as keymap.ID. Screen: a comma in the app.
+    """
+    from ftb_tui.providers.settings import shown_value
+    from ftb_tui.ui.settings import all_settings
 
-        if settings.theme not in known_themes():
-            problems.append(
-                f"{file}: ui.theme: there is no theme {settings.theme!r}; known are {', '.join(known_themes())}"
-            )
-    if settings.keymap:
-        from ftb_tui.ui.keymap import keymap_problems
+    found, problems = all_settings()
+    if as_json:
+        put_json([_as_data(one) for one in found])
+    else:
+        lines = [
+            (one.setting.key, shown_value(one.value) or "none", "file" if one.in_file else "default", one.setting.says)
+            for one in found
+        ]
+        put_table(("setting", "value", "from", "does"), lines, spare=("does",))
+    for problem in problems:
+        say(visible(problem))
 
-        problems += keymap_problems(settings.keymap, where=f"{file}: keymap")
-    return problems
+
+def _as_data(one: Held) -> dict[str, object]:
+    return {
+        "key": one.setting.key,
+        "value": one.value,
+        "from": "file" if one.in_file else "default",
+        "default": one.setting.default,
+        "does": one.setting.says,
+        "problem": one.problem or None,
+    }
+
+
+@config.command(name="set", context_settings={"ignore_unknown_options": True})
+@click.argument("key")
+@click.argument("value")
+@as_json
+def set_(key: str, value: str, *, as_json: bool) -> None:
+    """Write one setting into the file; the rest of it, comments too, stays as it is.
+
+    KEY is one that `ftb config settings` lists, such as budget.per_day. A VALUE that cannot be is named and nothing is
+    written.
+    """
+    from ftb_tui.ui.settings import change_setting, setting_named
+
+    file = change_setting(setting_named(key), value)
+    put_json({"key": key, "value": value, "file": str(file)}) if as_json else say(f"{key} is written to {file}.")
+
+
+@config.command()
+@click.argument("key")
+@as_json
+def unset(key: str, *, as_json: bool) -> None:
+    """Take one setting out of the file, so that the default is in force."""
+    from ftb_tui.ui.settings import setting_named, unset_setting
+
+    file = unset_setting(setting_named(key))
+    put_json({"key": key, "file": str(file)}) if as_json else say(f"{key} is not in {file}; the default is in force.")

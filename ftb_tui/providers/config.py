@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -134,6 +135,7 @@ def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
     for name, record in (("defaults", Defaults), ("budget", Budget), ("keys", KeySettings)):
         problems += _section(file, name, values.get(name, {}), record)
     problems += _default_problems(file, values)
+    problems += _budget_problems(file, values)
     problems += read_interface(values, file)[1]
     own = values.get("providers", {})
     for name, entry in own.items() if isinstance(own, dict) else ():
@@ -162,6 +164,16 @@ def _default_problems(file: Path, values: Mapping[str, Any]) -> list[str]:
     if isinstance(epochs, int) and epochs not in EPOCHS:
         return [f"{file}: defaults.epochs must be from {EPOCHS[0]} to {EPOCHS[-1]}, not {epochs}"]
     return []
+
+
+def _budget_problems(file: Path, values: Mapping[str, Any]) -> list[str]:
+    """An amount that is none: every comparison with TOML's nan is false, so that it would allow everything."""
+    budget = values.get("budget")
+    return [
+        f"{file}: budget.{name} must be an amount of US dollars from 0 on, not {amount}"
+        for name, amount in (budget.items() if isinstance(budget, dict) else ())
+        if isinstance(amount, int | float) and not (math.isfinite(amount) and amount >= 0)
+    ]
 
 
 def _key_problems(file: Path, where: str, entry: object) -> list[str]:

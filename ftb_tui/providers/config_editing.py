@@ -1,4 +1,4 @@
-"""Writing one provider's table into the configuration file, with everything else in it left as it was.
+"""Writing settings into the configuration file, with everything else in it left as it was.
 
 The text is edited line by line, so that comments and order stay. Whatever the lines look like, the result is read back
 and must mean exactly what was meant, and nothing else may have changed; otherwise nothing is written.
@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +21,63 @@ from ftb_tui.paths import paths
 from ftb_tui.providers.config import ConfigError, config_problems
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|true|false)"""
+_VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|true|false|[+-]?(?:inf|nan|[0-9][0-9_.eE+-]*))"""
+Value = str | bool | int | float
+_NO_FORM = "is written in a form that ftb does not edit. Nothing was changed; edit the file by hand."
 
 
-def write_provider(name: str, values: Mapping[str, str | bool | None], path: Path | None = None) -> Path:
+def write_provider(name: str, values: Mapping[str, Value | None], path: Path | None = None) -> Path:
     """Set the keys of `[providers.NAME]`, adding the table if it is not there; None takes a key out. Gives the file.
 
     Raises `ConfigError`, with the file untouched, when the name or a value cannot be, when the file is broken already,
     or when the table is written in a form that cannot be edited safely.
     """
-    file = (path or paths().config_file).resolve()
     if not _NAME.fullmatch(name):
         raise ConfigError(
             f"{name!r} cannot be a provider's name: letters, digits, - and _ only, for example my-server."
         )
+    return _write(("providers", name), values, path, config_problems, frozenset())
+
+
+def write_setting(
+    table: tuple[str, ...],
+    name: str,
+    value: Value | None,
+    path: Path | None = None,
+    problems: Callable[[Path], list[str]] = config_problems,
+) -> Path:
+    """Set one key of a table, for example `epochs` of `("defaults",)`; None takes it out. Gives the file.
+
+    `problems` says what is wrong with a file, a line each. What was wrong already keeps nobody from mending one thing;
+    what is wrong only with the new value raises `ConfigError`, and the file is untouched, as with `write_provider`.
+    """
+    file = (path or paths().config_file).resolve()
+    known = frozenset(problems(file))
+    return _write(table, {name: value}, file, problems, known)
+
+
+def _write(
+    table: tuple[str, ...],
+    values: Mapping[str, Value | None],
+    path: Path | None,
+    problems: Callable[[Path], list[str]],
+    known: frozenset[str],
+) -> Path:
+    file = (path or paths().config_file).resolve()
     old = _text(file)
     before = _parsed(old, file)
-    new = _edited(old, name, values)
-    if _parsed(new, file) != _meant(before, name, values):
-        raise ConfigError(
-            f"{file}: the table of {name} is written in a form that ftb does not edit. Nothing was changed; edit the "
-            "file by hand."
-        )
+    meant = _meant(before, table, values, file)
+    if meant == before:
+        return file
+    new = _edited(old, table, values)
+    try:
+        as_meant = tomllib.loads(new) == meant
+    except tomllib.TOMLDecodeError:
+        as_meant = False
+    if not as_meant:
+        raise ConfigError(f"{file}: the table {'.'.join(table)} {_NO_FORM}")
     file.parent.mkdir(parents=True, exist_ok=True)
-    _replace(file, old, new)
+    _replace(file, old, new, problems, known)
     return file
 
 
@@ -66,25 +99,44 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file}: {error}. Mend it first; nothing was changed.") from error
 
 
-def _meant(before: Mapping[str, Any], name: str, values: Mapping[str, str | bool | None]) -> dict[str, Any]:
+def _meant(
+    before: Mapping[str, Any], table: tuple[str, ...], values: Mapping[str, Value | None], file: Path
+) -> dict[str, Any]:
     after: dict[str, Any] = copy.deepcopy(dict(before))
-    table = after.setdefault("providers", {}).setdefault(name, {})
+    place = after
+    for part in table:
+        if all(value is None for value in values.values()) and part not in place:
+            return after
+        place = place.setdefault(part, {})
+        if not isinstance(place, dict):
+            raise ConfigError(f"{file}: {'.'.join(table)} {_NO_FORM}")
     for key, value in values.items():
-        if value is None:
-            table.pop(key, None)
-        else:
-            table[key] = value
+        _set(place, key, value)
     return after
 
 
-def _edited(text: str, name: str, values: Mapping[str, str | bool | None]) -> str:
+def _set(table: dict[str, Any], key: str, value: Value | None) -> None:
+    """Set a key where it stands: `"jobs.cancel"` may be written `jobs.cancel`, for TOML a table in a table."""
+    first, dot, rest = key.partition(".")
+    if key not in table and dot and isinstance(table.get(first), dict):
+        _set(table[first], rest, value)
+        if not table[first]:
+            del table[first]
+    elif value is None:
+        table.pop(key, None)
+    else:
+        table[key] = value
+
+
+def _edited(text: str, table: tuple[str, ...], values: Mapping[str, Value | None]) -> str:
     lines = text.splitlines(keepends=True)
-    header = re.compile(rf"""\s*\[\s*providers\s*\.\s*(?:{name}|"{name}"|'{name}')\s*\]\s*(?:#.*)?""")
+    dotted = r"\s*\.\s*".join(_named(part) for part in table)
+    header = re.compile(rf"""\s*\[\s*{dotted}\s*\]\s*(?:#.*)?""")
     start = next((place for place, line in enumerate(lines) if header.fullmatch(line.rstrip("\r\n"))), None)
     if start is None:
-        given = "".join(f"{key} = {_toml(value)}\n" for key, value in values.items() if value is not None)
+        given = "".join(f"{_key(key)} = {_toml(value)}\n" for key, value in values.items() if value is not None)
         gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
-        return f"{text}{gap}[providers.{name}]\n{given}"
+        return f"{text}{gap}[{'.'.join(_key(part) for part in table)}]\n{given}"
     end = next((p for p in range(start + 1, len(lines)) if lines[p].lstrip().startswith("[")), len(lines))
     if not lines[end - 1].endswith("\n"):
         lines[end - 1] += "\n"
@@ -94,9 +146,10 @@ def _edited(text: str, name: str, values: Mapping[str, str | bool | None]) -> st
     return "".join([*lines[: start + 1], *body, *lines[end:]])
 
 
-def _with_key(body: list[str], key: str, value: str | bool | None) -> list[str]:
+def _with_key(body: list[str], key: str, value: Value | None) -> list[str]:
     """The lines of a table with one key set or taken out; a comment behind the value stays."""
-    line = re.compile(rf"(\s*{key}\s*=\s*){_VALUE}(.*)", re.DOTALL)
+    apart = r"\s*\.\s*".join(_named(part) for part in key.split("."))
+    line = re.compile(rf"(\s*(?:{_named(key)}|{apart})\s*=\s*){_VALUE}(\s*(?:#.*)?)", re.DOTALL)
     for place, text in enumerate(body):
         if found := line.fullmatch(text):
             kept = [] if value is None else [f"{found[1]}{_toml(value)}{found[2]}"]
@@ -105,15 +158,25 @@ def _with_key(body: list[str], key: str, value: str | bool | None) -> list[str]:
         return body
     # Behind the last setting, before blank lines and comments that belong to what follows.
     last = max((place for place, text in enumerate(body) if re.match(r"\s*[\w\"'.-]+\s*=", text)), default=-1)
-    return [*body[: last + 1], f"{key} = {_toml(value)}\n", *body[last + 1 :]]
+    return [*body[: last + 1], f"{_key(key)} = {_toml(value)}\n", *body[last + 1 :]]
 
 
-def _toml(value: str | bool) -> str:
+def _named(name: str) -> str:
+    """What finds a name in the text, quoted or not."""
+    exact = re.escape(name)
+    return rf"""(?:{exact}|"{exact}"|'{exact}')""" if _NAME.fullmatch(name) else rf"""(?:"{exact}"|'{exact}')"""
+
+
+def _key(name: str) -> str:
+    return name if _NAME.fullmatch(name) else _toml(name)
+
+
+def _toml(value: Value) -> str:
     # A JSON string is a TOML string, but for the delete character.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _replace(file: Path, old: str, new: str) -> None:
+def _replace(file: Path, old: str, new: str, problems: Callable[[Path], list[str]], known: frozenset[str]) -> None:
     """Put the new text in the old one's place at once, if it can be used and nobody changed the file meanwhile."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     made = Path(name)
@@ -122,8 +185,9 @@ def _replace(file: Path, old: str, new: str) -> None:
             out.write(new)
             out.flush()
             os.fsync(out.fileno())
-        if problems := config_problems(made):
-            raise ConfigError("\n".join(problem.replace(str(made), str(file)) for problem in problems))
+        told = [problem.replace(str(made), str(file)) for problem in problems(made)]
+        if wrong := [problem for problem in told if problem not in known]:
+            raise ConfigError("\n".join(wrong))
         if file.exists():
             made.chmod(file.stat().st_mode & 0o777)
         if _text(file) != old:

@@ -95,7 +95,7 @@ class FtbApp(App[None]):
         self._looking = asyncio.Lock()
         self._closing = False
         self._pace = Pace()
-        self._settings, self._setting_problems = load_interface(paths().config_file)
+        self.settings, self._setting_problems = load_interface(paths().config_file)
         self._memory = remembered.load()
         self._kept_at = 0.0
         self._modes_seen: dict[str, ModeScreen] = {}
@@ -131,14 +131,14 @@ class FtbApp(App[None]):
         for theme in OWN:
             self.register_theme(theme)
         self.theme = self._first_theme()
-        if self._settings.motion == "reduced":
+        if self.settings.motion == "reduced":
             self.animation_level = "none"
         self.call_after_refresh(self._begin)
 
     def _first_theme(self) -> str:
         """The theme chosen last; the configuration's where that was changed since, or nothing was chosen."""
         chosen = remembered.table_of(self._memory, "theme")
-        asked = self._settings.theme
+        asked = self.settings.theme
         name = chosen.get("name") if chosen.get("configured") == asked else asked
         if isinstance(name, str) and name in self.available_themes:
             return name
@@ -157,12 +157,12 @@ class FtbApp(App[None]):
 
     def _take_keymap(self) -> None:
         """The keys of the configuration; what of them cannot be is said, and left out."""
-        if self._settings.keymap:
+        if self.settings.keymap:
             from ftb_tui.ui.keymap import keymap_problems, usable_keymap
 
             where = f"{paths().config_file}: keymap"
-            self._setting_problems += keymap_problems(self._settings.keymap, where=where)
-            self.set_keymap(usable_keymap(self._settings.keymap))
+            self._setting_problems += keymap_problems(self.settings.keymap, where=where)
+            self.set_keymap(usable_keymap(self.settings.keymap))
 
     @work
     async def _open(self) -> None:
@@ -281,14 +281,14 @@ class FtbApp(App[None]):
 
     def _call(self, message: str) -> None:
         """Bell and desktop notification, when the window is not looked at (or as the configuration has it)."""
-        notify = self._settings.notify
+        notify = self.settings.notify
         if self._driver is None or notify == "never" or (notify == "away" and self.app_focus):
             return
         import os
 
         from ftb_tui.ui.attention import BELL, desktop_notification
 
-        self._driver.write(BELL + desktop_notification("ftb", message, self._settings.desktop, os.environ))
+        self._driver.write(BELL + desktop_notification("ftb", message, self.settings.desktop, os.environ))
 
     def recall(self, screen: ModeScreen) -> None:
         """Let a mode's screen stand as it was left."""
@@ -307,7 +307,7 @@ class FtbApp(App[None]):
     def choose_theme(self, name: str) -> None:
         """Look so from now on, the next time too."""
         self.theme = name
-        self._memory["theme"] = {"name": name, "configured": self._settings.theme}
+        self._memory["theme"] = {"name": name, "configured": self.settings.theme}
         self.keep_memory()
 
     def save_picture(self) -> None:

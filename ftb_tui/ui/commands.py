@@ -46,10 +46,16 @@ class Commands(Provider):
         return self.app
 
     def _commands(self) -> Iterator[Command]:
+        from ftb_tui.ui.screens.opened import OpenedScreen
+        from ftb_tui.ui.screens.settings import SettingsScreen
+
         yield from self._actions()
         for number, name in enumerate(MODES, 1):
             if name != self.app.current_mode:
                 yield Command(f"Go to {name}", f"The screen on key {number}", partial(self.app.switch_mode, name))
+        if isinstance(self.screen, OpenedScreen) and not isinstance(self.screen, SettingsScreen):
+            # Over a mode it is one of the actions above.
+            yield Command("See and change every setting", "Settings", partial(self.app.push_screen, SettingsScreen()))
         yield from self._recent
         for name in known_themes():
             if name != self.app.theme:
@@ -72,7 +78,9 @@ class Commands(Provider):
             title = f"{binding.tooltip or binding.description}"
             run = partial(_run, self.app.run_action, binding.action, active.node)
             seen[binding.action] = Command(title, f"{binding.description}, key {key}", run)
-            general = binding.id == "help" or binding.id.startswith("split.") or active.node is self.app
+            general = (
+                binding.id in ("help", "settings.open") or binding.id.startswith("split.") or active.node is self.app
+            )
             places[binding.action] = 2 if general else 0 if active.node is self.screen else 1
         for action in sorted(seen, key=lambda name: places[name]):
             yield seen[action]

@@ -87,7 +87,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
         'providers.lab = { base_url = "https://a.example" }\n',
         '[providers]\nlab.base_url = "https://a.example"\n',
         '[providers.lab]\nbase_url = """https://a.example"""\n',
-        '[providers.lab]\n"base_url" = "https://a.example"\n',
+        '[providers.lab]\n"base\\u005Furl" = "https://a.example"\n',
     ],
 )
 def test_a_form_that_cannot_be_edited_safely_is_left_to_its_person(tmp_path: Path, text: str) -> None:

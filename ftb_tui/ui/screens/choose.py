@@ -26,7 +26,7 @@ class ChooseScreen(ModalScreen[int | None]):
         Binding("escape,q", "leave", "Leave it", id="choose.leave"),
     ]
     DEFAULT_CSS = """
-    ChooseScreen OptionList { height: auto; max-height: 14; margin: 1 0; background: $panel; border: none; }
+    ChooseScreen OptionList { height: auto; max-height: 45vh; margin: 1 0; background: $panel; border: none; }
     ChooseScreen OptionList:focus { border: none; }
     """
 

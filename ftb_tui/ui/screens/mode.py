@@ -27,6 +27,9 @@ class ModeScreen(Screen[None]):
     MODE: ClassVar[str] = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", id="help", tooltip="Purpose and keys of this screen"),
+        Binding(
+            "comma", "settings", "Settings", show=False, id="settings.open", tooltip="See and change every setting"
+        ),
         Binding("less_than_sign", "split('columns', -1)", "Left pane smaller", show=False, id="split.smaller"),
         Binding("greater_than_sign", "split('columns', 1)", "Left pane larger", show=False, id="split.larger"),
         Binding("minus", "split('rows', -1)", "Upper pane smaller", show=False, id="split.lower"),
@@ -106,6 +109,12 @@ class ModeScreen(Screen[None]):
             elif one.axis == axis:
                 one.move(by * 0.05)
 
+    def action_settings(self) -> None:
+        """Show everything that can be configured."""
+        from ftb_tui.ui.screens.settings import SettingsScreen
+
+        self.app.push_screen(SettingsScreen())
+
     def action_help(self) -> None:
         """Show the screen's purpose and keys."""
         from ftb_tui.ui.screens.help import HelpScreen
@@ -122,7 +131,11 @@ def key_lines(screen: Screen[Any]) -> list[tuple[str, str]]:
         if not (binding.description and binding.id and active.enabled) or binding.id.startswith("mode."):
             continue
         lines = (
-            own if active.node is screen and binding.id != "help" and not binding.id.startswith("split.") else general
+            own
+            if active.node is screen
+            and binding.id not in ("help", "settings.open")
+            and not binding.id.startswith("split.")
+            else general
         )
         lines.setdefault(screen.app.get_key_display(binding), binding.tooltip or binding.description)
     general[f"1–{len(MODES)}"] = ", ".join(mode.capitalize() for mode in MODES)
