@@ -59,7 +59,7 @@ class TextScreen(ModalScreen[None]):
     def _show(self) -> None:
         many = len(self._pages) > 1
         place = f" · page {self._at + 1} of {len(self._pages)}" if many else ""
-        keys = f"{'n next page, p page before, ' if many else ''}y copy, v pager, E editor, escape close"
+        keys = f"{'n next page, p page before, ' if many else ''}y copy, v pager, E editor (a copy), escape close"
         text = f"{visible(self._title)}{place}\n\n{visible(self._pages[self._at])}\n\n{keys}"
         self.query_one("#page", Static).update(Content(text))
         self.query_one(VerticalScroll).scroll_home(animate=False)
@@ -84,9 +84,9 @@ class TextScreen(ModalScreen[None]):
         """Open a copy of the text, as it is, in $EDITOR; what is changed there changes nothing here."""
         from ftb_tui.ui.outside import open_in_editor
 
-        self._outside(lambda: open_in_editor(self._text))
+        self._outside(lambda: open_in_editor(self._text), done="That was a copy, and it is gone: nothing changed here.")
 
-    def _outside(self, run: Callable[[], str]) -> None:
+    def _outside(self, run: Callable[[], str], done: str = "") -> None:
         try:
             with self.app.suspend():
                 problem = run()
@@ -94,3 +94,5 @@ class TextScreen(ModalScreen[None]):
             problem = "This window cannot be left to another program; y copies the text."
         if problem:
             self.notify(problem, severity="warning", markup=False)
+        elif done:
+            self.notify(done, markup=False)
