@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -71,9 +71,13 @@ class CompareScreen(OpenedScreen):
     CompareScreen.-narrow #panes { layout: vertical; }
     """
 
-    def __init__(self, after: ResultRow, before: ResultRow, rows: Sequence[ResultRow]) -> None:
+    def __init__(
+        self, after: ResultRow, before: ResultRow, rows: Sequence[ResultRow], times: Mapping[int, str] | None = None
+    ) -> None:
+        """`times` says when evaluations (by key) ended, where that tells two of one model apart."""
         super().__init__()
         self._after, self._before, self._rows = after, before, rows
+        self._times = times or {}
         self._cell = ""
         self._found: Comparison | None = None
         self._listed: dict[str, ComparedAnswer] = {}
@@ -119,7 +123,8 @@ class CompareScreen(OpenedScreen):
     def _facts(self, found: Comparison) -> list[str]:
         wide = 80 if self.has_class("-wide") else 50
         lines = [
-            f"{name}  {one_line(model_label(row), wide)}  {score(right / found.n if found.n else None)} ({right}/{found.n})"
+            f"{name}  {one_line(model_label(row), wide)}{self._time(row)}"
+            f"  {score(right / found.n if found.n else None)} ({right}/{found.n})"
             for name, row, right in (
                 ("A", self._after, found.both + found.after),
                 ("B", self._before, found.both + found.before),
@@ -134,6 +139,10 @@ class CompareScreen(OpenedScreen):
             f"A − B  {difference(found.difference)}, 95% {difference(found.low)} to {difference(found.high)}",
             f"{found.test} p {p_value(found.p_value)} ({found.after} against {found.before} of {found.n}): {sure}",
         ]
+
+    def _time(self, row: ResultRow) -> str:
+        time = self._times.get(row.evaluation_key)
+        return f", {time}" if time else ""
 
     async def _list(self, *, more: bool = False) -> None:
         db = self.ftb.db
@@ -263,7 +272,9 @@ class CompareScreen(OpenedScreen):
 
     def _row_of(self, model: ResultRow, task: str) -> ResultRow | None:
         place = (model.dataset_id, model.model_key, task)
-        return next((row for row in self._rows if (row.dataset_id, row.model_key, row.task) == place and row.n), None)
+        rows = [row for row in self._rows if (row.dataset_id, row.model_key, row.task) == place and row.n]
+        same = (row for row in rows if row.evaluation_key == model.evaluation_key)
+        return next(same, next(iter(rows), None))
 
     async def action_swap(self) -> None:
         """Exchange A and B."""

@@ -46,35 +46,26 @@ class ResultsScreen(ModeScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Answers", id="results.open", tooltip="The answers behind this score", priority=True),
         Binding("r", "grader", "Grader", id="results.grader", tooltip="Score by the next grader"),
-        Binding(
-            "s", "sort", "Sort", show=False, id="results.sort", tooltip="Sort the models by this task; again to undo"
-        ),
-        Binding(
-            "c", "compare", "Compare", id="results.compare", tooltip="This model against another, question by question"
-        ),
-        Binding(
-            "l", "learning", "Curve", id="results.learning", tooltip="Scores by epoch of the job behind this model"
-        ),
-        Binding(
-            "u",
-            "regrade",
-            "Regrade",
-            show=False,
-            id="results.regrade",
-            tooltip="Grade stored answers by the graders of today; nobody is asked again",
-        ),
-        Binding(
-            "a",
-            "averages",
-            "Averages",
-            id="results.averages",
-            tooltip="Averages over families, and the generalization gap",
-        ),
+        Binding("s", "sort", "Sort", show=False, id="results.sort",
+                tooltip="Sort the models by this task; again to undo"),
+        Binding("c", "compare", "Compare", id="results.compare",
+                tooltip="This model against another, question by question"),
+        Binding("l", "learning", "Curve", id="results.learning",
+                tooltip="Scores by epoch of the job behind this model"),
+        Binding("u", "regrade", "Regrade", show=False, id="results.regrade",
+                tooltip="Grade stored answers by the graders of today; nobody is asked again"),
+        Binding("J", "judge", "Judge", show=False, id="results.judge",
+                tooltip="Have a model judge the answers, or measure one"),
+        Binding("K", "known", "Known before", show=False, id="results.known",
+                tooltip="Scores over facts the base held before"),
+        Binding("a", "averages", "Averages", id="results.averages",
+                tooltip="Averages over families, and the generalization gap"),
         Binding("p", "paper", "Paper", id="results.paper", tooltip="The paper's figures beside ours"),
         Binding("e", "export", "Export", id="results.export", tooltip="Write a report, the tables and every answer"),
+        Binding("h", "history", "History", id="results.history", tooltip="What changed since you were here last"),
         Binding("y", "copy", "Copy", show=False, id="results.copy", tooltip="Copy the table as Markdown"),
         Binding("space", "whole", "Whole", show=False, id="results.whole", tooltip="All that is said below the table"),
-    ]
+    ]  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,6 +78,7 @@ class ResultsScreen(ModeScreen):
         self._cell_said = ""
         self._reading = ""
         self._baselines: dict[tuple[int, str], TrivialBaselines | None] = {}
+        self._last_visit: float | None = None
 
     def body(self) -> Iterable[Widget]:
         """The matrix and the reading."""
@@ -95,6 +87,15 @@ class ResultsScreen(ModeScreen):
         with VerticalScroll(id="detail", can_focus=False):
             yield Static("", id="cell", markup=False)
             yield Static("", id="reading", markup=False)
+
+    def memory(self) -> dict[str, object]:
+        """When the results were there to be seen."""
+        return {"seen": self.ftb.now()}
+
+    def recall(self, memory: dict[str, object]) -> None:
+        """The last visit, which `history` begins from, is that of the time before."""
+        seen = memory.get("seen")
+        self._last_visit = float(seen) if isinstance(seen, int | float) and not isinstance(seen, bool) else None
 
     async def fill(self) -> None:
         """Scores by the chosen grader."""
@@ -292,6 +293,22 @@ class ResultsScreen(ModeScreen):
             return
         self.app.push_screen(LearningScreen(job_key, row.dataset_id, row.dataset, self._grader))
 
+    @work
+    async def action_judge(self) -> None:
+        """Have a model judge stored answers, or measure it against people's verdicts."""
+        from ftb_tui.ui.screens.judge import judge_from
+
+        row = self._chosen()
+        await judge_from(self.ftb, row.dataset if row is not None else "")
+
+    @work
+    async def action_known(self) -> None:
+        """Scores over the facts that the base held before they were changed."""
+        from ftb_tui.ui.screens.known import show_known
+
+        row = self._chosen()
+        await show_known(self.ftb, row.dataset_id if row is not None else None, self._grader)
+
     def action_regrade(self) -> None:
         """Grade every stored answer again, in the background; it tells when it is done."""
         if self.ftb._supervisor is None:
@@ -311,6 +328,12 @@ class ResultsScreen(ModeScreen):
         from ftb_tui.ui.screens.paper import PaperScreen
 
         self.app.push_screen(PaperScreen(self._grader))
+
+    def action_history(self) -> None:
+        """What changed since the last visit."""
+        from ftb_tui.ui.screens.history import HistoryScreen
+
+        self.app.push_screen(HistoryScreen(self._grader, self._last_visit, self._rows))
 
     async def action_sort(self) -> None:
         """Sort by the column of the cursor; again to undo."""
