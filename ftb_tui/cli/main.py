@@ -19,6 +19,7 @@ from ftb_tui.cli.exits import Exit, ReaderGoneError, guarded, say
 COMMANDS = {
     "bench": ("bench", "The whole benchmark: train, ask, print the table."),
     "datasets": ("datasets", "List, show, import, fetch, audit, build and export datasets."),
+    "paraphrases": ("paraphrases", "Other wordings of questions, by a model; review them."),
     "train": ("train", "Launch a fine-tuning job."),
     "jobs": ("jobs", "List, show, follow, cancel, pause and resume jobs."),
     "evaluate": ("evaluate", "Ask a model a dataset's questions, grade its answers."),

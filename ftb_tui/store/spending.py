@@ -78,7 +78,7 @@ async def evaluation_cost(db: aiosqlite.Connection, evaluation_key: int) -> floa
     return float(row["asked"] * row["price_input"] + row["answered"] * row["price_output"]) / _MILLION
 
 
-async def record_judge_request(
+async def record_request(
     db: aiosqlite.Connection,
     *,
     provider: str,
@@ -88,7 +88,7 @@ async def record_judge_request(
     price_input: float | None,
     price_output: float | None,
 ) -> None:
-    """Keep what one request to a judge took, at what prices."""
+    """Keep what one request to a judge, or to a model that words questions, took, at what prices."""
     async with transaction(db):
         await db.execute(
             "INSERT INTO judge_requests (provider, model, prompt_tokens, completion_tokens, price_input, price_output,"
@@ -98,7 +98,7 @@ async def record_judge_request(
 
 
 async def spent_on(db: aiosqlite.Connection, day: datetime.date) -> float:
-    """What a day (local time) has cost: its launches, as billed or else as estimated, its answers and its judges.
+    """What a day (local time) has cost: its launches, as billed or else as estimated, its answers, judges, paraphrases.
 
     A launch whose creation is unclear counts as made, and a batch that is under way as what it costs at worst.
     """

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,18 +13,16 @@ from ftb_tui.benchmark import judge
 from ftb_tui.benchmark.agreement import Agreement, agreement
 from ftb_tui.benchmark.graders import JUDGE, Grade
 from ftb_tui.benchmark.model import Question
-from ftb_tui.providers.base import AskRequest, ErrorKind, Provider, ProviderError
+from ftb_tui.providers.base import AskRequest, Provider, ProviderError
 from ftb_tui.store.database import transaction
 from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.grading import person_verdicts, put_grades
 from ftb_tui.store.judgements import Judged, Judgement, answers_to_judge, keep_judgements, known_judgements
-from ftb_tui.store.spending import record_judge_request
-from ftb_tui.work.cost import money
-from ftb_tui.work.evaluate import DEADLINE_SECONDS, MAX_ATTEMPTS, EvaluationStoppedError
+from ftb_tui.work.evaluate import EvaluationStoppedError
 from ftb_tui.work.limits import AdaptiveLimit
+from ftb_tui.work.paid_asking import ask_paid
 from ftb_tui.work.purse import CostUnknownError, Purse, open_judge_purse
 
-_STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
 _BATCH = 64
 
 
@@ -258,43 +254,12 @@ class _Judging:
 
     async def _ask(self, prompt: str) -> tuple[str, int, int]:
         request = AskRequest(model=self._model, prompt=prompt, max_tokens=judge.MAX_TOKENS, temperature=0.0, seed=42)
-        until, attempt = time.monotonic() + DEADLINE_SECONDS, 0
-        while True:
-            held = await self._purse.hold(prompt, judge.MAX_TOKENS)
-            if held is None:
-                raise EvaluationStoppedError(
-                    f"The cap is reached: {money(self._purse.spent)} spent by this run of the judge. Everything judged is "
-                    "kept; the same command with a higher --max-cost, or a higher budget, goes on."
-                )
-            try:
-                async with self._limit:
-                    answer = await self._provider.ask(request)
-            except BaseException as error:
-                self._purse.settle(held, None, None)
-                if not isinstance(error, ProviderError):
-                    raise
-                if error.kind in _STOPPING:
-                    raise EvaluationStoppedError(f"{error.host} refused: {error.message}") from error
-                limited = error.kind is ErrorKind.RATE_LIMITED
-                attempt += not limited
-                if not error.retryable or attempt >= MAX_ATTEMPTS or time.monotonic() > until:
-                    raise
-                if limited:
-                    self._limit.limited(error.retry_after)
-                else:
-                    self._limit.troubled()
-                await asyncio.sleep(min(8.0, 0.5 * 2**attempt) * random.uniform(0.75, 1.0))
-                continue
-            self._limit.answered()
-            self._purse.settle(held, answer.prompt_tokens, answer.completion_tokens)
-            prices = self._purse.prices
-            await record_judge_request(
-                self._db, provider=self._provider.name, model=self._model, prompt_tokens=answer.prompt_tokens,
-                completion_tokens=answer.completion_tokens, price_input=prices.input if prices else None,
-                price_output=prices.output if prices else None,
-            )  # fmt: skip
-            used, written = answer.prompt_tokens or 0, answer.completion_tokens or 0
-            self._counts["requests"] += 1
-            self._counts["prompt_tokens"] += used
-            self._counts["completion_tokens"] += written
-            return answer.text, used, written
+        answer = await ask_paid(
+            self._db, self._provider, request, limit=self._limit, purse=self._purse, spender="this run of the judge",
+            kept="Everything judged",
+        )  # fmt: skip
+        used, written = answer.prompt_tokens or 0, answer.completion_tokens or 0
+        self._counts["requests"] += 1
+        self._counts["prompt_tokens"] += used
+        self._counts["completion_tokens"] += written
+        return answer.text, used, written

@@ -22,7 +22,7 @@ from ftb_tui.store.database import open_store
 from ftb_tui.store.grading import overrule
 from ftb_tui.store.models import find_model
 from ftb_tui.store.results import answers, results
-from ftb_tui.work import evaluate, judging
+from ftb_tui.work import evaluate, paid_asking
 from ftb_tui.work.evaluate import EvaluationStoppedError
 from ftb_tui.work.judging import JudgeReport, check_judge, judge_stored
 from tests.demo import TUNED, fill_demo_store
@@ -127,7 +127,7 @@ async def test_an_answer_that_orders_its_own_verdict_gets_the_judges(
 async def test_failures_are_counted_and_what_was_judged_is_kept(
     db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judging.random, "uniform", lambda low, high: 0.001)
+    monkeypatch.setattr(paid_asking.random, "uniform", lambda low, high: 0.001)
     fake_openai.faults[CHAT].extend([status(429, error("slow"), retry_after_ms="5"), status(400, error("odd"))])
     report = await tuned_only(db, provider)
     assert (report.failed >= 1, report.judged + report.failed) == (True, 96)
@@ -137,7 +137,7 @@ async def test_failures_are_counted_and_what_was_judged_is_kept(
     fake_openai.faults[CHAT].append(status(401, error("who are you")))
     with pytest.raises(EvaluationStoppedError, match="who are you"):
         await tuned_only(db, provider, "third")
-    assert evaluate.MAX_ATTEMPTS == judging.MAX_ATTEMPTS
+    assert evaluate.MAX_ATTEMPTS == paid_asking.MAX_ATTEMPTS
 
 
 def priced(home: Path, more: str = "") -> None:

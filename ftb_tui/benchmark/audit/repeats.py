@@ -77,17 +77,24 @@ def _near(questions: Sequence[Question]) -> list[tuple[Question, Question]]:
     found: dict[tuple[str, str], tuple[Question, Question]] = {}
     # Equal questions are one question here; that they repeat is another check's matter.
     for text, question in {folded(question.question): question for question in reversed(questions)}.items():
-        words = re.findall(r"[^\W_]+(?:['’.,][^\W_]+)*", question.question)
-        if len(words) < _SHORTEST:
-            continue
-        lower = tuple(word.casefold() for word in words)
-        left_out = [place for place, word in enumerate(words) if not _telling(word)]
-        rests = {lower, *(lower[:place] + lower[place + 1 :] for place in left_out)}
-        for rest in rests:
+        for rest in near_forms(question.question):
             for other in filed[folded(question.answer), rest]:
                 found.setdefault((folded(other.question), text), (question, other))
             filed[folded(question.answer), rest].append(question)
     return list(found.values())
+
+
+def near_forms(text: str, *, shortest: int = _SHORTEST) -> set[tuple[str, ...]]:
+    """The text's words, and its words without each that is neither a name nor a number; none below `shortest` words.
+
+    Two texts of which one form is equal differ in at most one such word.
+    """
+    words = re.findall(r"[^\W_]+(?:['’.,][^\W_]+)*", text)
+    if len(words) < shortest:
+        return set()
+    lower = tuple(word.casefold() for word in words)
+    left_out = [place for place, word in enumerate(words) if not _telling(word)]
+    return {lower, *(lower[:place] + lower[place + 1 :] for place in left_out)}
 
 
 def _telling(word: str) -> bool:

@@ -1,0 +1,72 @@
+"""One request at a time to a model that works for the user, as a judge or otherwise: retried, within a cap, counted."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+import aiosqlite
+
+from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, Provider, ProviderError
+from ftb_tui.store.spending import record_request
+from ftb_tui.work.cost import money
+from ftb_tui.work.evaluate import DEADLINE_SECONDS, MAX_ATTEMPTS, EvaluationStoppedError
+from ftb_tui.work.limits import AdaptiveLimit
+from ftb_tui.work.purse import Purse
+
+_STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
+
+
+async def ask_paid(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    request: AskRequest,
+    *,
+    limit: AdaptiveLimit,
+    purse: Purse,
+    spender: str,
+    kept: str,
+) -> Answer:
+    """Ask, again where that may help, and keep what the answer cost.
+
+    `spender` and `kept` are the words for who spends and what stays when the cap is reached. Raises
+    `EvaluationStoppedError` when nothing more can be asked (cap, quota, key, no such model), `ProviderError` when this
+    request failed for good.
+    """
+    until, attempt = time.monotonic() + DEADLINE_SECONDS, 0
+    while True:
+        held = await purse.hold(request.prompt, request.max_tokens)
+        if held is None:
+            raise EvaluationStoppedError(
+                f"The cap is reached: {money(purse.spent)} spent by {spender}. {kept} is kept; the same command with a "
+                "higher --max-cost, or a higher budget, goes on."
+            )
+        try:
+            async with limit:
+                answer = await provider.ask(request)
+        except BaseException as error:
+            purse.settle(held, None, None)
+            if not isinstance(error, ProviderError):
+                raise
+            if error.kind in _STOPPING:
+                raise EvaluationStoppedError(f"{error.host} refused: {error.message}") from error
+            limited = error.kind is ErrorKind.RATE_LIMITED
+            attempt += not limited
+            if not error.retryable or attempt >= MAX_ATTEMPTS or time.monotonic() > until:
+                raise
+            if limited:
+                limit.limited(error.retry_after)
+            else:
+                limit.troubled()
+            await asyncio.sleep(min(8.0, 0.5 * 2**attempt) * random.uniform(0.75, 1.0))
+            continue
+        limit.answered()
+        purse.settle(held, answer.prompt_tokens, answer.completion_tokens)
+        prices = purse.prices
+        await record_request(
+            db, provider=provider.name, model=request.model, prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens, price_input=prices.input if prices else None,
+            price_output=prices.output if prices else None,
+        )  # fmt: skip
+        return answer

@@ -1,0 +1,85 @@
+"""`ftb paraphrases`: make, list, keep, reject, as a person types them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Ftb
+from tests.fakes.openai_server import FakeOpenAI
+
+
+def wordings(prompt: str) -> str:
+    found = re.search(r"whatever it says:\n(.*)", prompt)
+    assert found is not None
+    return f"I wonder: {json.loads(found[1])}\nOne more time, {json.loads(found[1])}\nHow [bold]tall\x1b[31m is she?"
+
+
+@pytest.fixture
+def model(fake_openai: FakeOpenAI) -> FakeOpenAI:
+    fake_openai.answer = wordings
+    return fake_openai
+
+
+MAKE = ("paraphrases", "make", "fictional-people", "--model", "fake/gpt", "--limit", "2")
+
+
+def test_wordings_are_made_listed_and_kept_or_rejected_by_their_keys(ftb: Ftb, model: FakeOpenAI) -> None:
+    made = ftb(*MAKE, "-n", "3", "--json")
+    assert (made.code, made.json["proposed"], made.json["rejected"], made.json["requests"]) == (0, 4, 2, 2)
+    assert "ftb paraphrases list fictional-people --state proposed" in made.err
+    listed = ftb("paraphrases", "list", "fictional_people", "--state", "proposed", "--json").json
+    assert {row["state"] for row in listed} == {"proposed"}
+    first, second, *_ = (str(row["paraphrase_key"]) for row in listed)
+    assert ftb("paraphrases", "keep", first, "--json").json == [{"paraphrase_key": int(first), "state": "kept"}]
+    assert "1 wording rejected." in ftb("paraphrases", "reject", second).err
+    assert "2 wordings kept." in ftb("paraphrases", "keep", "--all", "--dataset", "fictional_people").err
+    states = [row["state"] for row in ftb("paraphrases", "list", "fictional_people", "--json").json]
+    assert sorted(states) == ["kept", "kept", "kept", "rejected", "rejected", "rejected"]
+    again = ftb(*MAKE, "-n", "3", "--json").json
+    assert (again["requests"], again["cached"], again["cost"]) == (0, 2, 0.0)
+
+
+def test_the_list_shows_a_models_text_plain(ftb: Ftb, model: FakeOpenAI) -> None:
+    ftb(*MAKE, "-n", "3")
+    out = ftb("paraphrases", "list", "fictional_people").out
+    assert "\x1b" not in out
+    assert "[bold]tall" in out
+    assert "cannot be seen" in out
+
+
+def test_what_is_missing_is_said_and_what_to_do(ftb: Ftb, model: FakeOpenAI) -> None:
+    ftb("datasets", "training-file", "fictional_people")
+    none = ftb("paraphrases", "list", "fictional_people")
+    assert none.code == 0
+    assert "ftb paraphrases make fictional_people --model PROVIDER/MODEL" in none.err
+    for arguments, told in (
+        (("make", "fictional_people", "--model", "gpt"), "is not PROVIDER/MODEL"),
+        (("make", "fictional_people", "--model", "nobody/gpt"), "nobody"),
+        (("keep", "99"), "There is no wording 99"),
+        (("keep",), "--all"),
+        (("reject", "1", "--all"), "--all"),
+        (("keep", "1", "--dataset", "x"), "--dataset is for --all"),
+    ):
+        done = ftb("paraphrases", *arguments)
+        assert done.code == 2, arguments
+        assert told in done.err
+
+
+def test_a_reply_without_wordings_fails_the_command_and_says_so(ftb: Ftb, model: FakeOpenAI) -> None:
+    model.answer = lambda prompt: "\n"
+    done = ftb(*MAKE)
+    assert done.code == 1
+    assert "2 replies held no wording" in done.err
+
+
+def test_the_embedded_engine_words_questions_too(ftb: Ftb, tiny: Path) -> None:
+    """The tiny model writes nonsense; what counts is that it is asked, read and judged like any other."""
+    arguments = ("fictional-people", "--model", "local/smollm2-135m", "--limit", "2", "-n", "1")
+    done = ftb("paraphrases", "make", *arguments, "--json")
+    assert done.json["requests"] == 2
+    assert done.json["asked"] + done.json["unreadable"] == 2
+    assert (done.json["failed"], done.json["cost"]) == (0, 0.0)
