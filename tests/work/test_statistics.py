@@ -85,6 +85,26 @@ async def test_both_averages_over_families_are_named(db: aiosqlite.Connection) -
     assert gain.low < gain.value < gain.high
 
 
+async def test_new_and_updating_knowledge_are_averaged_apart(db: aiosqlite.Connection) -> None:
+    await answer(db, "t", NEWS, {M: 40, R: 20, D: 0}, kind="tuned")
+    await answer(db, "t", MEDICAL, {M: 9, V: 2}, kind="tuned")
+    await answer(db, "u", MEDICAL, {M: 9, V: 2}, kind="tuned")
+    await answer(db, "v", dataset("mine", Family.CUSTOM, 5, R), {M: 5, R: 1}, kind="tuned")
+    report = await statistics(db)
+    found = {
+        (a.model, a.knowledge, a.what): (a.value, a.families) for a in report.by_knowledge if a.average == "by_family"
+    }
+    assert found == {
+        ("t", "new", "memorization"): (1.0, ("latest_news",)),
+        ("t", "new", "generalization"): (0.5, ("latest_news",)),
+        ("t", "updating", "memorization"): (0.9, ("medical",)),
+        ("t", "updating", "generalization"): (0.2, ("medical",)),
+        ("u", "updating", "memorization"): (0.9, ("medical",)),
+        ("u", "updating", "generalization"): (0.2, ("medical",)),
+    }, "own datasets are of neither kind"
+    assert {a.knowledge for a in report.averages} == {"all"}
+
+
 async def test_a_difference_needs_the_base_in_every_family(db: aiosqlite.Connection) -> None:
     await answer(db, "b", NEWS, {R: 0})
     await answer(db, "t", NEWS, {R: 20}, kind="tuned")

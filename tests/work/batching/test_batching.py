@@ -5,89 +5,21 @@ from __future__ import annotations
 import asyncio
 import datetime
 import json
-import os
-import signal
-import sqlite3
-import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiosqlite
 import pytest
 
-from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.providers.base import Provider
 from ftb_tui.providers.registry import open_provider
 from ftb_tui.store import batches, spending
 from ftb_tui.store import evaluations as store
-from ftb_tui.store.database import open_store, transaction
-from ftb_tui.store.datasets import save_dataset
-from ftb_tui.store.models import ensure_model
 from ftb_tui.work import batching, evaluate
 from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError
 from tests.fakes.cutting_proxy import CuttingProxy
 from tests.fakes.openai_server import FakeOpenAI, disconnect, error, raw, status
-
-WORLD = load_bundled("fictional_people")
-CREATE, CHAT = "POST /batches", "POST /chat/completions"
-PRICED = """
-[[models]]
-service = "openai"
-name = "gpt-fake"
-prices = { input = 1.0, output = 2.0, batch_input = 0.5, batch_output = 1.0, as_of = 2026-11-01, source = "a test" }
-"""
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "LOOK_SECONDS", (0.01, 0.01, 0.01))
-    monkeypatch.setattr(batching, "DOUBT_SECONDS", 0.01)
-    monkeypatch.setattr(batching, "LISTED_WITHIN_SECONDS", 0.05)
-
-
-@pytest.fixture
-def service(home: Path, fake_openai: FakeOpenAI) -> FakeOpenAI:
-    """The fake service as OpenAI, which answers in batches."""
-    file = home / "config" / "config.toml"
-    file.write_text(file.read_text().replace("[providers.fake]", '[providers.fake]\ndialect = "openai"'))
-    fake_openai.service = "openai"
-    return fake_openai
-
-
-@pytest.fixture
-async def db() -> AsyncIterator[aiosqlite.Connection]:
-    db = await open_store()
-    await save_dataset(db, WORLD)
-    yield db
-    await db.close()
-
-
-@pytest.fixture
-async def provider(service: FakeOpenAI) -> AsyncIterator[Provider]:
-    provider = open_provider("fake")
-    yield provider
-    await provider.close()
-
-
-@pytest.fixture
-def proxy(home: Path, service: FakeOpenAI) -> Iterator[CuttingProxy]:
-    """Between ftb and the service; creations of batches can be cut anywhere."""
-    with CuttingProxy(service.url, b"POST /v1/batches ") as proxy:
-        file = home / "config" / "config.toml"
-        file.write_text(file.read_text().replace(service.url, proxy.url))
-        yield proxy
-
-
-async def plan(db: aiosqlite.Connection, n: int = 60, *, batch: bool = True, repeats: int = 1) -> int:
-    async with transaction(db):
-        model = await ensure_model(db, provider="fake", name="gpt-fake", kind="base", base_model="gpt-fake")
-    return await evaluate.create(
-        db, model_key=model, dataset_id=WORLD.dataset_id, questions=WORLD.questions[:n], answer_tokens=7, batch=batch,
-        repeats=repeats,
-    )  # fmt: skip
+from tests.work.batching.plans import CHAT, CREATE, PRICED, WORLD, plan
 
 
 async def test_a_batch_answers_every_question_once_as_asking_one_by_one_would(
@@ -361,45 +293,6 @@ async def test_too_many_questions_become_several_batches(
     row = await evaluate.run(db, provider, await plan(db, 30))
     assert (row.n_answered, row.state) == (30, "finished")
     assert [batch["request_counts"]["total"] for batch in service.batching.batches.values()] == [8, 8, 8, 5]
-
-
-@pytest.mark.parametrize("moment", ["upload", "before", "after", "results"])
-def test_a_program_killed_at_any_moment_of_a_batch_asks_nothing_twice(
-    service: FakeOpenAI, home: Path, moment: str
-) -> None:
-    command = [sys.executable, "-m", "ftb_tui", "evaluate"]
-    first = ["--model", "gpt-fake", "--provider", "fake", "--dataset", "fictional_people", "--limit", "5", "--batch"]
-    running = subprocess.Popen([*command, *first], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-
-    async def kill(request: object) -> object:
-        os.kill(running.pid, signal.SIGKILL)
-        return await disconnect(request)  # type: ignore[arg-type]
-
-    if moment == "after":
-        service.batching.after_create.append(kill)
-    elif moment == "results":
-        # The content of the output file: the batch's own file is the first, this one the second.
-        service.faults["GET /files/file-2/content"].append(kill)
-    else:
-        service.faults["POST /files" if moment == "upload" else CREATE].append(kill)
-    service.batching.steps = ["validating"]
-    assert running.wait(60) == -signal.SIGKILL
-    with sqlite3.connect(home / "data" / "ftb.db") as db:
-        [(intent,)] = db.execute("SELECT intent FROM batches").fetchall()
-        assert intent == {"upload": "intended", "before": "sent", "after": "sent", "results": "confirmed"}[moment]
-        # Long ago, so that nobody needs to wait until a late creation would be listed.
-        db.execute("UPDATE batches SET sent_at = sent_at - 3600")
-        db.execute("UPDATE evaluations SET lease_until = 0")
-    assert len(service.batching.batches) == (moment in ("after", "results"))
-    until = time.monotonic() + 60
-    done = subprocess.run([*command, "--resume", "1"], capture_output=True, text=True, timeout=90)
-    assert (done.returncode, time.monotonic() < until) == (0, True), done.stderr
-    assert len(service.batching.batches) == 1
-    asked = Counter(service.asked + service.batching.asked)
-    assert len(asked) == 20
-    assert set(asked.values()) == {1}, "not even the first one"
-    with sqlite3.connect(home / "data" / "ftb.db") as db:
-        assert db.execute("SELECT count(*), count(answer) FROM responses").fetchone() == (20, 20)
 
 
 async def test_two_programs_do_not_send_one_evaluation_twice(
