@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiosqlite
@@ -24,12 +24,20 @@ class Gap:
 
 
 async def gaps(
-    db: aiosqlite.Connection, *, dataset_id: str | None = None, grader: str = DEFAULT_GRADER
+    db: aiosqlite.Connection,
+    *,
+    dataset_id: str | None = None,
+    grader: str = DEFAULT_GRADER,
+    families: Collection[str] | None = None,
 ) -> dict[int, Gap]:
-    """The generalization gap of every model that was asked both the trained and other questions, by model key."""
+    """The generalization gap of every model that was asked both the trained and other questions, by model key.
+
+    Over `families` alone, or over all.
+    """
     by_model: dict[int, list[ScoredAnswer]] = defaultdict(list)
     for answer in await scored_answers(db, dataset_id=dataset_id, grader=grader):
-        by_model[answer.model_key].append(answer)
+        if families is None or answer.family in families:
+            by_model[answer.model_key].append(answer)
     return {key: found for key, answers in by_model.items() if (found := gap(key, answers)) is not None}
 
 

@@ -11,6 +11,7 @@ import aiosqlite
 from ftb_tui.benchmark.averages import Cluster, averages
 from ftb_tui.benchmark.clusters import clustered_share
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
+from ftb_tui.benchmark.model import Family
 from ftb_tui.benchmark.power import detectable_paired
 from ftb_tui.benchmark.statistics import holm, mcnemar_exact
 from ftb_tui.store.models import ModelRow, list_models
@@ -21,6 +22,14 @@ KINDS: Mapping[str, frozenset[str]] = {
     "generalization": frozenset({"rephrased", "vignette"}),
 }
 """What the paper's leaderboard averages. Date change, secondary and comparison are in neither of its means."""
+
+
+KNOWLEDGE: Mapping[str, frozenset[str]] = {
+    "new": frozenset({Family.FICTIONAL_PEOPLE, Family.LATEST_NEWS}),
+    "updating": frozenset({Family.CODING, Family.MEDICAL}),
+}
+"""The paper's two kinds: facts that no model has met, and facts in place of others. Own datasets are of neither."""
+EVERY = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,8 @@ class ModelAverage:
     difference: float | None
     difference_low: float | None
     difference_high: float | None
+    knowledge: str = EVERY
+    """Over which families: `all` of them, or those of one of `KNOWLEDGE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +86,15 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class StatisticsReport:
-    """Averages by model, and every comparison that the store allows."""
+    """Averages by model, and every comparison that the store allows.
+
+    `by_knowledge` has the averages over the families of new and of updating knowledge apart.
+    """
 
     grader: str
     averages: tuple[ModelAverage, ...]
     comparisons: tuple[Comparison, ...]
+    by_knowledge: tuple[ModelAverage, ...] = ()
 
 
 _Cell = tuple[str, str]
@@ -96,15 +111,18 @@ async def statistics(
     models = [model for model in await list_models(db) if model.model_key in cells]
     bases = {(model.provider, model.name): model.model_key for model in models if model.kind == "base"}
     found: list[ModelAverage] = []
+    by_knowledge: list[ModelAverage] = []
     compared: list[Comparison] = []
     for model in models:
         base_key = bases.get((model.provider, model.base_model)) if model.kind != "base" else None
         base = cells[base_key] if base_key is not None else {}
-        found += _averages(model, cells[model.model_key], base)
+        averaged = _averages(model, cells[model.model_key], base)
+        found += averaged
+        by_knowledge += _by_knowledge(model, cells[model.model_key], base, averaged)
         compared += _comparisons(model, cells[model.model_key], base)
     adjusted = holm([comparison.p_value for comparison in compared])
     compared = [replace(comparison, p_holm=p) for comparison, p in zip(compared, adjusted, strict=True)]
-    return StatisticsReport(grader, tuple(found), tuple(compared))
+    return StatisticsReport(grader, tuple(found), tuple(compared), tuple(by_knowledge))
 
 
 def _averages(model: ModelRow, mine: Mapping[_Cell, _Answers], base: Mapping[_Cell, _Answers]) -> list[ModelAverage]:
@@ -138,6 +156,25 @@ def _averages(model: ModelRow, mine: Mapping[_Cell, _Answers], base: Mapping[_Ce
                     gain.value if gain else None, gain.low if gain else None, gain.high if gain else None,
                 )
             )  # fmt: skip
+    return listed
+
+
+def _by_knowledge(
+    model: ModelRow, mine: Mapping[_Cell, _Answers], base: Mapping[_Cell, _Answers], whole: Sequence[ModelAverage]
+) -> list[ModelAverage]:
+    """The averages over each kind of knowledge; those over all families serve where all are of one kind."""
+    listed = []
+    for knowledge, families in KNOWLEDGE.items():
+        known = [average for average in whole if families.issuperset(average.families)]
+        kinds = {average.what for average in known}
+        listed += [replace(average, knowledge=knowledge) for average in known]
+        part = {
+            cell: answers
+            for cell, answers in mine.items()
+            if next(iter(answers.values())).family in families
+            and not any(cell[1] in tasks for what, tasks in KINDS.items() if what in kinds)
+        }
+        listed += [replace(average, knowledge=knowledge) for average in _averages(model, part, base)]
     return listed
 
 

@@ -288,42 +288,6 @@ async def test_a_yes_no_score_says_what_no_knowledge_would_score_and_space_shows
         assert "The facts are in" in text_of(pilot.app)
 
 
-async def averages(pilot: Pilot[None]) -> None:
-    await pilot.press("a")
-    await until(pilot, shows(pilot, "generalization gap"))
-
-
-@both_sizes
-def test_averages_look_as_they_did(snap_compare: Snap, size: tuple[int, int]) -> None:
-    asyncio.run(fill_demo())
-
-    async def steps(pilot: Pilot[None]) -> None:
-        await averages(pilot)
-        await pilot.press("down")
-
-    assert snap(snap_compare, size, steps)
-
-
-async def test_averages_are_shown_both_ways_with_the_gap_and_copied_whole() -> None:
-    await fill_demo()
-    async with demo_app().run_test(size=(80, 24), notifications=True) as pilot:
-        await on_results(pilot)
-        await averages(pilot)
-        await pilot.press("down")
-        await until(pilot, shows(pilot, "generalization gap +.29"))
-        assert "more is known in the taught words" in " ".join(text_of(pilot.app).split())
-        assert "mean of families" in text_of(pilot.app)
-        await pilot.press("m")
-        await until(pilot, shows(pilot, "memorization, every question the same"))
-        await pilot.press("m", "y")
-        await until(pilot, lambda: pilot.app.clipboard.count("\tgap\t") == 4)
-        assert pilot.app.clipboard.startswith("model\twhat\thow\tvalue")
-        await pilot.press("question_mark")
-        await until(pilot, shows(pilot, "words were learnt, not facts"))
-        await pilot.press("escape", "escape")
-        await until(pilot, lambda: bool(pilot.app.screen.query("#results")))
-
-
 @both_sizes
 def test_the_question_where_to_export_looks_as_it_did(snap_compare: Snap, size: tuple[int, int]) -> None:
     asyncio.run(fill_demo())

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from ftb_tui.work.statistics import ModelAverage
 
 WAYS = {"by_family": "mean of families", "by_question": "every question the same"}
+KINDS = {
+    "all": "all families",
+    "new": "new knowledge (fictional_people, latest_news)",
+    "updating": "updating knowledge (coding, medical)",
+}
 EXPLAINED = (
     "Generalization is rephrased questions and vignettes; date change, secondary and comparison are in neither average, "
     "as in the paper. The gap is over the facts that were asked both ways. Intervals: 95%, bootstrap over facts."
@@ -41,8 +46,10 @@ class _Model:
     name: str
     short: str
     kind: str
-    averages: dict[tuple[str, str], ModelAverage]
-    gap: Gap | None
+    averages: dict[tuple[str, str, str], ModelAverage]
+    """By what, way and kind of knowledge."""
+    gaps: dict[str, Gap]
+    """By kind of knowledge."""
 
 
 class AveragesScreen(OpenedScreen):
@@ -55,8 +62,10 @@ class AveragesScreen(OpenedScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "way", "Mean", id="averages.way", tooltip="Families count the same, or questions count the same"),
+        Binding("n", "knowledge", "Knowledge", id="averages.knowledge",
+                tooltip="All families, those of new knowledge, those of updating knowledge"),
         Binding("y", "copy", "Copy", id="averages.copy", tooltip="Copy the table as tab-separated text"),
-    ]
+    ]  # fmt: skip
     DEFAULT_CSS = """
     AveragesScreen #detail { height: auto; max-height: 50%; padding: 0 1; border-top: hkey $panel; }
     AveragesScreen #about { height: auto; }
@@ -66,6 +75,7 @@ class AveragesScreen(OpenedScreen):
         super().__init__()
         self._grader = grader
         self._way = "by_family"
+        self._knowledge = "all"
         self._models: dict[str, _Model] = {}
 
     def body(self) -> Iterable[Widget]:
@@ -88,36 +98,49 @@ class AveragesScreen(OpenedScreen):
     async def _computed(self, db: aiosqlite.Connection) -> dict[str, _Model]:
         from ftb_tui.store.models import list_models
         from ftb_tui.work.gap import gaps
-        from ftb_tui.work.statistics import statistics
+        from ftb_tui.work.statistics import EVERY, KNOWLEDGE, statistics
 
-        found = (await statistics(db, grader=self._grader)).averages
-        gap_of = await gaps(db, grader=self._grader)
+        report = await statistics(db, grader=self._grader)
+        found = (*report.averages, *report.by_knowledge)
+        gap_of = {EVERY: await gaps(db, grader=self._grader)}
+        for knowledge, families in KNOWLEDGE.items():
+            gap_of[knowledge] = await gaps(db, grader=self._grader, families=families)
         models = {}
         for model in await list_models(db):
-            mine = {(a.what, a.average): a for a in found if (a.provider, a.model) == (model.provider, model.name)}
+            mine = {
+                (a.what, a.average, a.knowledge): a
+                for a in found
+                if (a.provider, a.model) == (model.provider, model.name)
+            }
             if mine:
                 names = _names(model)
-                models[str(model.model_key)] = _Model(*names, model.kind, mine, gap_of.get(model.model_key))
+                mine_gaps = {kind: of[model.model_key] for kind, of in gap_of.items() if model.model_key in of}
+                models[str(model.model_key)] = _Model(*names, model.kind, mine, mine_gaps)
         return models
 
     def _fill(self) -> None:
-        self.head(f"Averages by {one_line(self._grader, 20)} · {WAYS[self._way]}")
         wide = self.has_class("-wide")
+        kind = KINDS[self._knowledge] if wide else KINDS[self._knowledge].partition(" (")[0]
+        self.head(f"Averages by {one_line(self._grader, 20)} · {WAYS[self._way]} · {kind}")
         lines: list[tuple[str, tuple[str | Text, ...]]] = []
         for key, model in self._models.items():
             name = Text(
                 one_line(model.name if wide else model.short, 50), style="bold" if model.kind == "tuned" else ""
             )
-            cells = (self._cell(model.averages.get((what, self._way))) for what in ("memorization", "generalization"))
+            cells = (
+                self._cell(model.averages.get((what, self._way, self._knowledge)))
+                for what in ("memorization", "generalization")
+            )
             lines.append((key, (name, *cells, self._gap(self._gap_of(model)))))
         columns = ("model", "memorization", "generalization", "gap")
         self.query_one("#averages", Table).show(columns, lines, right=frozenset())
         self._fill_detail()
 
     def _gap_of(self, model: _Model) -> Average | None:
-        if model.gap is None:
+        gap = model.gaps.get(self._knowledge)
+        if gap is None:
             return None
-        return model.gap.by_family if self._way == "by_family" else model.gap.by_fact
+        return gap.by_family if self._way == "by_family" else gap.by_fact
 
     def _cell(self, average: ModelAverage | None) -> Text:
         if average is None:
@@ -140,8 +163,8 @@ class AveragesScreen(OpenedScreen):
         lines = []
         if model is not None:
             lines.append(one_line(model.name, 100))
-            for (what, way), average in model.averages.items():
-                if way != self._way and not self.has_class("-wide"):
+            for (what, way, kind), average in model.averages.items():
+                if kind != self._knowledge or (way != self._way and not self.has_class("-wide")):
                     continue
                 line = f"{what}, {WAYS[way]}: {score(average.value)} (95% {interval(average.low, average.high)})"
                 if average.difference is not None:
@@ -149,6 +172,7 @@ class AveragesScreen(OpenedScreen):
                     line += f", {difference(average.difference)} against the base (95% {between})"
                 families = f"{len(average.families)} {'family' if len(average.families) == 1 else 'families'}"
                 lines.append(f"{line}; {average.n} answers, {average.facts} facts, {families}")
+            lines += self._other_kinds(model)
             if (gap := self._gap_of(model)) is not None:
                 lines.append(
                     f"generalization gap {difference(gap.value)} (95% {_signed(gap.low, gap.high)}) over"
@@ -158,6 +182,22 @@ class AveragesScreen(OpenedScreen):
         elif not self._models:
             lines.append("No model was asked the trained questions, rephrased ones or vignettes yet.\n")
         self.query_one("#about", Static).update(Content("\n".join((*lines, EXPLAINED))))
+
+    def _other_kinds(self, model: _Model) -> list[str]:
+        """New against updating knowledge where all families are shown; what to do where this kind was not asked."""
+        if self._knowledge != "all":
+            asked = any(kind == self._knowledge for _, _, kind in model.averages)
+            dataset = "coding" if self._knowledge == "updating" else "fictional_people"
+            return [] if asked else [f"Not asked about {KINDS[self._knowledge]}: ftb bench --dataset {dataset}"]
+        lines = []
+        for what in ("memorization", "generalization"):
+            new, updating = (model.averages.get((what, self._way, kind)) for kind in ("new", "updating"))
+            if new is not None and updating is not None:
+                lines.append(
+                    f"{what}: new knowledge {score(new.value)} ({interval(new.low, new.high)}), "
+                    f"updating {score(updating.value)} ({interval(updating.low, updating.high)})"
+                )
+        return lines
 
     def on_resize(self) -> None:
         """Longer names where there is room."""
@@ -170,20 +210,26 @@ class AveragesScreen(OpenedScreen):
         self._way = ways[(ways.index(self._way) + 1) % len(ways)]
         self._fill()
 
+    def action_knowledge(self) -> None:
+        """The next kind of knowledge."""
+        kinds = list(KINDS)
+        self._knowledge = kinds[(kinds.index(self._knowledge) + 1) % len(kinds)]
+        self._fill()
+
     def action_copy(self) -> None:
         """Copy every average and gap, tab-separated, with a head."""
-        lines = ["model\twhat\thow\tvalue\tlow\thigh\tn\tfacts\tfamilies"]
+        lines = ["model\twhat\thow\tvalue\tlow\thigh\tn\tfacts\tfamilies\tknowledge"]
         for model in self._models.values():
             for average in model.averages.values():
                 lines.append(
                     f"{one_line(model.name, 200)}\t{average.what}\t{average.average}\t{average.value}\t{average.low}\t"
-                    f"{average.high}\t{average.n}\t{average.facts}\t{','.join(average.families)}"
+                    f"{average.high}\t{average.n}\t{average.facts}\t{','.join(average.families)}\t{average.knowledge}"
                 )
-            if model.gap is not None:
-                for gap in (model.gap.by_family, model.gap.by_fact):
+            for kind, found in model.gaps.items():
+                for gap in (found.by_family, found.by_fact):
                     lines.append(
                         f"{one_line(model.name, 200)}\tgap\t{gap.name}\t{gap.value}\t{gap.low}\t{gap.high}\t\t"
-                        f"{gap.clusters}\t"
+                        f"{gap.clusters}\t\t{kind}"
                     )
         self.app.copy_to_clipboard("\n".join(lines))
         self.notify(f"{len(lines) - 1} averages copied.", markup=False)
