@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Input
+from textual.widgets import Input
 
 from ftb_tui.report.numbers import difference
 from ftb_tui.store.database import open_store
@@ -19,22 +18,12 @@ from ftb_tui.ui.app import FtbApp
 from tests.demo import CLOCK
 from tests.demo_curve import fill_demo_curve
 from tests.fakes.openai_server import FakeOpenAI
-from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, settled, shows, text_of, until
+from tests.ui.pilot import SIZES, demo_app, fill_demo, settled, shows, text_of, until
+from tests.ui.results_pilot import filled_table, on_results
 
 Snap = Callable[..., bool]
 Steps = Callable[[Pilot[None]], Awaitable[Any]]
 both_sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-
-
-async def on_results(pilot: Pilot[None]) -> None:
-    await filled(pilot)
-    await pilot.press("4")
-    await until(pilot, lambda: pilot.app.screen.query("#results") and filled_table(pilot, "#results").row_count > 0)
-    await pilot.pause()
-
-
-def filled_table(pilot: Pilot[None], name: str) -> DataTable[Any]:
-    return pilot.app.screen.query_one(name, DataTable)
 
 
 def snap(snap_compare: Snap, size: tuple[int, int], steps: Steps) -> bool:
@@ -298,61 +287,6 @@ def test_the_question_where_to_export_looks_as_it_did(snap_compare: Snap, size: 
         pilot.app.screen.query_one("#where", Input).cursor_blink = False
 
     assert snap(snap_compare, size, steps)
-
-
-async def test_an_export_asks_where_and_never_replaces_without_being_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    await fill_demo()
-    async with demo_app().run_test(size=(120, 40), notifications=True) as pilot:
-        await on_results(pilot)
-        await pilot.press("e")
-        await until(pilot, shows(pilot, "./ftb-report/"))
-        await pilot.press("escape")
-        await until(pilot, lambda: bool(pilot.app.screen.query("#results")))
-        assert not (tmp_path / "ftb-report").exists()
-        await pilot.press("e")
-        await until(pilot, shows(pilot, "./ftb-report/"))
-        await pilot.press("enter")
-        await until(pilot, shows(pilot, "Written: ftb-report (7 files)"))
-        page = tmp_path / "ftb-report" / "report.html"
-        assert "<svg" in page.read_text(encoding="utf-8")
-        page.write_text("mine")
-        await pilot.press("e")
-        await until(pilot, shows(pilot, "./ftb-report/"))
-        await pilot.press("enter")
-        await until(pilot, shows(pilot, "Press enter again to replace them"))
-        assert page.read_text() == "mine"
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(pilot.app.screen.query("#results")))
-        assert "<svg" in page.read_text(encoding="utf-8")
-
-
-async def test_an_export_to_an_impossible_place_says_why_and_can_be_mended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").write_text("")
-    await fill_demo()
-    async with demo_app().run_test(size=(120, 40), notifications=True) as pilot:
-        await on_results(pilot)
-        await pilot.press("e")
-        await until(pilot, shows(pilot, "./ftb-report/"))
-        field = pilot.app.screen.query_one("#where", Input)
-        for value, needle in (
-            ("", "Give a folder"),
-            ("file", "is a file, not a folder"),
-            ("file/x.html", "cannot be written"),
-        ):
-            field.value = value
-            await pilot.pause()
-            await pilot.press("enter")
-            await until(pilot, lambda needle=needle: needle in " ".join(text_of(pilot.app).split()))  # type: ignore[misc]
-        field.value = str(tmp_path / "page.html")
-        await pilot.pause()
-        await pilot.press("enter")
-        await until(pilot, (tmp_path / "page.html").exists)
 
 
 async def test_the_table_is_sorted_by_a_task_and_copied() -> None:
