@@ -62,8 +62,8 @@ def _overruled(one: Overruled) -> str:
 def _regraded(one: Regraded) -> str:
     answers = "1 answer" if one.answers == 1 else f"{one.answers:,} answers"
     return (
-        f"{moment(one.at)}  graded anew: {answers} by {one_line(one.grader, 30)} version {one.version} "
-        "(what they were before is not kept)"
+        f"{moment(one.at)}  graded later: {answers} by {one_line(one.grader, 30)} version {one.version} "
+        "(an earlier grade of it is not kept)"
     )
 
 

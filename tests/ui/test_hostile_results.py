@@ -10,7 +10,8 @@ import pytest
 from tests.ui.pilot import demo_app, filled, shows, text_of, until
 from tests.ui.test_hostile import HOSTILE, _plant
 
-OPENED = {"p": "figures have", "c": "McNemar p", "l": "Learning curve · job", "a": "gap", "e": "Export the results"}
+OPENED = {"p": "figures have", "c": "McNemar p", "l": "Learning curve · job", "a": "gap",
+          "h": "What changed since the beginning", "e": "Export the results"}  # fmt: skip
 
 
 LONG = ("one long line", "many lines")
@@ -35,6 +36,9 @@ async def test_hostile_text_is_shown_behind_the_results_and_exported_unchanged(
             await until(pilot, shows(pilot, words))
             if key == "c":
                 await pilot.press("left", "down", "right", "enter", "y", "enter", "escape", "o")
+            if key == "h":
+                await pilot.press("G", "y")
+                await until(pilot, lambda: app.clipboard.startswith("evaluation_key"))
             await pilot.pause()
             seen = text_of(app)
             assert all(letter.isprintable() or letter == "\n" for letter in seen), "a control character got through"
