@@ -56,7 +56,7 @@ class DatasetsScreen(ModeScreen):
     DatasetsScreen.-narrow #about-scroll { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "train", "Train", id="datasets.train", tooltip="Fine-tune the local model on this dataset"),
+        Binding("t", "train", "Train", id="datasets.train", tooltip="Fine-tune a model on this dataset"),
         Binding("a", "audit", "Audit", id="datasets.audit", tooltip="What is wrong with this dataset"),
         Binding("v", "preview", "Lines", id="datasets.preview", tooltip="The training file that a recipe makes of it"),
         Binding("i", "import", "Import", id="datasets.import", tooltip="Take in a dataset, or answers"),
