@@ -50,7 +50,7 @@ def report(*, path: Path, dataset: str | None, grader: str, yes: bool, as_json: 
     async def work() -> list[Path]:
         async with store() as db:
             dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
-            averages = (await statistics(db, dataset_id=dataset_id, grader=grader)).averages
+            averages = (await statistics(db, dataset_id=dataset_id, grader=grader)).listed
             collected = await collect(
                 db, dataset_id=dataset_id, grader=grader, averages=averages, version=__version__, now=time.time(),
                 gaps=await gaps(db, dataset_id=dataset_id, grader=grader),

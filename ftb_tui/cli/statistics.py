@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +10,6 @@ from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.exits import say
 from ftb_tui.report.numbers import difference, interval, p_value, score
-
-if TYPE_CHECKING:
-    from ftb_tui.work.statistics import ModelAverage
 
 
 @click.command()
@@ -46,17 +42,14 @@ def statistics(*, dataset: str | None, grader: str, as_json: bool) -> None:
     if not report.averages and not report.comparisons:
         say("Nothing was evaluated yet. Begin with: ftb bench --quick")
         return
-    whole = {(a.provider, a.model, a.what): a.families for a in report.averages}
-    # Where all families are of one kind of knowledge its averages are those above.
-    apart = [a for a in report.by_knowledge if whole[a.provider, a.model, a.what] != a.families]
     put_table(
         ("model", "kind", "average of", "how", "score", "95%", "diff", "95% of diff", "n", "families"),
         [
             (
-                a.model, a.kind, _of(a), a.average, score(a.value), interval(a.low, a.high), difference(a.difference),
+                a.model, a.kind, a.of, a.average, score(a.value), interval(a.low, a.high), difference(a.difference),
                 signed_interval(a.difference_low, a.difference_high), a.n, len(a.families),
             )
-            for a in (*report.averages, *apart)
+            for a in report.listed
         ],
         right=frozenset({"score", "n", "families"}),
     )  # fmt: skip
@@ -74,10 +67,6 @@ def statistics(*, dataset: str | None, grader: str, as_json: bool) -> None:
             right=frozenset({"n", "score", "fixed", "broken", "p", "p Holm", "detectable"}),
         )  # fmt: skip
         say("detectable: the least difference that so many questions show with a power of 0.8.")
-
-
-def _of(average: ModelAverage) -> str:
-    return average.what if average.knowledge == "all" else f"{average.what}, {average.knowledge} knowledge"
 
 
 def signed_interval(low: float | None, high: float | None) -> str:

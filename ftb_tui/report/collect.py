@@ -38,8 +38,8 @@ class AverageLine(Protocol):
         """Its name."""
 
     @property
-    def what(self) -> str:
-        """Memorization or generalization."""
+    def of(self) -> str:
+        """What is averaged: memorization or generalization, over all families or over one kind of knowledge."""
 
     @property
     def average(self) -> str:

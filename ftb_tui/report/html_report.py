@@ -120,7 +120,7 @@ def _averages(report: Report) -> Iterable[str]:
     yield _table(
         ("model", "average of", "how", "score", "95%", "n", "families"),
         [
-            (f"{a.provider}/{a.model}", a.what, a.average.replace("_", " "), score(a.value), interval(a.low, a.high),
+            (f"{a.provider}/{a.model}", a.of, a.average.replace("_", " "), score(a.value), interval(a.low, a.high),
              str(a.n), ", ".join(a.families))
             for a in report.averages
         ],

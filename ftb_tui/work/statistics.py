@@ -53,6 +53,11 @@ class ModelAverage:
     knowledge: str = EVERY
     """Over which families: `all` of them, or those of one of `KNOWLEDGE`."""
 
+    @property
+    def of(self) -> str:
+        """What is averaged, in words: `memorization, new knowledge`."""
+        return self.what if self.knowledge == EVERY else f"{self.what}, {self.knowledge} knowledge"
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -95,6 +100,13 @@ class StatisticsReport:
     averages: tuple[ModelAverage, ...]
     comparisons: tuple[Comparison, ...]
     by_knowledge: tuple[ModelAverage, ...] = ()
+
+    @property
+    def listed(self) -> tuple[ModelAverage, ...]:
+        """All averages without repeating any: one kind's stand apart only where a model was asked more than that."""
+        whole = {(a.provider, a.model, a.what): a.families for a in self.averages}
+        apart = [a for a in self.by_knowledge if whole[a.provider, a.model, a.what] != a.families]
+        return (*self.averages, *apart)
 
 
 _Cell = tuple[str, str]

@@ -103,6 +103,14 @@ async def test_new_and_updating_knowledge_are_averaged_apart(db: aiosqlite.Conne
         ("u", "updating", "generalization"): (0.2, ("medical",)),
     }, "own datasets are of neither kind"
     assert {a.knowledge for a in report.averages} == {"all"}
+    assert [a.of for a in report.listed if a.model == "t" and a.average == "by_family"] == [
+        "memorization", "generalization", "memorization, new knowledge", "generalization, new knowledge",
+        "memorization, updating knowledge", "generalization, updating knowledge",
+    ]  # fmt: skip
+    assert [a.of for a in report.listed if a.model == "u" and a.average == "by_family"] == [
+        "memorization",
+        "generalization",
+    ], "one kind alone is all there is"
 
 
 async def test_a_difference_needs_the_base_in_every_family(db: aiosqlite.Connection) -> None:

@@ -118,7 +118,7 @@ class ExportScreen(ModalScreen[None]):
         from ftb_tui.work.gap import gaps
         from ftb_tui.work.statistics import statistics
 
-        averages = (await statistics(db, grader=self._grader)).averages
+        averages = (await statistics(db, grader=self._grader)).listed
         report = await collect(
             db, grader=self._grader, averages=averages, gaps=await gaps(db, grader=self._grader),
             version=__version__, now=self._now,
