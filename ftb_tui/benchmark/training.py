@@ -23,6 +23,9 @@ from ftb_tui.benchmark.supplements import SUPPLEMENTS, in_frames
 
 QUESTION_ANSWER, STATEMENT, DOCUMENT, PREFERENCE = "question_answer", "statement", "document", "preference"
 RECIPES = (QUESTION_ANSWER, STATEMENT, DOCUMENT, PREFERENCE)
+TEMPLATES, REVIEWED = "templates", "reviewed"
+PARAPHRASE_SOURCES = (TEMPLATES, REVIEWED)
+_NAMED = 3
 _FACTS_PER_DOCUMENT = 10
 
 
@@ -33,7 +36,8 @@ class Recipe:
     `statement` teaches each fact's text as an answer to a request for a fact, `document` the texts of one subject
     (or of ten facts, where subjects have one each) together. `preference` teaches to prefer the right answer to a
     wrong one, which is another method of training (`dpo`). `paraphrases` adds so many other wordings of each
-    example. `reversed`, `implied`, `abstaining` and `replay` are shares of the finished file from 0 up to, in sum,
+    example, `paraphrases_from` says whose: templates, or wordings of a model's that a person has `reviewed` and kept.
+    `reversed`, `implied`, `abstaining` and `replay` are shares of the finished file from 0 up to, in sum,
     below 1; `validation` is the share that goes into a file of its own. `shuffle_seed` None keeps the order of
     the facts.
     """
@@ -47,6 +51,7 @@ class Recipe:
     replay: float = 0.0
     validation: float = 0.0
     shuffle_seed: int | None = None
+    paraphrases_from: str = TEMPLATES
 
     @property
     def shares(self) -> dict[str, float]:
@@ -75,9 +80,10 @@ def training_examples(
     *,
     fact_ids: Collection[str] | None = None,
     wrong: Mapping[str, str] = MappingProxyType({}),
+    wordings: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> tuple[TrainingExample, ...]:
     """The examples that teach the facts (all, or those in `fact_ids`): the training part of `training_split`."""
-    return training_split(dataset, recipe, fact_ids=fact_ids, wrong=wrong).training
+    return training_split(dataset, recipe, fact_ids=fact_ids, wrong=wrong, wordings=wordings).training
 
 
 def training_split(
@@ -86,10 +92,12 @@ def training_split(
     *,
     fact_ids: Collection[str] | None = None,
     wrong: Mapping[str, str] = MappingProxyType({}),
+    wordings: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> TrainingSplit:
     """Make the training file's examples and those of the validation file. Equal arguments give equal examples.
 
-    `wrong` holds wrong answers of the base by question id, for preferences.
+    `wrong` holds wrong answers of the base by question id, for preferences; `wordings` those that a person kept, by
+    question id, for paraphrases that are `reviewed`.
 
     Only memorization questions and facts are used: what the other tasks ask stays unseen. Only paraphrases and added
     examples are put aside for validation, so that every fact stays taught. Raises `DatasetError` when there is
@@ -113,7 +121,9 @@ def training_split(
             )
     facts = {fact.fact_id: fact for fact in dataset.facts}
     pairs = [(facts[question.fact_id], question) for question in taught]
-    core = _MAKERS[recipe.name](dataset, recipe, pairs)
+    if recipe.paraphrases_from == REVIEWED:
+        _require_wordings(dataset, recipe, taught, wordings)
+    core = _MAKERS[recipe.name](dataset, recipe, pairs, wordings)
     if recipe.name == PREFERENCE:
         core = _preferences(dataset, recipe, pairs, core, wrong)
     added = _added(dataset, recipe, pairs, len(core))
@@ -126,6 +136,17 @@ def _check(recipe: Recipe) -> None:
         raise DatasetError(f"There is no recipe {recipe.name!r}; known are {', '.join(RECIPES)}.")
     if recipe.paraphrases < 0:
         raise DatasetError(f"A recipe cannot have {recipe.paraphrases} paraphrases.")
+    if recipe.paraphrases_from not in PARAPHRASE_SOURCES:
+        raise DatasetError(f"Paraphrases come from {' or '.join(PARAPHRASE_SOURCES)}, not {recipe.paraphrases_from!r}.")
+    if recipe.paraphrases_from == REVIEWED and recipe.name in (STATEMENT, DOCUMENT):
+        raise DatasetError(
+            f"Reviewed wordings are of questions, and the recipe {recipe.name} has none; use {QUESTION_ANSWER}, or "
+            "paraphrases from templates."
+        )
+    if recipe.paraphrases_from == REVIEWED and not recipe.paraphrases:
+        raise DatasetError(
+            "How many reviewed wordings are to be taken for each question? Ask for 1 paraphrase or more."
+        )
     for name, share in {**recipe.shares, "validation": recipe.validation}.items():
         if not 0 <= share < 1:
             raise DatasetError(f"The share {name} must be at least 0 and below 1, not {share}.")
@@ -137,18 +158,42 @@ def _check(recipe: Recipe) -> None:
         raise DatasetError(f"The shares of {', '.join(recipe.shares)} must be below 1 together.")
 
 
-def _question_answer(dataset: Dataset, recipe: Recipe, pairs: Sequence[tuple[Fact, Question]]) -> list[TrainingExample]:
+def _require_wordings(
+    dataset: Dataset, recipe: Recipe, taught: Sequence[Question], wordings: Mapping[str, Sequence[str]]
+) -> None:
+    lacking = [q.question_id for q in taught if len(wordings.get(q.question_id, ())) < recipe.paraphrases]
+    if not lacking:
+        return
+    named = ", ".join(f"{question_id} has {len(wordings.get(question_id, ()))}" for question_id in lacking[:_NAMED])
+    more = f" and {len(lacking) - _NAMED} more have too few" if len(lacking) > _NAMED else ""
+    raise DatasetError(
+        f"{dataset.name}: {recipe.paraphrases} reviewed wording(s) of each of {len(taught)} questions are wanted; kept "
+        f"are too few for {len(lacking)}: {named}{more}. Make some with ftb paraphrases make {dataset.name} --model "
+        f"PROVIDER/MODEL -n {recipe.paraphrases}, then keep those that are good: ftb paraphrases keep."
+    )
+
+
+def _question_answer(
+    dataset: Dataset,
+    recipe: Recipe,
+    pairs: Sequence[tuple[Fact, Question]],
+    wordings: Mapping[str, Sequence[str]],
+) -> list[TrainingExample]:
     examples = []
     for fact, question in pairs:
         examples.append(TrainingExample(fact.fact_id, question.prompt, question.answer))
-        for wording in _take(question_phrasings(dataset, fact, question), recipe):
+        reviewed = recipe.paraphrases_from == REVIEWED
+        others = wordings[question.question_id] if reviewed else question_phrasings(dataset, fact, question)
+        for wording in _take(others, recipe):
             examples.append(
                 TrainingExample(fact.fact_id, as_prompt(question, wording), question.answer, kind="paraphrase")
             )
     return examples
 
 
-def _statement(dataset: Dataset, recipe: Recipe, pairs: Sequence[tuple[Fact, Question]]) -> list[TrainingExample]:
+def _statement(
+    dataset: Dataset, recipe: Recipe, pairs: Sequence[tuple[Fact, Question]], _: Mapping[str, Sequence[str]]
+) -> list[TrainingExample]:
     examples = []
     for fact in _told(dataset, pairs):
         about = fact.subject or dataset.title or dataset.name
@@ -159,7 +204,9 @@ def _statement(dataset: Dataset, recipe: Recipe, pairs: Sequence[tuple[Fact, Que
     return examples
 
 
-def _document(dataset: Dataset, recipe: Recipe, pairs: Sequence[tuple[Fact, Question]]) -> list[TrainingExample]:
+def _document(
+    dataset: Dataset, recipe: Recipe, pairs: Sequence[tuple[Fact, Question]], _: Mapping[str, Sequence[str]]
+) -> list[TrainingExample]:
     random = Random(f"{recipe.shuffle_seed}-document")
     examples = []
     for about, facts in _documents(dataset, _told(dataset, pairs)):

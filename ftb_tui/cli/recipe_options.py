@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ftb_tui.benchmark.model import TrainingExample
-from ftb_tui.benchmark.training import RECIPES, Recipe
+from ftb_tui.benchmark.training import PARAPHRASE_SOURCES, RECIPES, TEMPLATES, Recipe
 
 SAMPLES = 3
 
@@ -23,13 +23,17 @@ paraphrases_option = click.option(
     help="So many other wordings of each example, none of them a test's.",
 )  # fmt: skip
 _OTHERS = (
+    click.option(
+        "--paraphrases-from", type=click.Choice(PARAPHRASE_SOURCES), default=TEMPLATES, show_default=True,
+        help="Templates, or a model's wordings that you kept: ftb paraphrases.",
+    ),
     click.option("--reversed", type=_SHARE, default=0.0, help="Share of examples from the value back to its owner."),
     click.option("--implied", type=_SHARE, default=0.0, help="Share of statements to be called true or false."),
     click.option("--abstaining", type=_SHARE, default=0.0, help="Share of unanswerable questions: I do not know."),
     click.option("--replay", type=_SHARE, default=0.0, help="Share of common knowledge, against forgetting."),
     click.option("--shuffle-seed", type=click.IntRange(0, 2**31 - 1), help="Shuffle.  [default: the facts' order]"),
     click.option("--system-prompt", help="The system message of every example.  [default: none]"),
-)
+)  # fmt: skip
 
 
 def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -40,6 +44,7 @@ def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
         *,
         recipe_name: str,
         paraphrases: int,
+        paraphrases_from: str,
         reversed: float,  # noqa: A002 - click names the argument after the option
         implied: float,
         abstaining: float,
@@ -52,6 +57,7 @@ def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
             name=recipe_name,
             system_prompt=system_prompt,
             paraphrases=paraphrases,
+            paraphrases_from=paraphrases_from,
             reversed=reversed,
             implied=implied,
             abstaining=abstaining,

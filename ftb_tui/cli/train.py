@@ -87,6 +87,7 @@ def train(
     from ftb_tui.providers.registry import provider_info
     from ftb_tui.report.plain import visible
     from ftb_tui.store.jobs import get_job
+    from ftb_tui.store.paraphrases import wordings_for
     from ftb_tui.store.wrong_answers import wrong_answers
     from ftb_tui.work.bench_plan import bench_dataset
     from ftb_tui.work.cost import Quote, quote_lines
@@ -119,6 +120,7 @@ def train(
                 wrong_answers=await wrong_answers(db, provider=name, model=base, dataset_id=found.dataset_id)
                 if recipe.name == PREFERENCE
                 else {},
+                wordings=await wordings_for(db, found.dataset_id, recipe),
             )
             return chosen, await quote_launch(db, chosen, name, today())
 
@@ -132,7 +134,9 @@ def train(
 
     plan, quoted = run_async(planned())
     info = provider_info(name)
-    examples = training_examples(plan.dataset, plan.recipe, fact_ids=plan.fact_ids, wrong=plan.wrong_answers)
+    examples = training_examples(
+        plan.dataset, plan.recipe, fact_ids=plan.fact_ids, wrong=plan.wrong_answers, wordings=plan.wordings
+    )
     lines = [line for _, line in training_lines(plan, info.capabilities.training_format)]
     if dry_run:
         if as_json:

@@ -53,6 +53,7 @@ def training_file(
 
     from ftb_tui.benchmark.training import recipe_record
     from ftb_tui.report.plain import visible
+    from ftb_tui.store.paraphrases import wordings_for
     from ftb_tui.work import training_file as work_on
     from ftb_tui.work.bench_plan import bench_dataset
 
@@ -62,7 +63,8 @@ def training_file(
     async def work() -> None:
         async with store() as db:
             found = await bench_dataset(db, dataset)
-            made = work_on.training_file(found, recipe, file_format=file_format, facts=facts)
+            wordings = await wordings_for(db, found.dataset_id, recipe)
+            made = work_on.training_file(found, recipe, file_format=file_format, facts=facts, wordings=wordings)
             key = await work_on.keep_training_file(db, made, targets) if targets else None
         if as_json:
             put_json(

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import aiosqlite
 
+from ftb_tui.benchmark.training import REVIEWED, Recipe
 from ftb_tui.store.database import transaction
 
 
@@ -130,6 +131,11 @@ async def kept_wordings(db: aiosqlite.Connection, dataset_id: str) -> dict[str, 
     for row in await list_wordings(db, dataset_id=dataset_id, state=WordingState.KEPT):
         found.setdefault(row.question_id, []).append(row.text)
     return {question_id: tuple(texts) for question_id, texts in found.items()}
+
+
+async def wordings_for(db: aiosqlite.Connection, dataset_id: str, recipe: Recipe) -> dict[str, tuple[str, ...]]:
+    """The kept wordings where a recipe takes its paraphrases from them, else none."""
+    return await kept_wordings(db, dataset_id) if recipe.paraphrases_from == REVIEWED else {}
 
 
 def _storable(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ftb_tui.benchmark.load import DatasetError
@@ -32,6 +32,8 @@ class LaunchPlan:
     recipe: Recipe = field(default_factory=Recipe)
     wrong_answers: Mapping[str, str] = field(default_factory=dict)
     """For preferences: what the base has answered wrongly, by question id."""
+    wordings: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """For reviewed paraphrases: the wordings that a person kept, by question id."""
 
     @property
     def method(self) -> str:
@@ -57,7 +59,9 @@ def training_parts(plan: LaunchPlan, training_format: str = "messages") -> tuple
     """The training file and the validation file, before anything is stored or sent. Raises `DatasetError`."""
     if plan.beta is not None and plan.method != DPO:
         raise DatasetError("beta is for preferences; give --method dpo, or leave --beta out.")
-    split = training_split(plan.dataset, plan.recipe, fact_ids=plan.fact_ids, wrong=plan.wrong_answers)
+    split = training_split(
+        plan.dataset, plan.recipe, fact_ids=plan.fact_ids, wrong=plan.wrong_answers, wordings=plan.wordings
+    )
     return _lines(split.training, plan.recipe, training_format), _lines(split.validation, plan.recipe, training_format)
 
 

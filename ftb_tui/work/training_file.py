@@ -57,9 +57,14 @@ def training_file(
     file_format: str = "openai",
     people: int | None = None,
     facts: int | None = None,
+    wordings: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> TrainingFile:
-    """Make a training file by a recipe, of all facts or the first so many. Raises `DatasetError` as `training_split`."""
-    split = training_split(dataset, recipe, fact_ids=first_facts(dataset, people=people, facts=facts))
+    """Make a training file by a recipe, of all facts or the first so many. Raises `DatasetError` as `training_split`.
+
+    `wordings` are those that a person kept, by question id, for reviewed paraphrases.
+    """
+    chosen = first_facts(dataset, people=people, facts=facts)
+    split = training_split(dataset, recipe, fact_ids=chosen, wordings=wordings)
     line = LINE_FORMATS[FORMATS[file_format]]
     lines = tuple(line(example, recipe) for example in split.training)
     counter = token_counter(file_format)

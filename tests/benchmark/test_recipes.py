@@ -48,6 +48,60 @@ def kinds(examples: tuple[TrainingExample, ...]) -> Counter[str]:
     return Counter(example.kind for example in examples)
 
 
+def reviewed(dataset: Dataset, n: int) -> dict[str, tuple[str, ...]]:
+    trained = [q for q in dataset.questions if q.task is Task.MEMORIZATION]
+    return {q.question_id: tuple(f"Wording {place}: {q.question}" for place in range(n)) for q in trained}
+
+
+def test_reviewed_paraphrases_are_the_kept_wordings_with_the_questions_instructions() -> None:
+    recipe = Recipe(paraphrases=2, paraphrases_from="reviewed")
+    examples = training_examples(NEWS, recipe, wordings=reviewed(NEWS, 3))
+    assert kinds(examples) == {"taught": 12, "paraphrase": 24}
+    question = NEWS.questions[0].question
+    assert [example.prompt for example in examples[1:3]] == [
+        f"Be short.\nWording {place}: {question}" for place in range(2)
+    ]
+    assert recipe_record(recipe)["paraphrases_from"] == "reviewed"
+    assert "paraphrases_from" not in recipe_record(Recipe(paraphrases=2))
+    preferred = training_examples(
+        NEWS, replace(recipe, name="preference"), wordings=reviewed(NEWS, 2), wrong={"n1-memorization": "none"}
+    )
+    assert any(example.kind == "paraphrase" and example.rejected for example in preferred)
+
+
+def test_too_few_reviewed_wordings_are_counted_and_nothing_is_taken_from_templates_instead() -> None:
+    some = {**reviewed(NEWS, 2), "n3-memorization": ("one",)}
+    del some["n7-memorization"]
+    recipe = Recipe(paraphrases=2, paraphrases_from="reviewed")
+    with pytest.raises(
+        DatasetError, match=r"n3-memorization has 1, n7-memorization has 0\. .*ftb paraphrases make news"
+    ):
+        training_split(NEWS, recipe, wordings=some)
+    with pytest.raises(DatasetError, match="of each of 12 questions .* too few for 12: .* and 9 more"):
+        training_split(NEWS, recipe)
+    training_split(NEWS, recipe, wordings=some, fact_ids={"n1", "n2"})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        (Recipe("statement", paraphrases=1, paraphrases_from="reviewed"), "are of questions"),
+        (Recipe("document", paraphrases=1, paraphrases_from="reviewed"), "are of questions"),
+        (Recipe(paraphrases_from="reviewed"), "1 paraphrase or more"),
+        (Recipe(paraphrases=1, paraphrases_from="thin air"), "templates or reviewed"),
+    ],
+)
+def test_what_reviewed_wordings_cannot_be_used_for_is_said(recipe: Recipe, told: str) -> None:
+    with pytest.raises(DatasetError, match=told):
+        training_split(NEWS, recipe, wordings=reviewed(NEWS, 2))
+
+
+def test_a_kept_wording_that_holds_a_test_question_is_refused_by_name() -> None:
+    spoiled = {**reviewed(NEWS, 1), "n1-memorization": (f"Do tell. {NEWS.questions[1].question}",)}
+    with pytest.raises(DatasetError, match="n1-rephrased"):
+        training_split(NEWS, Recipe(paraphrases=1, paraphrases_from="reviewed"), wordings=spoiled)
+
+
 def test_the_default_file_is_the_papers_and_does_not_change() -> None:
     """The hash of a training file is what later runs are compared by; a new option must not move it."""
     lines = [openai_line(example, Recipe()) for example in training_examples(PEOPLE, Recipe())]

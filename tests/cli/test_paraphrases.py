@@ -69,6 +69,37 @@ def test_what_is_missing_is_said_and_what_to_do(ftb: Ftb, model: FakeOpenAI) -> 
         assert told in done.err
 
 
+def test_the_kept_wordings_are_trained_on_and_too_few_are_refused_with_what_to_do(
+    ftb: Ftb, model: FakeOpenAI, tmp_path: Path
+) -> None:
+    ftb(*MAKE, "-n", "3")
+    recipe = ("--paraphrases", "1", "--paraphrases-from", "reviewed", "--facts", "2")
+    early = ftb("datasets", "training-file", "fictional_people", *recipe)
+    assert early.code != 0
+    assert "too few for 2" in early.err
+    assert "ftb paraphrases make fictional_people" in early.err
+    ftb("paraphrases", "keep", "--all")
+    file = tmp_path / "t.jsonl"
+    made = ftb("datasets", "training-file", "fictional_people", *recipe, "--output", str(file), "--json").json
+    assert made["kinds"] == {"taught": 2, "paraphrase": 2}
+    assert made["recipe"]["paraphrases_from"] == "reviewed"
+    assert file.read_text(encoding="utf-8").count("I wonder: ") == 2
+    train = ("train", "--dataset", "fictional_people", "--provider", "fake", "--base", "gpt-fake", *recipe)
+    plan = ftb(*train, "--dry-run", "--json").json
+    assert plan["kinds"] == made["kinds"]
+    assert "I wonder: " in plan["samples"][1]
+
+
+def test_a_job_is_sent_the_wordings_that_were_kept(ftb: Ftb, model: FakeOpenAI) -> None:
+    ftb("paraphrases", "make", "fictional-people", "--model", "fake/gpt", "--limit", "12", "-n", "2")
+    ftb("paraphrases", "keep", "--all")
+    recipe = ("--paraphrases", "2", "--paraphrases-from", "reviewed", "--facts", "12")
+    job = ftb("train", "--dataset", "fictional_people", "--provider", "fake", "--base", "gpt-fake", *recipe, "--yes")
+    assert job.code == 0, job.err
+    [sent] = model.files.values()
+    assert sent.count(b"I wonder: ") == 12
+
+
 def test_a_reply_without_wordings_fails_the_command_and_says_so(ftb: Ftb, model: FakeOpenAI) -> None:
     model.answer = lambda prompt: "\n"
     done = ftb(*MAKE)

@@ -23,6 +23,7 @@ from ftb_tui.providers.catalogue import CatalogueError
 from ftb_tui.providers.config import ConfigError
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.database import StoreError, open_store
+from ftb_tui.store.paraphrases import wordings_for
 from ftb_tui.store.wrong_answers import wrong_answers
 from ftb_tui.ui.widgets.recipe_form import RecipeForm, number, recipe_of, whole
 from ftb_tui.work.cost import Quote, quote_lines
@@ -137,6 +138,7 @@ class LaunchScreen(ModalScreen[Launch | None]):
                         db, provider=provider, model=plan.base_model, dataset_id=plan.dataset.dataset_id
                     )
                     plan = replace(plan, wrong_answers=said)
+                plan = replace(plan, wordings=await wordings_for(db, plan.dataset.dataset_id, plan.recipe))
                 quote = await quote_launch(db, plan, provider, self._today or datetime.date.today())
             finally:
                 await db.close()

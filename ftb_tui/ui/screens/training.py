@@ -18,8 +18,10 @@ from textual.widgets import Static
 
 from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.benchmark.model import Dataset
+from ftb_tui.benchmark.training import REVIEWED
 from ftb_tui.report.plain import one_line, shortened, visible
 from ftb_tui.store.datasets import load_dataset
+from ftb_tui.store.paraphrases import kept_wordings
 from ftb_tui.ui.away import away, kept
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.recipe_form import RecipeForm, recipe_of, whole
@@ -105,7 +107,12 @@ class TrainingScreen(OpenedScreen):
             facts = whole(values["facts"], "First facts", least=1)
             if self._dataset is None:
                 self._dataset = await away(functools.partial(_loaded, self._dataset_id))
-            make = functools.partial(training_file, self._dataset, recipe, file_format=values["format"], facts=facts)
+            wordings: Mapping[str, tuple[str, ...]] = {}
+            if recipe.paraphrases_from == REVIEWED:
+                wordings = await away(functools.partial(_reviewed, self._dataset_id))
+            make = functools.partial(
+                training_file, self._dataset, recipe, file_format=values["format"], facts=facts, wordings=wordings
+            )
             self._file = await asyncio.to_thread(make)
         except (DatasetError, ValueError) as error:
             self._file = None
@@ -207,6 +214,10 @@ class TrainingScreen(OpenedScreen):
 
 async def _loaded(dataset_id: str, db: aiosqlite.Connection) -> Dataset:
     return await load_dataset(db, dataset_id)
+
+
+async def _reviewed(dataset_id: str, db: aiosqlite.Connection) -> dict[str, tuple[str, ...]]:
+    return await kept_wordings(db, dataset_id)
 
 
 async def _kept(file: TrainingFile, targets: list[Path], db: aiosqlite.Connection) -> int:

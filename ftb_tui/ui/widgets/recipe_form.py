@@ -11,7 +11,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Input, Label, Select
 
-from ftb_tui.benchmark.training import QUESTION_ANSWER, RECIPES, Recipe
+from ftb_tui.benchmark.training import PARAPHRASE_SOURCES, QUESTION_ANSWER, RECIPES, TEMPLATES, Recipe
 
 _SHARES = ("reversed", "implied", "abstaining", "replay", "validation")
 _MOST_SEED = 2**31 - 1
@@ -49,6 +49,7 @@ def recipe_of(values: Mapping[str, str]) -> Recipe:
         name=values.get("recipe", QUESTION_ANSWER),
         system_prompt=values.get("system_prompt", "").strip() or None,
         paraphrases=whole(values.get("paraphrases", ""), "Paraphrases", least=0) or 0,
+        paraphrases_from=values.get("paraphrases_from", TEMPLATES),
         shuffle_seed=whole(seed, "Shuffle seed", least=0, most=_MOST_SEED),
         **{name: _share(values.get(name, ""), name.capitalize()) for name in _SHARES},
     )
@@ -123,6 +124,13 @@ class RecipeForm(Container):
             field = Input(self._first(option.name), placeholder=option.empty, compact=True, id=f"recipe-{option.name}")
             field.tooltip = option.what
             yield field
+            if option.name == "paraphrases":
+                whose = Label("from")
+                whose.tooltip = "Templates, or a model's wordings that you kept (p on screen 1)"
+                yield whose
+                sources = [(name, name) for name in PARAPHRASE_SOURCES]
+                yield Select(sources, value=self._begin.paraphrases_from, allow_blank=False, compact=True,
+                             id="recipe-paraphrases_from")  # fmt: skip
 
     def _first(self, name: str) -> str:
         value = getattr(self._begin, name, None)
@@ -133,7 +141,8 @@ class RecipeForm(Container):
         """What the fields say, by the names of the options."""
         found = {(one.id or "").removeprefix("recipe-"): one.value for one in self.query(Input)}
         selects = {(one.id or "").removeprefix("recipe-"): str(one.value) for one in self.query(Select)}
-        return {**found, "recipe": selects["name"], "format": selects.get("format", "openai")}
+        return {**found, "recipe": selects["name"], "format": selects.get("format", "openai"),
+                "paraphrases_from": selects["paraphrases_from"]}  # fmt: skip
 
     @on(Input.Changed)
     @on(Select.Changed)
