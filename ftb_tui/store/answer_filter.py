@@ -6,6 +6,24 @@ import re
 
 from ftb_tui.store.terms import quoted_terms
 
+ANSWERS = """
+  SELECT r.response_key, r.question_key, q.question_id, q.task, q.prompt, q.question, q.answer AS gold, r.answer,
+         coalesce(g.verdict, 'failed') AS grade, coalesce(g.reason, r.error, '') AS reason, coalesce(f.text, '') AS fact,
+         q.fact_id, rb.answer AS base_answer, gb.verdict AS base_grade, gb.reason AS base_reason,
+         g.machine_verdict, g.machine_reason,
+         CASE WHEN g.verdict = 'correct' AND gb.verdict <> 'correct' THEN 'fixed'
+              WHEN g.verdict <> 'correct' AND gb.verdict = 'correct' THEN 'broken' END AS flip, q.position, r.repeat,
+         coalesce(f2.text, '') AS other_fact
+    FROM questions q CROSS JOIN responses r ON r.evaluation_key = :evaluation AND r.question_key = q.question_key
+    LEFT JOIN facts f ON f.dataset_id = q.dataset_id AND f.fact_id = q.fact_id
+    LEFT JOIN facts f2 ON f2.dataset_id = q.dataset_id AND f2.fact_id = q.other_fact_id
+    LEFT JOIN grades g ON g.response_key = r.response_key AND g.grader = :grader
+    LEFT JOIN responses rb ON rb.evaluation_key = :base AND rb.question_key = r.question_key AND rb.repeat = r.repeat
+    LEFT JOIN grades gb ON gb.response_key = rb.response_key AND gb.grader = :grader
+   WHERE q.dataset_id = :dataset AND q.task = :task AND q.position >= :after
+     AND (q.position > :after OR r.repeat > :repeat)
+"""
+
 # A model's latest answers count alone, as in `results.question_answers`; of repeated ones any.
 _SOMEBODY_RIGHT = """EXISTS (
   SELECT 1 FROM responses ro CROSS JOIN grades go ON go.response_key = ro.response_key AND go.grader = :grader

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import aiosqlite
 
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
+from ftb_tui.store.grading import notes_of
+from ftb_tui.store.results import AnswerRow, ModelAnswer, questions_answers
+from ftb_tui.store.tags import tags_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,62 @@ async def training_lines(db: aiosqlite.Connection, model_key: int, fact_id: str)
         (fact_id, model_key),
     )
     return [row[0] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeAnswer:
+    """An answer and all that stands beside it on the screen."""
+
+    row: AnswerRow
+    tags: tuple[str, ...]
+    note: str | None
+    """What a person wrote who overruled the graders; None where nobody did."""
+    others: tuple[ModelAnswer, ...]
+    training: tuple[str, ...]
+
+
+async def whole_answers(
+    db: aiosqlite.Connection, rows: Sequence[AnswerRow], *, model_key: int, grader: str, training: bool = True
+) -> list[WholeAnswer]:
+    """These answers of one model, whole; without `training` the lines that taught their facts are left out."""
+    found: list[WholeAnswer] = []
+    for start in range(0, len(rows), _PAGE):
+        page = rows[start : start + _PAGE]
+        keys = [row.response_key for row in page]
+        tags, notes = await tags_of(db, keys), await notes_of(db, keys)
+        others = await questions_answers(db, [row.question_key for row in page], grader=grader)
+        taught = await _lines_of_facts(db, model_key, [row.fact_id for row in page]) if training else {}
+        found += [
+            WholeAnswer(
+                row,
+                tags.get(row.response_key, ()),
+                notes.get(row.response_key),
+                other_models(others.get(row.question_key, ()), model_key),
+                tuple(taught.get(row.fact_id, ())),
+            )
+            for row in page
+        ]
+    return found
+
+
+_PAGE = 500
+
+
+def other_models(answers: Sequence[ModelAnswer], model_key: int) -> tuple[ModelAnswer, ...]:
+    """Those that do not stand beside the answer already: not its own, and no base's."""
+    return tuple(answer for answer in answers if answer.model_key != model_key and answer.kind != "base")
+
+
+async def _lines_of_facts(db: aiosqlite.Connection, model_key: int, fact_ids: Sequence[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for fact_id, line in await db.execute_fetchall(
+        "SELECT t.fact_id, t.line FROM models m JOIN jobs j ON j.job_key = m.job_key"
+        " JOIN training_examples t ON t.training_file_key = j.training_file_key"
+        " WHERE m.model_key = ? AND t.fact_id IN (SELECT value FROM json_each(?)) ORDER BY t.position",
+        (model_key, json.dumps(list(dict.fromkeys(fact_ids)))),
+    ):
+        found.setdefault(fact_id, []).append(line)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

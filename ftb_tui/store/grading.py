@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiosqlite
@@ -167,6 +168,15 @@ async def person_verdicts(db: aiosqlite.Connection, *, dataset_id: str | None = 
         (dataset_id, dataset_id),
     )
     return [PersonVerdict(*row) for row in rows]
+
+
+async def notes_of(db: aiosqlite.Connection, response_keys: Sequence[int]) -> dict[int, str]:
+    """What people wrote to their verdicts that are in force on these answers; empty where they wrote nothing."""
+    rows = await db.execute_fetchall(
+        f"{_LATEST} AND verdict IS NOT NULL AND response_key IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(response_keys)),),
+    )
+    return {row["response_key"]: row["note"] for row in rows}
 
 
 async def verdict_history(db: aiosqlite.Connection, response_key: int) -> list[PersonVerdict]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
@@ -11,7 +12,7 @@ import aiosqlite
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import Task
 from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
-from ftb_tui.store.answer_filter import SHOWN, search_condition
+from ftb_tui.store.answer_filter import ANSWERS, SHOWN, search_condition
 from ftb_tui.store.counts import Counts, Pair, Score, pair_counts, task_counts
 from ftb_tui.store.repeats import repeated_evaluations, repeated_interval, repeated_p_value
 
@@ -230,24 +231,6 @@ class AnswerRow:
 
 _LAST = 2**62
 
-_ANSWERS = """
-  SELECT r.response_key, r.question_key, q.question_id, q.task, q.prompt, q.question, q.answer AS gold, r.answer,
-         coalesce(g.verdict, 'failed') AS grade, coalesce(g.reason, r.error, '') AS reason, coalesce(f.text, '') AS fact,
-         q.fact_id, rb.answer AS base_answer, gb.verdict AS base_grade, gb.reason AS base_reason,
-         g.machine_verdict, g.machine_reason,
-         CASE WHEN g.verdict = 'correct' AND gb.verdict <> 'correct' THEN 'fixed'
-              WHEN g.verdict <> 'correct' AND gb.verdict = 'correct' THEN 'broken' END AS flip, q.position, r.repeat,
-         coalesce(f2.text, '') AS other_fact
-    FROM questions q CROSS JOIN responses r ON r.evaluation_key = :evaluation AND r.question_key = q.question_key
-    LEFT JOIN facts f ON f.dataset_id = q.dataset_id AND f.fact_id = q.fact_id
-    LEFT JOIN facts f2 ON f2.dataset_id = q.dataset_id AND f2.fact_id = q.other_fact_id
-    LEFT JOIN grades g ON g.response_key = r.response_key AND g.grader = :grader
-    LEFT JOIN responses rb ON rb.evaluation_key = :base AND rb.question_key = r.question_key AND rb.repeat = r.repeat
-    LEFT JOIN grades gb ON gb.response_key = rb.response_key AND gb.grader = :grader
-   WHERE q.dataset_id = :dataset AND q.task = :task AND q.position >= :after
-     AND (q.position > :after OR r.repeat > :repeat)
-"""
-
 
 async def answers(
     db: aiosqlite.Connection,
@@ -266,9 +249,45 @@ async def answers(
 
     A page begins behind position `after`, or, given `repeat`, behind that answer to the question there.
     """
+    page = await _page(db, model_key, dataset_id, task, show, search, grader)
+    return [] if page is None else await page(after, repeat, limit)
+
+
+async def answer_pages(
+    db: aiosqlite.Connection,
+    *,
+    model_key: int,
+    dataset_id: str,
+    task: str,
+    show: str = "wrong",
+    search: str = "",
+    grader: str = DEFAULT_GRADER,
+    limit: int = 1_000,
+) -> AsyncIterator[list[AnswerRow]]:
+    """All that `answers` lists, page by page, as it is at one moment: whatever is written meanwhile is not in it.
+
+    Reads in a transaction, so the connection must not be used to write, nor by others.
+    """
+    read = await _page(db, model_key, dataset_id, task, show, search, grader)
+    if read is None:
+        return
+    await db.execute("BEGIN")
+    try:
+        page = await read(-1, _LAST, limit)
+        while page:
+            yield page
+            page = await read(page[-1].position, page[-1].repeat, limit)
+    finally:
+        await db.execute("COMMIT")
+
+
+async def _page(
+    db: aiosqlite.Connection, model_key: int, dataset_id: str, task: str, show: str, search: str, grader: str
+) -> Callable[[int, int, int], Awaitable[list[AnswerRow]]] | None:
+    """What reads a page (position and repeat behind which it begins, most rows); None where nothing was asked."""
     evaluation = await chosen_evaluation(db, model_key, dataset_id, task)
     if evaluation is None:
-        return []
+        return None
     [model] = await db.execute_fetchall(
         "SELECT provider, kind, base_model FROM models WHERE model_key = ?", (model_key,)
     )
@@ -282,13 +301,14 @@ async def answers(
         )
         base = await chosen_evaluation(db, rows[0][0], dataset_id, task) if rows else None
     searched, words = search_condition(search)
-    parameters: dict[str, object] = {
-        "grader": grader, "base": base, "evaluation": evaluation, "dataset": dataset_id, "task": task, "after": after,
-        "repeat": repeat, "limit": limit, **words,
-    }  # fmt: skip
-    sql = f"{_ANSWERS} AND {SHOWN[show]} AND {searched} ORDER BY q.position, r.repeat LIMIT :limit"
-    rows = list(await db.execute_fetchall(sql, parameters))
-    return [_answer(row) for row in rows]
+    sql = f"{ANSWERS} AND {SHOWN[show]} AND {searched} ORDER BY q.position, r.repeat LIMIT :limit"
+    where = {"grader": grader, "base": base, "evaluation": evaluation, "dataset": dataset_id, "task": task, **words}
+
+    async def read(after: int, repeat: int, limit: int) -> list[AnswerRow]:
+        page = {**where, "after": after, "repeat": repeat, "limit": limit}
+        return [_answer(row) for row in await db.execute_fetchall(sql, page)]
+
+    return read
 
 
 def _answer(row: aiosqlite.Row) -> AnswerRow:
@@ -341,16 +361,27 @@ async def question_answers(
     db: aiosqlite.Connection, question_key: int, *, grader: str = DEFAULT_GRADER
 ) -> list[ModelAnswer]:
     """Every model's latest answer to one question, base models first."""
+    return (await questions_answers(db, [question_key], grader=grader)).get(question_key, [])
+
+
+async def questions_answers(
+    db: aiosqlite.Connection, question_keys: Sequence[int], *, grader: str = DEFAULT_GRADER
+) -> dict[int, list[ModelAnswer]]:
+    """The same of several questions, by their keys."""
     rows = await db.execute_fetchall(
-        "SELECT m.model_key, m.name, m.kind, m.epoch, max(r.evaluation_key), r.answer,"
+        "SELECT r.question_key, m.model_key, m.name, m.kind, m.epoch, max(r.evaluation_key), r.answer,"
         " coalesce(g.verdict, 'failed'), coalesce(g.reason, r.error, '')"
-        " FROM responses r JOIN evaluations e USING (evaluation_key) JOIN models m USING (model_key)"
+        " FROM json_each(?) w CROSS JOIN responses r ON r.question_key = w.value"
+        " JOIN evaluations e USING (evaluation_key) JOIN models m USING (model_key)"
         " LEFT JOIN grades g ON g.response_key = r.response_key AND g.grader = ?"
-        " WHERE r.question_key = ? AND e.deleted_at IS NULL GROUP BY m.model_key"
-        " ORDER BY m.kind <> 'base', m.job_key, m.step, m.model_key",
-        (grader, question_key),
+        " WHERE e.deleted_at IS NULL GROUP BY r.question_key, m.model_key"
+        " ORDER BY r.question_key, m.kind <> 'base', m.job_key, m.step, m.model_key",
+        (json.dumps(list(dict.fromkeys(question_keys))), grader),
     )
-    return [ModelAnswer(*row) for row in rows]
+    found: dict[int, list[ModelAnswer]] = {}
+    for question_key, *answer in rows:
+        found.setdefault(question_key, []).append(ModelAnswer(*answer))
+    return found
 
 
 async def learning_curve(

@@ -26,6 +26,18 @@ def new_file(typed: str) -> Path:
     return path
 
 
+def may_write(typed: str, told: set[Path]) -> Path:
+    """The path that a person typed, which may exist if they were told so before; `told` keeps what they were told.
+
+    Raises `DatasetError` with what to do.
+    """
+    path = _path(typed)
+    if path.exists() and not path.is_dir() and path not in told:
+        told.add(path)
+        raise DatasetError(f"{path} exists already. Press enter again to replace it, or give another name.")
+    return path if path in told else new_file(typed)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that appears under its name when it is whole. Raises `DatasetError` where it cannot be written."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Input
@@ -140,6 +142,22 @@ async def test_the_search_is_a_filter_language_with_completion() -> None:
         await until(pilot, shows(pilot, "showing wrong: 6"))
         await pilot.press("end", *" nowhere")
         await until(pilot, shows(pilot, "No answer fits the search (showing wrong)"))
+
+
+async def test_listed_answers_are_written_and_a_file_is_replaced_only_after_being_told(tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text("old", encoding="utf-8")
+    async with rephrased() as pilot:
+        await pilot.press("slash", *"trombone", "enter", "e")
+        await until(pilot, shows(pilot, "Write the answers that are listed"))
+        pilot.app.screen.query_one("#ask-path", Input).value = str(file)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Press enter again" in " ".join(text_of(pilot.app).replace("│", " ").split()))
+        assert file.read_text(encoding="utf-8") == "old"
+        await pilot.press("enter")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+        [line] = file.read_text(encoding="utf-8").splitlines()
+        assert json.loads(line)["answer"] == "trombone"
 
 
 def test_what_an_answer_shares_with_the_gold_is_marked() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -23,17 +24,22 @@ from ftb_tui.store.drilldown import response_record, training_lines
 from ftb_tui.store.grading import overrule
 from ftb_tui.store.results import AnswerRow, ResultRow, answers, question_answers
 from ftb_tui.store.tags import set_tags, tag_counts, tags_of
+from ftb_tui.ui.away import kept
 from ftb_tui.ui.screens.answer_detail import GLYPHS, laid_out, parts, whole_text
 from ftb_tui.ui.screens.mode import key_lines
 from ftb_tui.ui.widgets.keys import Keys
 from ftb_tui.ui.widgets.narrowing import TermSuggester
 from ftb_tui.ui.widgets.table import Table
+from ftb_tui.work.files import file_name, may_write
 
 if TYPE_CHECKING:
     from ftb_tui.ui.app import FtbApp
 
 FILTERS = ("wrong", "fixed", "broken", "abstained", "failed", "overruled", "disputed", "unsolved", "correct", "all")
 PAGE = 200
+_FORMATS = """.jsonl  every answer to the byte, with all that stands beside it
+.csv    the same for a spreadsheet: controls shown, formulas as text
+.md     for reading"""
 
 
 class AnswersScreen(Screen[None]):
@@ -62,6 +68,7 @@ class AnswersScreen(Screen[None]):
         Binding("m", "mark", "Mark", show=False, id="answers.mark", tooltip="Mark it; o and t act on all marked"),
         Binding("z", "undo", "Undo", show=False, id="answers.undo", tooltip="Take the last verdict or tag back"),
         Binding("space", "whole", "Whole", id="answers.whole", tooltip="Request, answer and training lines in full"),
+        Binding("e", "export", "Export", show=False, id="answers.export", tooltip="Write all listed answers to a file"),
         Binding("y", "copy", "Copy", show=False, id="answers.copy", tooltip="Copy question, gold and answer"),
         Binding("question_mark", "help", "Help", id="help", tooltip="Purpose and keys of this screen"),
     ]
@@ -122,9 +129,9 @@ class AnswersScreen(Screen[None]):
             db, model_key=result.model_key, dataset_id=result.dataset_id, task=result.task, show=self._show,
             search=self._search, grader=result.grader, limit=PAGE, **after,
         )  # fmt: skip
-        kept = {} if behind is None else self._rows
+        before = {} if behind is None else self._rows
         self._more = len(page) == PAGE
-        self._rows = {**kept, **{str(row.response_key): row for row in page}}
+        self._rows = {**before, **{str(row.response_key): row for row in page}}
         self._tags = await tags_of(db, [row.response_key for row in self._rows.values()])
         self._show_lines()
         heading = (
@@ -319,6 +326,32 @@ class AnswersScreen(Screen[None]):
         record = await response_record(db, row.response_key)
         lines = await training_lines(db, self._result.model_key, row.fact_id)
         self.app.push_screen(TextScreen(row.id, whole_text(row, record, lines)))
+
+    def action_export(self) -> None:
+        """Write all answers that are listed, not only those that were read so far, to a file that a person names."""
+        from ftb_tui.report.answers_file import write_answers
+        from ftb_tui.ui.screens.ask import Asked, AskScreen
+
+        result, show, search = self._result, self._show, self._search
+        if not self._rows:
+            self.notify("There is no answer to write.", markup=False)
+            return
+        told: set[Path] = set()
+
+        def write(said: Mapping[str, str]) -> str:
+            path = may_write(said["path"], told)
+            n = kept(lambda db: write_answers(db, path, result, show=show, search=search))
+            return f"{n} answers are in {path}."
+
+        searched = f" that fit {one_line(search, 60)}" if search.strip() else ""
+        name = file_name(f"{model_label(result)} {result.task} {show}").lower()
+        self.app.push_screen(
+            AskScreen(
+                f"Write the answers that are listed ({show}{searched})\n\n{_FORMATS}",
+                [Asked("path", "File", f"{name}.jsonl")],
+                write,
+            )
+        )
 
     def action_copy(self) -> None:
         """Copy question, gold and answer."""
