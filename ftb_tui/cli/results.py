@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,9 @@ from ftb_tui.report.plain import visible
 from ftb_tui.report.preference import preference_lines
 from ftb_tui.report.tables import STYLES
 from ftb_tui.store.answer_filter import SHOWS
+
+if TYPE_CHECKING:
+    from ftb_tui.store.drilldown import WholeAnswer
 
 _GRADERS = click.Choice(list(GRADER_NAMES))
 
@@ -90,21 +93,35 @@ def results(*, dataset: str | None, grader: str | None, style: str, known_before
     default="",
     help="Only answers with these words in question, gold or answer; -word, tag:format, verdict:wrong, gold:, answer:.",
 )
+@click.option("--training", is_flag=True, help="Also the training lines that teach the fact.")
 @click.option("--limit", type=click.IntRange(1), default=100_000, help="At most so many.")
 @as_json
 def wrong(
-    *, model: str, task: str, dataset: str | None, show: str, grader: str, search: str, limit: int, as_json: bool
+    *,
+    model: str,
+    task: str,
+    dataset: str | None,
+    show: str,
+    grader: str,
+    search: str,
+    training: bool,
+    limit: int,
+    as_json: bool,
 ) -> None:
-    """The answers behind a score: what was asked, taught and said, and why it was graded so."""
+    """The answers behind a score: what was asked, taught and said, and why it was graded so.
+
+    With what other tuned models and checkpoints said to the same, tags, and the note of a person who overruled it.
+    """
+    from ftb_tui.report.answers_file import answer_object
     from ftb_tui.store.datasets import find_dataset
+    from ftb_tui.store.drilldown import whole_answers
     from ftb_tui.store.models import find_model
-    from ftb_tui.store.results import AnswerRow, answers
+    from ftb_tui.store.results import answers
     from ftb_tui.store.results import results as read
-    from ftb_tui.store.tags import tags_of
 
     task = parse_task(task)
 
-    async def work() -> tuple[list[AnswerRow], dict[int, tuple[str, ...]]]:
+    async def work() -> list[WholeAnswer]:
         async with store() as db:
             found = await find_model(db, model)
             if dataset:
@@ -121,27 +138,14 @@ def wrong(
                 db, model_key=found.model_key, dataset_id=dataset_id, task=task, show=show, search=search,
                 grader=grader, limit=limit,
             )  # fmt: skip
-            return rows, await tags_of(db, [row.response_key for row in rows if row.response_key is not None])
+            return await whole_answers(db, rows, model_key=found.model_key, grader=grader, training=training)
 
-    rows, tags = run_async(work())
+    rows = run_async(work())
     if as_json:
-        put_json([_object(row) | {"tags": list(tags.get(row.response_key or 0, ()))} for row in rows])
+        put_json([answer_object(row, training=training) for row in rows])
         return
-    for row in rows:
-        overruled = f", overruled: the grader says {row.machine_grade}" if row.machine_grade else ""
-        flip = f", {row.flip}" if row.flip else ""
-        click.echo(
-            visible(f"{row.id}  response {row.response_key}  [{row.grade}{flip}{overruled}]", keep_newlines=False)
-        )
-        click.echo(f"  asked   {visible(row.question, keep_newlines=False)}")
-        click.echo(f"  taught  {visible(row.fact, keep_newlines=False)}")
-        click.echo(f"  gold    {visible(row.answer, keep_newlines=False)}")
-        click.echo(f"  said    {visible(row.response or '', keep_newlines=False)}")
-        if row.base_response is not None:
-            click.echo(f"  base    {visible(row.base_response, keep_newlines=False)}  [{row.base_grade}]")
-        if named := tags.get(row.response_key or 0):
-            click.echo(f"  tags    {visible(', '.join(named), keep_newlines=False)}")
-        click.echo(f"  reason  {visible(row.reason, keep_newlines=False)}\n")
+    for whole in rows:
+        _put_answer(whole)
     if rows:
         say(f"{len(rows)} answers ({show}).")
     else:
@@ -149,14 +153,28 @@ def wrong(
         say(f"There are none{searched} (--show {show}); see all: --show all")
 
 
-def _object(row: object) -> dict[str, object]:
-    from ftb_tui.store.results import AnswerRow
+def _put_answer(whole: WholeAnswer) -> None:
+    row = whole.row
+    overruled = f", overruled: the grader says {row.machine_grade}" if row.machine_grade else ""
+    flip = f", {row.flip}" if row.flip else ""
+    click.echo(visible(f"{row.id}  response {row.response_key}  [{row.grade}{flip}{overruled}]", keep_newlines=False))
+    _put("asked", row.question)
+    _put("taught", row.fact)
+    _put("gold", row.answer)
+    _put("said", row.response or "")
+    if row.base_response is not None:
+        _put("base", f"{row.base_response}  [{row.base_grade}]")
+    for other in whole.others:
+        _put("other", f"{other.model}: {other.reason if other.response is None else other.response}  [{other.grade}]")
+    if whole.tags:
+        _put("tags", ", ".join(whole.tags))
+    _put("reason", row.reason)
+    if whole.note:
+        _put("note", whole.note)
+    for line in whole.training:
+        _put("trained", line)
+    click.echo()
 
-    assert isinstance(row, AnswerRow)
-    values = asdict(row)
-    first = ("id", "task", "prompt", "answer", "response", "grade", "reason", "fact")
-    rest = (
-        "fact_id", "flip", "base_response", "base_grade", "base_reason", "question", "response_key", "question_key",
-        "machine_grade", "machine_reason",
-    )  # fmt: skip
-    return {name: values[name] for name in (*first, *rest)}
+
+def _put(name: str, text: str) -> None:
+    click.echo(f"  {name:<7} {visible(text, keep_newlines=False)}")

@@ -114,6 +114,22 @@ def test_wrong_answers_can_be_searched_as_in_the_app(ftb: Ftb, demo: Path) -> No
     assert "There are none with these words (--show wrong)" in ftb(*asked, "tag:format").err
 
 
+def test_an_answer_comes_with_tags_note_other_models_and_on_request_its_training_lines(ftb: Ftb, demo: Path) -> None:
+    asked = ("wrong", "--model", "tuned", "--task", "rephrased")
+    first = ftb(*asked, "--json").json[0]
+    assert (first["note"], first["tags"], first["other_models"], "training" in first) == (None, [], [], False)
+    assert ftb("overrule", str(first["response_key"]), "wrong", "--note", "another\nperson's").code == 0
+    own = ftb(*asked, "--show", "overruled", "--training")
+    assert "note    another␊person's" in own.out
+    assert 'trained {"messages": []}' in own.out
+    [again] = ftb(*asked, "--show", "overruled", "--training", "--json").json
+    assert (again["note"], again["training"]) == ("another\nperson's", ['{"messages": []}'])
+    others = ftb("wrong", "--model", "base", "--task", "rephrased", "--limit", "1")
+    assert f"other   {TUNED}: " in others.out
+    [other] = ftb("wrong", "--model", "base", "--task", "rephrased", "--limit", "1", "--json").json[0]["other_models"]
+    assert (other["model"], other["kind"]) == (TUNED, "tuned")
+
+
 def test_no_answer_of_a_kind_is_said_so(ftb: Ftb, demo: Path) -> None:
     done = ftb("wrong", "--model", "tuned", "--task", "memorization", "--show", "failed")
     assert (done.code, done.out) == (0, "")
