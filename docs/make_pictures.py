@@ -33,9 +33,14 @@ async def main() -> None:
             await pilot.press(key)
             await pilot.pause(1.0)
             await save(app, name)
-        await pilot.press("enter")
+        await pilot.press("right", "enter")
         await pilot.pause(1.0)
         await save(app, "answers")
+        await pilot.press("escape")
+        await pilot.pause(1.0)
+        await pilot.press("c")
+        await pilot.pause(1.0)
+        await save(app, "comparing")
 
 
 async def save(app: object, name: str) -> None:
