@@ -82,7 +82,10 @@ async def test_it_begins_at_the_last_visit_and_goes_from_change_to_questions_and
         await until(pilot, shows(pilot, "exact McNemar p 1 (0 against 0 of 24)"))
         await pilot.press("escape")
         await until(pilot, shows(pilot, "What changed since"))
-        await pilot.press("escape")
+        await pilot.press("up", "enter")
+        await until(pilot, shows(pilot, "exact McNemar p 1 (0 against 1 of 24)"))
+        await until(pilot, lambda: rows(pilot, "#questions") == 1)
+        await pilot.press("escape", "escape")
         await until(pilot, lambda: bool(pilot.app.screen.query("#results")))
 
 

@@ -93,7 +93,7 @@ class CompareScreen(OpenedScreen):
                 yield Static("", id="answer", markup=False)
 
     async def on_mount(self) -> None:
-        """Compare; begin at what tuning mended, or at the fullest cell."""
+        """Compare; begin at what was fixed, else at what was broken, or at the fullest cell."""
         await self._compare()
         self.query_one("#grid").focus()
 
@@ -115,7 +115,8 @@ class CompareScreen(OpenedScreen):
         grid = self.query_one("#grid", Table)
         grid.show(("", "A right", "A wrong"), lines, right=frozenset())
         if not self._cell or not counts[self._cell]:
-            self._cell = "after" if found.after else max(counts, key=lambda cell: counts[cell])
+            flipped = [cell for cell in ("after", "before") if counts[cell]]
+            self._cell = flipped[0] if flipped else max(counts, key=lambda cell: counts[cell])
         row = 0 if self._cell in GRID[0] else 1
         grid.move_cursor(row=row, column=1 + GRID[row].index(self._cell))
         await self._list()
