@@ -19,6 +19,7 @@ from pathlib import Path
 import _filling
 import aiosqlite
 
+from ftb_tui.store.answer_filter import SHOWS
 from ftb_tui.store.database import open_store
 from ftb_tui.store.evaluations import get_evaluation, list_evaluations
 from ftb_tui.store.jobs import list_jobs
@@ -72,7 +73,7 @@ async def questions(db: aiosqlite.Connection) -> dict[str, Callable[[], Awaitabl
         "wrong answers, first page": page("wrong", -1),
         "wrong answers, middle": page("wrong", whole[len(whole) // 2]),
         "wrong answers, last page": page("wrong", whole[-400]),
-        **{f"first page, {show}": page(show, -1) for show in ("all", "fixed", "broken", "failed", "overruled")},
+        **{f"first page, {show}": page(show, -1) for show in SHOWS if show != "wrong"},
         "wrong answers with a rare word": page("wrong", -1, "Person 19990"),
         "a question's answers by every model": lambda: question_answers(db, question),
         "evaluations": lambda: list_evaluations(db),

@@ -20,7 +20,7 @@ from ftb_tui.report.numbers import score
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.tables import model_label
 from ftb_tui.store.answer_filter import COLUMNS, VERDICTS
-from ftb_tui.store.drilldown import response_record, training_lines
+from ftb_tui.store.drilldown import other_models, response_record, training_lines
 from ftb_tui.store.grading import overrule
 from ftb_tui.store.results import AnswerRow, ResultRow, answers, question_answers
 from ftb_tui.store.tags import set_tags, tag_counts, tags_of
@@ -164,16 +164,12 @@ class AnswersScreen(Screen[None]):
                 nothing = f"No answer fits the search (showing {self._show}). escape ends it, f shows others."
             self.query_one("#answer", Static).update(Content(nothing))
             return
-        others = [
-            other
-            for other in await question_answers(db, row.question_key, grader=self._result.grader)
-            if other.model_key != self._result.model_key and other.kind != "base"
-        ]
+        said = await question_answers(db, row.question_key, grader=self._result.grader)
         training = await training_lines(db, self._result.model_key, row.fact_id)
         found = parts(
             row,
             tuned=self._result.kind != "base",
-            others=others,
+            others=other_models(said, self._result.model_key),
             tags=self._tags.get(row.response_key, ()),
             training=training,
         )
