@@ -59,6 +59,9 @@ class DatasetsScreen(ModeScreen):
         Binding("t", "train", "Train", id="datasets.train", tooltip="Fine-tune a model on this dataset"),
         Binding("a", "audit", "Audit", id="datasets.audit", tooltip="What is wrong with this dataset"),
         Binding("v", "preview", "Lines", id="datasets.preview", tooltip="The training file that a recipe makes of it"),
+        Binding(
+            "p", "wordings", "Wordings", show=False, id="datasets.wordings", tooltip="Review a model's paraphrases"
+        ),
         Binding("i", "import", "Import", id="datasets.import", tooltip="Take in a dataset, or answers"),
         Binding("f", "task", "Task", id="datasets.task", tooltip="Show the questions of the next task"),
         Binding(
@@ -313,6 +316,13 @@ class DatasetsScreen(ModeScreen):
 
         if (dataset := self._dataset()) is not None:
             self.app.push_screen(TrainingScreen(dataset.dataset_id, dataset.name))
+
+    def action_wordings(self) -> None:
+        """Other wordings of the trained questions, to be kept or rejected."""
+        from ftb_tui.ui.screens.wordings import WordingsScreen
+
+        if (dataset := self._dataset()) is not None:
+            self.app.push_screen(WordingsScreen(dataset.dataset_id, dataset.name))
 
     def action_import(self) -> None:
         """Take in a dataset, or answers."""
