@@ -5,7 +5,6 @@ No figure in it was measured. Answers follow a fixed rule.
 
 from __future__ import annotations
 
-import json
 import math
 from unittest.mock import patch
 
@@ -15,6 +14,7 @@ from ftb_tui.benchmark.graders import grade_all
 from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.benchmark.model import Question, Task
 from ftb_tui.benchmark.subset import subset
+from ftb_tui.benchmark.training import Recipe, openai_line, training_examples
 from ftb_tui.providers.base import JobEvent, JobState, RemoteCheckpoint, RemoteJob
 from ftb_tui.store import evaluations, jobs
 from ftb_tui.store.database import transaction
@@ -46,7 +46,8 @@ async def fill_demo_store(db: aiosqlite.Connection) -> None:
 async def _fill(db: aiosqlite.Connection) -> None:
     dataset = load_bundled("fictional_people")
     dataset_id = await save_dataset(db, dataset)
-    lines = [(q.fact_id, json.dumps({"messages": []})) for q in dataset.questions if q.task is Task.MEMORIZATION]
+    recipe = Recipe()
+    lines = [(example.fact_id, openai_line(example, recipe)) for example in training_examples(dataset, recipe)]
     file_key = await jobs.save_training_file(db, dataset_id, {"name": "question_answer"}, lines)
     async with transaction(db):
         base = await ensure_model(db, provider="local", name="smollm2-135m", kind="base", base_model="smollm2-135m")

@@ -68,11 +68,12 @@ class EvaluationsScreen(ModeScreen):
         low, high = wilson(row.n_correct, row.n_answered) if row.n_answered else (None, None)
         share = row.n_correct / row.n_answered if row.n_answered else None
         asked = row.n_answered + row.n_failed
-        name = "…" + row.model[-28:] if len(row.model) > 29 else row.model
+        room = 60 if self.size.width >= 140 else 29
+        name = "…" + row.model[1 - room :] if len(row.model) > room else row.model
         return (
             str(row.evaluation_key), f"{glyph} {state}", Valued(f"{asked}/{row.n_questions}", asked / max(1, row.n_questions)),
             Valued(score(share), share), interval(low, high), str(row.n_failed or ""),
-            Valued(one_line(name, 30), row.model), row.dataset,
+            Valued(one_line(name, room + 1), row.model), row.dataset,
             f"{row.prompt_tokens + row.completion_tokens:,}",
         )  # fmt: skip
 
