@@ -169,7 +169,8 @@ def _require_wordings(
     raise DatasetError(
         f"{dataset.name}: {recipe.paraphrases} reviewed wording(s) of each of {len(taught)} questions are wanted; kept "
         f"are too few for {len(lacking)}: {named}{more}. Make some with ftb paraphrases make {dataset.name} --model "
-        f"PROVIDER/MODEL -n {recipe.paraphrases}, then keep those that are good: ftb paraphrases keep."
+        f"PROVIDER/MODEL -n {recipe.paraphrases} (a higher -n where some were rejected), then keep those that are good: "
+        "ftb paraphrases keep."
     )
 
 

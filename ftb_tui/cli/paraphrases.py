@@ -102,6 +102,8 @@ def _tell(report: ParaphraseReport, cost: float | None, dataset: str) -> None:
 
     tokens = report.prompt_tokens + report.completion_tokens
     say(f"{report.requests} requests to {report.model}, {tokens:,} tokens, cost {money(cost)}.")
+    if report.cached == report.questions:
+        say("This model was asked for so many wordings of each before. A higher -n asks for more.")
     if report.unreadable:
         say(f"{report.unreadable} replies held no wording. The same command asks again.")
     if report.failed:

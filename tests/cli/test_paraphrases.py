@@ -39,8 +39,9 @@ def test_wordings_are_made_listed_and_kept_or_rejected_by_their_keys(ftb: Ftb, m
     assert "2 wordings kept." in ftb("paraphrases", "keep", "--all", "--dataset", "fictional_people").err
     states = [row["state"] for row in ftb("paraphrases", "list", "fictional_people", "--json").json]
     assert sorted(states) == ["kept", "kept", "kept", "rejected", "rejected", "rejected"]
-    again = ftb(*MAKE, "-n", "3", "--json").json
-    assert (again["requests"], again["cached"], again["cost"]) == (0, 2, 0.0)
+    again = ftb(*MAKE, "-n", "3", "--json")
+    assert (again.json["requests"], again.json["cached"], again.json["cost"]) == (0, 2, 0.0)
+    assert "A higher -n asks for more." in again.err
 
 
 def test_the_list_shows_a_models_text_plain(ftb: Ftb, model: FakeOpenAI) -> None:
