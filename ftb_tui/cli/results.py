@@ -81,8 +81,8 @@ def results(*, dataset: str | None, grader: str | None, style: str, known_before
 @click.option("--task", required=True, metavar="TASK", help="memorization, rephrased, secondary, comparison, ...")
 @click.option("--dataset", help="Which dataset, when the model was asked several.")
 @click.option(
-    "--show", type=click.Choice(SHOWS), default="wrong", show_default=True,
-    help="Which of the answers. disputed: the graders do not agree; unsolved: no model's latest answer is right.",
+    "--show", type=click.Choice(SHOWS), metavar="WHICH", default="wrong", show_default=True,
+    help=f"One of {', '.join(SHOWS)}. disputed: the graders do not agree; unsolved: no model's latest answer is right.",
 )  # fmt: skip
 @click.option(
     "--grader", type=_GRADERS, metavar="NAME", default=DEFAULT_GRADER, show_default=True, help="Whose verdict counts."
