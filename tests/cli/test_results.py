@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -121,9 +122,10 @@ def test_an_answer_comes_with_tags_note_other_models_and_on_request_its_training
     assert ftb("overrule", str(first["response_key"]), "wrong", "--note", "another\nperson's").code == 0
     own = ftb(*asked, "--show", "overruled", "--training")
     assert "note    another␊person's" in own.out
-    assert 'trained {"messages": []}' in own.out
+    assert 'trained {"messages": [{"role": "user", ' in own.out
     [again] = ftb(*asked, "--show", "overruled", "--training", "--json").json
-    assert (again["note"], again["training"]) == ("another\nperson's", ['{"messages": []}'])
+    assert again["note"] == "another\nperson's"
+    assert [json.loads(line)["messages"][-1]["content"] for line in again["training"]] == [again["answer"]]
     others = ftb("wrong", "--model", "base", "--task", "rephrased", "--limit", "1")
     assert f"other   {TUNED}: " in others.out
     [other] = ftb("wrong", "--model", "base", "--task", "rephrased", "--limit", "1", "--json").json[0]["other_models"]

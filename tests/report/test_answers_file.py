@@ -34,7 +34,9 @@ async def test_a_file_holds_exactly_the_listed_answers(tmp_path: Path, ending: s
         if ending == "jsonl":
             found = [json.loads(line) for line in text.splitlines()]
             assert [(one["id"], one["response"]) for one in found] == list(zip(ids, said, strict=True))
-            assert found[0]["training"] == ['{"messages": []}']
+            assert [json.loads(line)["messages"][-1] for line in found[0]["training"]] == [
+                {"role": "assistant", "content": found[0]["answer"]}
+            ]
         elif ending == "csv":
             table = list(csv.DictReader(text.splitlines(keepends=True)))
             assert [one["id"] for one in table] == ids
