@@ -17,7 +17,7 @@ start: $(VENV)/.run
 test: check
 	@weights=$$($(BIN)/ftb models pull smollm2-135m --if-missing --print-path) \
 	  || echo "No weights: the tests that train SmolLM2 are skipped." >&2; \
-	FTB_TEST_WEIGHTS="$$weights" $(BIN)/python -m pytest -n 3 --dist worksteal -q
+	FTB_TEST_WEIGHTS="$$weights" $(BIN)/python -m pytest -n 4 --dist worksteal -q
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
