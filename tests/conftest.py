@@ -42,6 +42,20 @@ def fake_openai(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpe
 
 
 @pytest.fixture
+def service(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
+    """The fake service of that name, as strict as the real one, known to ftb as the provider `mine`."""
+    name = str(request.param)
+    with FakeOpenAI("" if name == "custom" else name) as server:
+        monkeypatch.setenv("FAKE_KEY", KEY)
+        (home / "config").mkdir(parents=True, exist_ok=True)
+        address = server.url.removesuffix("/openai/v1")
+        (home / "config" / "config.toml").write_text(
+            f'[providers.mine]\ndialect = "{name}"\nbase_url = "{address}"\napi_key_env = "FAKE_KEY"\n'
+        )
+        yield server
+
+
+@pytest.fixture
 def fake_google(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGoogle]:
     """Google's services in one process, known to ftb as the providers `google` and `gemini`."""
     with FakeGoogle() as server:

@@ -69,9 +69,9 @@ class TrainingSplit:
 
 def recipe_record(recipe: Recipe) -> dict[str, object]:
     """The recipe as it is kept with a training file: its name, its system prompt and whatever is not the default."""
-    plain = Recipe()
+    plain = asdict(Recipe())
     kept = {"name": recipe.name, "system_prompt": recipe.system_prompt}
-    return kept | {name: value for name, value in asdict(recipe).items() if value != asdict(plain)[name]}
+    return kept | {name: value for name, value in asdict(recipe).items() if value != plain[name]}
 
 
 def training_examples(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +26,6 @@ ASKED = ("--dataset", "fictional_people", "--tasks", "memorization", "--limit", 
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ftb_tui.work.jobs.PAID_PACE", Pace(0.01, 0.01, 0.05))
     monkeypatch.setattr(deployment, "POLL_SECONDS", 0.01)
-
-
-@pytest.fixture
-def service(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
-    """The fake service of that name, as strict as the real one, known to ftb as the provider `mine`."""
-    name = str(request.param)
-    with FakeOpenAI("" if name == "custom" else name) as server:
-        monkeypatch.setenv("FAKE_KEY", KEY)
-        (home / "config").mkdir(parents=True, exist_ok=True)
-        address = server.url.removesuffix("/openai/v1")
-        (home / "config" / "config.toml").write_text(
-            f'[providers.mine]\ndialect = "{name}"\nbase_url = "{address}"\napi_key_env = "FAKE_KEY"\n'
-        )
-        yield server
 
 
 def walked(ftb: Ftb, provider: str, base: str, *, answer: Any) -> list[Done]:

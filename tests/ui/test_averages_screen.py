@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
 
-import pytest
 from textual.pilot import Pilot
 
 from ftb_tui.benchmark.graders import grade_all
@@ -15,27 +12,8 @@ from ftb_tui.store import evaluations
 from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import list_datasets, questions_by_key
 from tests.demo import TUNED
-from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, settled, shows, text_of, until
-
-Snap = Callable[..., bool]
-Steps = Callable[[Pilot[None]], Awaitable[Any]]
-both_sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-
-
-async def on_results(pilot: Pilot[None]) -> None:
-    await filled(pilot)
-    await pilot.press("4")
-    await until(pilot, lambda: bool(pilot.app.screen.query("#results")))
-    await filled(pilot)
-
-
-def snap(snap_compare: Snap, size: tuple[int, int], steps: Steps) -> bool:
-    async def run(pilot: Pilot[None]) -> None:
-        await on_results(pilot)
-        await steps(pilot)
-        await settled(pilot)
-
-    return snap_compare(demo_app(), terminal_size=size, run_before=run)
+from tests.ui.pilot import demo_app, fill_demo, shows, text_of, until
+from tests.ui.results_pilot import Snap, both_sizes, on_results, snap
 
 
 async def averages(pilot: Pilot[None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,20 +45,6 @@ async def boats(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     db = await open_store()
     await save_dataset(db, BOATS)
     await db.close()
-
-
-@pytest.fixture
-def service(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
-    """The fake service of that name, as strict as the real one, known to ftb as the provider `mine`."""
-    name = str(request.param)
-    with FakeOpenAI("" if name == "custom" else name) as server:
-        monkeypatch.setenv("FAKE_KEY", KEY)
-        (home / "config").mkdir(parents=True, exist_ok=True)
-        address = server.url.removesuffix("/openai/v1")
-        (home / "config" / "config.toml").write_text(
-            f'[providers.mine]\ndialect = "{name}"\nbase_url = "{address}"\napi_key_env = "FAKE_KEY"\n'
-        )
-        yield server
 
 
 async def stored() -> tuple[list[JobRow], list[EvaluationRow]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -18,21 +16,8 @@ from ftb_tui.ui.app import FtbApp
 from tests.demo import CLOCK
 from tests.demo_curve import fill_demo_curve
 from tests.fakes.openai_server import FakeOpenAI
-from tests.ui.pilot import SIZES, demo_app, fill_demo, settled, shows, text_of, until
-from tests.ui.results_pilot import filled_table, on_results
-
-Snap = Callable[..., bool]
-Steps = Callable[[Pilot[None]], Awaitable[Any]]
-both_sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-
-
-def snap(snap_compare: Snap, size: tuple[int, int], steps: Steps) -> bool:
-    async def run(pilot: Pilot[None]) -> None:
-        await on_results(pilot)
-        await steps(pilot)
-        await settled(pilot)
-
-    return snap_compare(demo_app(), terminal_size=size, run_before=run)
+from tests.ui.pilot import demo_app, fill_demo, shows, text_of, until
+from tests.ui.results_pilot import Snap, both_sizes, filled_table, on_results, snap
 
 
 async def paper(pilot: Pilot[None]) -> None:
