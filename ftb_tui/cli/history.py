@@ -79,7 +79,7 @@ def history(*, since: str | None, dataset: str | None, grader: str, as_json: boo
         async with store() as db:
             dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
             begin = await run_before(db, dataset_id=dataset_id) if since is None else given
-            any_finished = await db.execute_fetchall("SELECT 1 FROM evaluations WHERE finished_at IS NOT NULL LIMIT 1")
+            any_finished = await db.execute_fetchall("SELECT 1 FROM evaluations WHERE state = 'finished' LIMIT 1")
             return await read(db, since=begin, dataset_id=dataset_id, grader=grader), bool(list(any_finished))
 
     found, is_begun = run_async(work())

@@ -240,11 +240,14 @@ async def claim_evaluation(db: aiosqlite.Connection, evaluation_key: int, owner:
 async def release_evaluation(
     db: aiosqlite.Connection, evaluation_key: int, owner: str, state: str, error: str | None = None
 ) -> None:
-    """Give the lease back and record how the run ended: `finished`, `paused` or `failed`."""
+    """Give the lease back and record how the run ended: `finished`, `paused` or `failed`.
+
+    What is finished or failed is dated, until it is taken up again; what is paused has not ended.
+    """
     async with transaction(db):
         await db.execute(
             "UPDATE evaluations SET owner = NULL, lease_until = NULL, state = ?, error = ?,"
-            " finished_at = CASE WHEN ? = 'finished' THEN ? END WHERE evaluation_key = ? AND owner = ?",
+            " finished_at = CASE WHEN ? IN ('finished', 'failed') THEN ? END WHERE evaluation_key = ? AND owner = ?",
             (state, error, state, time.time(), evaluation_key, owner),
         )
 

@@ -58,7 +58,8 @@ async def ended_since(db: aiosqlite.Connection, moment: float) -> list[Ended]:
     )
     evaluations = await db.execute_fetchall(
         "SELECT e.evaluation_key, e.state, e.finished_at, m.name FROM evaluations e JOIN models m USING (model_key)"
-        " WHERE e.finished_at > ? AND e.state IN ('finished', 'failed') ORDER BY e.finished_at",
+        " WHERE e.finished_at > ? AND e.state IN ('finished', 'failed') AND e.deleted_at IS NULL"
+        " ORDER BY e.finished_at",
         (moment,),
     )
     ended = [Ended("job", *row) for row in jobs] + [Ended("evaluation", *row) for row in evaluations]

@@ -26,7 +26,9 @@ from ftb_tui.providers.registry import open_provider
 from ftb_tui.store import evaluations as store
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.datasets import save_dataset
+from ftb_tui.store.job_series import ended_since
 from ftb_tui.store.models import ensure_model
+from ftb_tui.ui.opening import what_ended
 from ftb_tui.work import evaluate
 from ftb_tui.work.evaluate import EvaluationBusyError, EvaluationProgress, EvaluationStoppedError
 from ftb_tui.work.limits import AdaptiveLimit
@@ -139,6 +141,27 @@ async def test_what_asking_on_cannot_cure_stops_the_run_at_once(
     assert fake_openai.requests[CHAT] <= 64
     fake_openai.faults.clear()
     assert (await evaluate.run(db, provider, key)).n_answered == 600
+
+
+async def test_an_evaluation_that_failed_is_told_as_ended_until_it_is_taken_up_again(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    began = time.time()
+    fake_openai.faults[CHAT].extend([status(401, error("who are you"))] * 600)
+    key = await plan(db, 20)
+    with pytest.raises(EvaluationStoppedError):
+        await evaluate.run(db, provider, key)
+    [told] = await ended_since(db, began)
+    assert (told.kind, told.key, told.state, told.about) == ("evaluation", key, "failed", "gpt-fake")
+    assert began <= told.at <= time.time()
+    assert "evaluation 1 failed (gpt-fake)" in await what_ended(db, began)
+    assert await store.claim_evaluation(db, key, "another")
+    assert await ended_since(db, began) == [], "it runs again"
+    await store.release_evaluation(db, key, "another", "paused")
+    assert await ended_since(db, began) == [], "a pause is no end"
+    fake_openai.faults.clear()
+    await evaluate.run(db, provider, key)
+    assert [(one.key, one.state) for one in await ended_since(db, began)] == [(key, "finished")]
 
 
 async def test_a_pause_stops_asking_and_resuming_asks_the_rest(
