@@ -28,7 +28,7 @@ from ftb_tui.cli.common import (
 )
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.cli.known_before import held_sentences
-from ftb_tui.cli.recipe_options import paraphrases_option, recipe_option
+from ftb_tui.cli.recipe_options import paraphrases_from_option, paraphrases_option, recipe_option
 from ftb_tui.report.numbers import duration
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.work.bench import BenchProgress, BenchResult, run_bench
@@ -56,6 +56,7 @@ from ftb_tui.work.bench_plan import BenchPlan, expected_seconds
 )
 @recipe_option
 @paraphrases_option
+@paraphrases_from_option
 @click.option("--quick", is_flag=True, help="A third of the facts, 24 questions a task: about a minute.")
 @click.option("--yes", is_flag=True, help="Do not ask before a benchmark that costs money.")
 @click.option("--new", "fresh", is_flag=True, help="Start afresh even if an equal run was interrupted.")
@@ -74,6 +75,7 @@ def bench(
     answer_tokens: int | None,
     recipe_name: str,
     paraphrases: int,
+    paraphrases_from: str,
     quick: bool,
     yes: bool,
     fresh: bool,
@@ -100,6 +102,7 @@ def bench(
         answer_tokens=answer_tokens,
         recipe=recipe_name,
         paraphrases=paraphrases,
+        paraphrases_from=paraphrases_from,
     )
     plan = plan.quick() if quick else plan
 
@@ -155,7 +158,7 @@ def ask_before_spending(plan: BenchPlan, *, yes: bool) -> None:
     async def quoted() -> Any:
         async with store() as db:
             dataset = await bench_dataset(db, plan.dataset)
-            return await quote_launch(db, launch_plan(dataset, plan), plan.provider, today())
+            return await quote_launch(db, await launch_plan(db, dataset, plan), plan.provider, today())
 
     quote = run_async(quoted())
     refuse(quote, force=False)

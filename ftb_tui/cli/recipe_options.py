@@ -22,11 +22,11 @@ paraphrases_option = click.option(
     "--paraphrases", type=click.IntRange(0), default=0, show_default=True,
     help="So many other wordings of each example, none of them a test's.",
 )  # fmt: skip
+paraphrases_from_option = click.option(
+    "--paraphrases-from", type=click.Choice(PARAPHRASE_SOURCES), default=TEMPLATES, show_default=True,
+    help="Templates, or a model's wordings that you kept: ftb paraphrases.",
+)  # fmt: skip
 _OTHERS = (
-    click.option(
-        "--paraphrases-from", type=click.Choice(PARAPHRASE_SOURCES), default=TEMPLATES, show_default=True,
-        help="Templates, or a model's wordings that you kept: ftb paraphrases.",
-    ),
     click.option("--reversed", type=_SHARE, default=0.0, help="Share of examples from the value back to its owner."),
     click.option("--implied", type=_SHARE, default=0.0, help="Share of statements to be called true or false."),
     click.option("--abstaining", type=_SHARE, default=0.0, help="Share of unanswerable questions: I do not know."),
@@ -68,7 +68,7 @@ def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
 
     decorated: Callable[..., None] = collected
     # From the last to the first, as if they were written above the function.
-    for option in (recipe_option, paraphrases_option, *_OTHERS)[::-1]:
+    for option in (recipe_option, paraphrases_option, paraphrases_from_option, *_OTHERS)[::-1]:
         decorated = option(decorated)
     return decorated
 

@@ -20,6 +20,7 @@ from ftb_tui.providers.base import ErrorKind, JobState, Provider, ProviderError
 from ftb_tui.store import benches, evaluations, holding, jobs
 from ftb_tui.store.database import StoreError, transaction
 from ftb_tui.store.models import ensure_model
+from ftb_tui.store.paraphrases import wordings_for
 from ftb_tui.store.results import ResultRow, results
 from ftb_tui.work import evaluate
 from ftb_tui.work import jobs as work
@@ -138,7 +139,7 @@ async def open_local_or_remote(name: str, *, on_status: Callable[[str], None] = 
     return await asyncio.to_thread(open_provider, name)
 
 
-def launch_plan(dataset: Dataset, plan: BenchPlan) -> work.LaunchPlan:
+async def launch_plan(db: aiosqlite.Connection, dataset: Dataset, plan: BenchPlan) -> work.LaunchPlan:
     """The job that a benchmark of this plan launches."""
     return work.LaunchPlan(
         dataset=dataset,
@@ -148,6 +149,7 @@ def launch_plan(dataset: Dataset, plan: BenchPlan) -> work.LaunchPlan:
         suffix=dataset.name.replace("_", "-"),
         fact_ids=facts_of(dataset, plan),
         recipe=plan.taught,
+        wordings=await wordings_for(db, dataset.dataset_id, plan.taught),
     )
 
 
@@ -233,7 +235,7 @@ class _Bench:
         return job_key
 
     async def _launch(self, row: benches.BenchRow) -> int:
-        plan = launch_plan(self._dataset, self._plan)
+        plan = await launch_plan(self._db, self._dataset, self._plan)
         estimate = None
         if self._provider.capabilities.cost_basis != "free":
             estimate = await quote_launch(self._db, plan, self._plan.provider, datetime.date.today())

@@ -10,8 +10,9 @@ import aiosqlite
 from ftb_tui.benchmark.load import bundled_names, load_bundled
 from ftb_tui.benchmark.model import Dataset, Family, Question, Task
 from ftb_tui.benchmark.subset import first_facts, subset
-from ftb_tui.benchmark.training import QUESTION_ANSWER, Recipe, training_examples
+from ftb_tui.benchmark.training import QUESTION_ANSWER, TEMPLATES, Recipe, training_examples
 from ftb_tui.store.datasets import find_dataset, load_dataset, save_dataset
+from ftb_tui.store.paraphrases import wordings_for
 
 QUICK_PEOPLE = 8
 QUICK_FACTS = 48
@@ -40,11 +41,12 @@ class BenchPlan:
     answer_tokens: int | None = None
     recipe: str = QUESTION_ANSWER
     paraphrases: int = 0
+    paraphrases_from: str = TEMPLATES
 
     @property
     def taught(self) -> Recipe:
         """How facts become the training file."""
-        return Recipe(self.recipe, paraphrases=self.paraphrases)
+        return Recipe(self.recipe, paraphrases=self.paraphrases, paraphrases_from=self.paraphrases_from)
 
     def quick(self) -> BenchPlan:
         """Eight people, or the first 48 facts, and fewer questions a task; training is not shortened."""
@@ -72,10 +74,11 @@ async def expected_seconds(db: aiosqlite.Connection, plan: BenchPlan) -> float:
 
 
 async def extent(db: aiosqlite.Connection, plan: BenchPlan) -> Extent:
-    """What a run of this plan will do."""
+    """What a run of this plan will do. Raises `DatasetError` where the dataset or its wordings cannot give it."""
     dataset = await bench_dataset(db, plan.dataset)
     questions, facts = questions_of(dataset, plan), facts_of(dataset, plan)
-    examples = len(training_examples(dataset, plan.taught, fact_ids=facts))
+    wordings = await wordings_for(db, dataset.dataset_id, plan.taught)
+    examples = len(training_examples(dataset, plan.taught, fact_ids=facts, wordings=wordings))
     training = examples * (_SECONDS_PER_EXAMPLE_ONCE + _SECONDS_PER_EXAMPLE_EPOCH * plan.epochs)
     asking = len(questions) * _SECONDS_PER_QUESTION
     n_facts = len(dataset.facts) if facts is None else len(facts)

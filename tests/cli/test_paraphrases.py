@@ -101,6 +101,28 @@ def test_a_job_is_sent_the_wordings_that_were_kept(ftb: Ftb, model: FakeOpenAI) 
     assert sent.count(b"I wonder: ") == 12
 
 
+def test_the_whole_benchmark_trains_on_the_kept_wordings_or_says_what_is_missing(ftb: Ftb, model: FakeOpenAI) -> None:
+    bench = (
+        "bench", "--provider", "fake", "--base", "gpt-fake", "--facts", "12", "--limit", "1", "--yes",
+        "--paraphrases", "1", "--paraphrases-from", "reviewed",
+    )  # fmt: skip
+    early = ftb(*bench)
+    assert early.code != 0
+    assert "too few for 12" in early.err
+    assert "ftb paraphrases make fictional_people" in early.err
+    assert not model.jobs, "nothing was sent"
+    ftb("paraphrases", "make", "fictional-people", "--model", "fake/gpt", "--limit", "12", "-n", "2")
+    ftb("paraphrases", "keep", "--all")
+    model.answer = lambda prompt: "Yes"
+    done = ftb(*bench)
+    assert done.code == 0, done.err
+    [sent] = model.files.values()
+    assert sent.count(b"I wonder: ") == 12
+    without_number = ftb(*bench[:-4], "--paraphrases-from", "reviewed")
+    assert without_number.code != 0
+    assert "Ask for 1 paraphrase or more" in without_number.err
+
+
 def test_a_reply_without_wordings_fails_the_command_and_says_so(ftb: Ftb, model: FakeOpenAI) -> None:
     model.answer = lambda prompt: "\n"
     done = ftb(*MAKE)
