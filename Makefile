@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A stand-in for the services that somebody else wrote, for the tests; the newest that was tried.
+AIMOCK := 1.43.0
 # The engine's and the tests' arithmetic: one thread, as measured best on small machines.
 export OPENBLAS_NUM_THREADS ?= 1
 
@@ -14,7 +16,7 @@ start: $(VENV)/.run
 	@$(BIN)/ftb
 
 # The weights are fetched once into the user's cache; without them the tests that train SmolLM2 are skipped, loudly.
-test: check
+test: check $(VENV)/third_party/.aimock-$(AIMOCK)
 	@weights=$$($(BIN)/ftb models pull smollm2-135m --if-missing --print-path) \
 	  || echo "No weights: the tests that train SmolLM2 are skipped." >&2; \
 	FTB_TEST_WEIGHTS="$$weights" $(BIN)/python -m pytest -n 4 --dist worksteal -q
@@ -46,3 +48,10 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	@echo "Installing what ftb and its tests need into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.run
+
+# Only where npm and the network are there; without it the tests against it are skipped, and say so.
+$(VENV)/third_party/.aimock-$(AIMOCK): $(VENV)/bin/python
+	@command -v npm >/dev/null || { echo "No npm: the tests against aimock are skipped." >&2; exit 0; }; \
+	npm install --prefix $(VENV)/third_party --engine-strict --ignore-scripts --no-audit --no-fund --no-save --silent \
+	  --fetch-retries 0 --fetch-timeout 30000 @copilotkit/aimock@$(AIMOCK) \
+	  && touch $@ || echo "aimock could not be installed: the tests against it are skipped." >&2
