@@ -34,7 +34,8 @@ class EngineProcess:
 
     def start(self) -> EngineState:
         self.home.mkdir(parents=True, exist_ok=True)
-        env = {**os.environ, "FTB_HOME": str(self.home)}
+        env = {name: value for name, value in os.environ.items() if not name.startswith("FTB_")}
+        env["FTB_HOME"] = str(self.home)
         command = [sys.executable, "-m", "ftb_tui.engine", "serve", *self.arguments]
         if self.weights:
             command += ["--weights", str(self.weights)]
@@ -65,5 +66,5 @@ def wait_for(client: openai.OpenAI, job_id: str, *states: str) -> openai.types.f
         job = client.fine_tuning.jobs.retrieve(job_id)
         if job.status in states:
             return job
-        time.sleep(0.02)
+        time.sleep(0.05)
     raise AssertionError(f"{job_id} is {job.status}, not one of {states}")
