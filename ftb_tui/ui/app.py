@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -20,9 +20,10 @@ from textual.widgets import Static
 from ftb_tui.interface import load_interface
 from ftb_tui.paths import paths
 from ftb_tui.ui import remembered
+from ftb_tui.ui.everywhere import EVERYWHERE
 from ftb_tui.ui.pace import Pace
 from ftb_tui.ui.themes import OWN
-from ftb_tui.ui.widgets.tabs import tabs
+from ftb_tui.ui.widgets.tabs import MODES, tabs
 
 if TYPE_CHECKING:
     import aiosqlite
@@ -68,20 +69,9 @@ class FtbApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = {_commands}
     MODES: ClassVar[dict[str, Callable[[], Screen[None]]]] = {  # type: ignore[assignment]
-        name: _screen(name) for name in ("datasets", "jobs", "evaluations", "results", "providers")
+        name: _screen(name) for name in MODES
     }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(str(number), f"switch_mode('{name}')", name.capitalize(), show=False, id=f"mode.{name}")
-            for number, name in enumerate(("datasets", "jobs", "evaluations", "results", "providers"), 1)
-        ),
-        Binding("b", "bench(True)", "Benchmark", id="bench.quick", tooltip="Run the quick benchmark"),
-        Binding(
-            "B", "bench(False)", "Whole benchmark", show=False, id="bench.whole", tooltip="Run the whole benchmark"
-        ),
-        Binding("ctrl+p", "command_palette", "Commands", show=False, id="palette.open", tooltip="Find any action"),
-        Binding("q", "quit", "Quit", id="quit", tooltip="Quit; jobs go on in the engine"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
 
     def __init__(self, *, clock: Callable[[], float] = time.time, background: bool = True) -> None:
         super().__init__()
@@ -371,6 +361,12 @@ class FtbApp(App[None]):
         from ftb_tui.ui.screens.datasets import DatasetsScreen
 
         return self.screen.chosen_id if isinstance(self.screen, DatasetsScreen) else None
+
+    def action_jump(self) -> None:
+        """Go to any place in view by a letter."""
+        from ftb_tui.ui.screens.jump import jump
+
+        jump(self)
 
     async def action_quit(self) -> None:
         """Quit; what runs at a service goes on there."""

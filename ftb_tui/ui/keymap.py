@@ -31,6 +31,8 @@ class KnownBinding:
     keys: tuple[str, ...]
     says: str
     owner: type[DOMNode]
+    over_all: bool = False
+    """Whether it is in force over dialogs, and before what has the focus."""
 
 
 def known_bindings() -> dict[str, KnownBinding]:
@@ -44,7 +46,8 @@ def known_bindings() -> dict[str, KnownBinding]:
             keys = (*(before.keys if before else ()), *binding.key.split(","))
             says = binding.tooltip or binding.description
             found[binding.id] = KnownBinding(
-                binding.id, tuple(dict.fromkeys(keys)), before.says if before else says, before.owner if before else owner
+                binding.id, tuple(dict.fromkeys(keys)), before.says if before else says, before.owner if before else owner,
+                binding.priority and issubclass(owner, App),
             )  # fmt: skip
     return found
 
@@ -79,7 +82,7 @@ def keymap_problems(keymap: Mapping[str, str], *, where: str = "keymap") -> list
             if name not in known or other == name or (other in keymap and other < name):
                 continue
             shared = set(keys[name]) & set(keys[other])
-            if shared and _together(known[name].owner, one.owner):
+            if shared and _together(known[name], one):
                 key = min(shared)
                 problems.append(f"{where}.{name}: {key} is the key of {other} too ({one.says})")
     return problems
@@ -118,8 +121,11 @@ def is_key(key: str) -> bool:
     return set(modifiers) <= _MODIFIERS and (last in named or len(last) == 1 or last in {one.value for one in Keys})
 
 
-def _together(one: type[DOMNode], other: type[DOMNode]) -> bool:
-    """Whether the keys of both can be in force at once."""
+def _together(first: KnownBinding, second: KnownBinding) -> bool:
+    """Whether both can be in force at once."""
+    one, other = first.owner, second.owner
+    if first.over_all or second.over_all:
+        return True
     if issubclass(one, other) or issubclass(other, one):
         return True
     if issubclass(one, Screen) and issubclass(other, Screen):
@@ -162,8 +168,9 @@ def _section(owner: type[DOMNode]) -> str:
 _HEAD = """\
 # Keys
 
-`?` shows the keys of the screen in view, `ctrl+p` finds every action by its name. This page is written by
-`python docs/make_keys.py` from the app's own bindings.
+`?` shows the keys of the screen in view, `ctrl+p` finds every action by its name. `ctrl+o` lays a letter over every
+table, field, button and tab in view, in dialogs too: the letter goes there (and presses nothing), any other key leaves
+everything as it is. This page is written by `python docs/make_keys.py` from the app's own bindings.
 
 Any of them can be changed in the configuration file (`ftb config path` says where it is), by its id:
 
