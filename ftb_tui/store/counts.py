@@ -16,6 +16,15 @@ from types import MappingProxyType
 
 import aiosqlite
 
+from ftb_tui.store.arrivals import (
+    NEWEST,
+    WORTH,
+    Taken,
+    TakenPair,
+    memory_of,
+    pair_with_arrivals,
+    with_arrivals,
+)
 from ftb_tui.store.database import StoreError, transaction
 
 
@@ -43,6 +52,8 @@ class Counts:
     completion_tokens: int
     scores: Mapping[str, Score]
     revision: int
+    created_at: float
+    """When the evaluation was, in seconds since 1970; tells it from an earlier one of the same key."""
     is_settled: bool
     """Whether nobody is at work on it, so that counting is worth keeping."""
 
@@ -59,8 +70,8 @@ class Pair:
 
 # Driven from the index of questions by task, which holds all that is needed of a question. One statement, hence one
 # moment: revision and counts belong together whatever others write meanwhile.
-_COUNT = """
-  SELECT t.revision, json_object(
+_COUNT = f"""
+  SELECT t.revision, {NEWEST}, json_object(
     'planned', (SELECT count(*) FROM questions q CROSS JOIN evaluation_questions eq
       ON eq.evaluation_key = t.evaluation_key AND eq.question_key = q.question_key
       WHERE q.dataset_id = e.dataset_id AND q.task = t.task),
@@ -77,8 +88,8 @@ _COUNT = """
     FROM evaluation_tasks t JOIN evaluations e USING (evaluation_key) WHERE t.evaluation_key = ? AND t.task = ?
 """
 
-_COUNT_PAIR = """
-  SELECT t.revision, b.revision, (SELECT json_group_object(grader, json_array(n, base_correct, fixed, broken)) FROM (
+_COUNT_PAIR = f"""
+  SELECT t.revision, b.revision, {NEWEST}, (SELECT json_group_object(grader, json_array(n, base_correct, fixed, broken)) FROM (
       SELECT gt.grader, count(*) AS n, sum(gb.verdict = 'correct') AS base_correct,
              sum(gt.verdict = 'correct' AND gb.verdict <> 'correct') AS fixed,
              sum(gt.verdict <> 'correct' AND gb.verdict = 'correct') AS broken
@@ -94,9 +105,9 @@ _COUNT_PAIR = """
    WHERE t.evaluation_key = ? AND t.task = ?
 """
 
-_CELLS = """
-  SELECT t.evaluation_key, e.model_key, e.dataset_id, t.task, t.revision, t.counted, t.counts, e.repeats,
-         e.state = 'running' AS running
+_CELLS = f"""
+  SELECT t.evaluation_key, e.model_key, e.dataset_id, t.task, t.revision, t.counted, t.counts, e.repeats, e.created_at,
+         e.state = 'running' AS running, {NEWEST} AS newest
     FROM evaluation_tasks t JOIN evaluations e USING (evaluation_key)
    WHERE e.deleted_at IS NULL AND (:dataset_id IS NULL OR e.dataset_id = :dataset_id)
      AND (:evaluation_key IS NULL OR t.evaluation_key = :evaluation_key)
@@ -121,11 +132,11 @@ async def task_counts(
     for row in rows:
         revision, text = row["revision"], row["counts"]
         if row["counted"] != revision:
-            counted = list(await db.execute_fetchall(_COUNT, (row["evaluation_key"], row["task"])))
-            if not counted:
+            taken = await _taken(db, row)
+            if taken is None:
                 # The evaluation was deleted between the two statements.
                 continue
-            revision, text = counted[0]
+            revision, text = taken.revision, taken.text
         counts = _counts(row, revision, text)
         if counts.is_settled and row["counted"] != revision:
             fresh.append((revision, text, counts.evaluation_key, counts.task))
@@ -133,6 +144,24 @@ async def task_counts(
             found.append(counts)
     await _keep(db, "UPDATE evaluation_tasks SET counted = ?, counts = ? WHERE evaluation_key = ? AND task = ?", fresh)
     return found
+
+
+async def _taken(db: aiosqlite.Connection, row: aiosqlite.Row) -> Taken | None:
+    """What there is to count of a task now, by what came since this connection counted it or else by every row."""
+    memory, place = memory_of(db).tasks, (row["evaluation_key"], row["task"])
+    taken = memory.get(place)
+    if taken is not None and (taken.created_at != row["created_at"] or row["newest"] - taken.newest > WORTH):
+        taken = None
+    if taken is not None and taken.revision != row["revision"]:
+        taken = await with_arrivals(db, *place, taken)
+    if taken is None:
+        counted = list(await db.execute_fetchall(_COUNT, place))
+        if not counted:
+            memory.pop(place, None)
+            return None
+        taken = Taken(row["created_at"], *counted[0])
+    memory[place] = taken
+    return taken
 
 
 def _counts(row: aiosqlite.Row, revision: int, text: str) -> Counts:
@@ -150,6 +179,7 @@ def _counts(row: aiosqlite.Row, revision: int, text: str) -> Counts:
         completion_tokens=completion_tokens,
         scores=scores,
         revision=revision,
+        created_at=row["created_at"],
         is_settled=not row["running"] or answered + failed >= planned,
     )
 
@@ -181,17 +211,35 @@ async def pair_counts(
         if row is not None and (row["tuned_counted"], row["base_counted"]) == (tuned.revision, base.revision):
             text = row["counts"]
         else:
-            counted = list(
-                await db.execute_fetchall(_COUNT_PAIR, (base.evaluation_key, tuned.evaluation_key, tuned.task))
-            )
-            if not counted:
+            taken = await _taken_pair(db, tuned, base)
+            if taken is None:
                 continue
-            tuned_counted, base_counted, text = counted[0]
+            text = taken.text
             if tuned.is_settled and base.is_settled:
-                fresh.append((*place, tuned_counted, base_counted, text))
+                fresh.append((*place, *taken.revisions, text))
         found[place] = _read_pairs(text)
     await _keep(db, "INSERT OR REPLACE INTO evaluation_pairs VALUES (?, ?, ?, ?, ?, ?)", fresh)
     return found
+
+
+async def _taken_pair(db: aiosqlite.Connection, tuned: Counts, base: Counts) -> TakenPair | None:
+    """The same of two evaluations' answers to a task."""
+    memory, place = memory_of(db).pairs, (tuned.evaluation_key, base.evaluation_key, tuned.task)
+    created_at, revisions = (tuned.created_at, base.created_at), (tuned.revision, base.revision)
+    taken = memory.get(place)
+    if taken is not None and taken.created_at != created_at:
+        taken = None
+    if taken is not None and taken.revisions != revisions:
+        taken = await pair_with_arrivals(db, place, taken, revisions)
+    if taken is None:
+        counted = list(await db.execute_fetchall(_COUNT_PAIR, (base.evaluation_key, tuned.evaluation_key, tuned.task)))
+        if not counted:
+            memory.pop(place, None)
+            return None
+        tuned_counted, base_counted, newest, text = counted[0]
+        taken = TakenPair(created_at, (tuned_counted, base_counted), newest, text)
+    memory[place] = taken
+    return taken
 
 
 async def _keep(db: aiosqlite.Connection, sql: str, rows: Iterable[tuple[object, ...]]) -> None:

@@ -109,7 +109,7 @@ async def results(
         base = beside.get((cell.evaluation_key, cell.task))
         place = (cell.evaluation_key, cell.task, grader)
         depends_on = (
-            cell.revision, cell.planned, base and (base.evaluation_key, base.revision),
+            cell.created_at, cell.revision, cell.planned, base and (base.evaluation_key, base.revision),
             tuple(models[cell.model_key]), tuple(datasets[cell.dataset_id]),
         )  # fmt: skip
         if place not in kept or kept[place][0] != depends_on:

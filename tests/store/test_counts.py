@@ -202,6 +202,59 @@ async def test_what_did_not_change_is_not_counted_again(db: aiosqlite.Connection
     await db.close()
 
 
+async def test_of_a_run_under_way_only_what_came_is_counted(db: aiosqlite.Connection) -> None:
+    rng = random.Random(5)
+    await grow(db, rng)
+    planned = [tuple(row) for row in await db.execute_fetchall("SELECT * FROM evaluation_questions")]
+    runs = {run: [question for key, question in planned if key == run] for run, _ in planned}
+
+    async def answer(begin: int) -> None:
+        for run, asked in runs.items():
+            await evaluations.claim_evaluation(db, run, "somebody")
+            await evaluations.write_responses(db, run, [response(key, rng) for key in asked[begin : begin + 20]])
+
+    async def counted() -> int:
+        return sum(score.correct for cell in await task_counts(db) for score in cell.scores.values())
+
+    async def correct(behind: int) -> int:
+        sql = "SELECT count(*) FROM grades WHERE verdict = 'correct' AND response_key > ?"
+        [row] = await db.execute_fetchall(sql, (behind,))
+        return int(row[0])
+
+    await answer(0)
+    before = await counted()
+    [newest] = await db.execute_fetchall("SELECT max(response_key) FROM responses")
+    [trigger] = await db.execute_fetchall("SELECT sql FROM sqlite_schema WHERE name = 'grades_changed'")
+    await db.execute("DROP TRIGGER grades_changed")
+    # Nobody is told, so only who counts every row again can know.
+    await change(db, "UPDATE grades SET verdict = 'wrong'")
+    await db.execute(trigger[0])
+    await answer(20)
+    assert before > 0
+    assert await counted() == before + await correct(behind=newest[0])
+    await change(db, "UPDATE grades SET verdict = 'abstained' WHERE grader = 'exact'")
+    assert await counted() == await correct(behind=0)
+
+
+async def test_an_evaluation_that_was_forgotten_lends_its_figures_to_none_that_follows(
+    db: aiosqlite.Connection,
+) -> None:
+    keys = list(await questions_by_key(db, WORLD.dataset_id))
+    for n in (30, 40):
+        async with transaction(db):
+            model = await ensure_model(db, provider="x", name="b", kind="base", base_model="b")
+        run = await evaluations.create_evaluation(
+            db, model_key=model, dataset_id=WORLD.dataset_id, question_keys=keys[:n], parameters={"max_tokens": 1}
+        )
+        # The same number of changes to both, so that the numbers of the changes tell nothing.
+        await change(db, "UPDATE evaluation_tasks SET revision = 1000")
+        assert sum(cell.planned for cell in await task_counts(db)) == n
+        assert sum(row.planned for row in await results(db, grader=None)) == n
+        await change(db, "UPDATE evaluation_tasks SET counted = NULL")
+        await evaluations.forget_unanswered(db, run)
+        assert await task_counts(db) == []
+
+
 async def test_counts_are_right_while_another_process_writes(db: aiosqlite.Connection) -> None:
     rng = random.Random(2)
     await grow(db, rng)
