@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -45,8 +45,9 @@ def path(*, as_json: bool) -> None:
 def show(*, as_json: bool) -> None:
     """The configuration in force, defaults included."""
     from ftb_tui.providers.config import EXAMPLE, load_config
+    from ftb_tui.providers.settings import without_secrets
 
-    values = asdict(load_config())
+    values = _by_place(without_secrets(asdict(load_config())))
     if as_json:
         put_json(values)
         return
@@ -55,6 +56,19 @@ def show(*, as_json: bool) -> None:
         say(
             f"\nThere is no {paths().config_file}; all of this is the default. A file could look like this:\n\n{EXAMPLE}"
         )
+
+
+def _by_place(values: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with everything where the file has it, and nothing of a built-in service that cannot be set."""
+    from ftb_tui.providers.settings import provider_settings
+
+    own = {**values.pop("providers"), **values.pop("google")}
+    keymap = values["ui"].pop("keymap")
+    providers = {}
+    for name, entry in own.items():
+        known = {one.table[2] if len(one.table) > 2 else one.name for one in provider_settings(name, entry)}
+        providers[name] = {key: value for key, value in entry.items() if key in known or key in ("job_body", "deploy")}
+    return {**values, "keymap": keymap, "providers": providers}
 
 
 def _settings(values: Mapping[str, object], where: str = "") -> Iterator[tuple[str, object]]:
@@ -89,16 +103,18 @@ def check(*, as_json: bool) -> None:
 
 
 @config.command()
+@click.argument("place", required=False)
 @as_json
-def settings(*, as_json: bool) -> None:
+def settings(*, place: str | None, as_json: bool) -> None:
     """Every setting: its value, whether the file or the default says so, and what it does.
 
-    The app's keys are among them, as keymap.ID. Screen: a comma in the app.
+    PLACE is a part of the file, such as budget, keymap or providers.openai; all of it if left out. With the name of a
+    server that is not there yet, providers.NAME, it lists what can be set for one. Screen: a comma in the app.
     """
     from ftb_tui.providers.settings import shown_value
-    from ftb_tui.ui.settings import all_settings
+    from ftb_tui.ui.settings import all_settings, settings_under
 
-    found, problems = all_settings()
+    found, problems = all_settings() if place is None else settings_under(place)
     if as_json:
         put_json([_as_data(one) for one in found])
     else:
@@ -107,6 +123,9 @@ def settings(*, as_json: bool) -> None:
             for one in found
         ]
         put_table(("setting", "value", "from", "does"), lines, spare=("does",))
+        if place is None:
+            say("A server of your own begins with: ftb config set providers.NAME.base_url URL")
+            say("What else it can be told: ftb config settings providers.NAME")
     for problem in problems:
         say(visible(problem))
 
@@ -129,21 +148,34 @@ def _as_data(one: Held) -> dict[str, object]:
 def set_(key: str, value: str, *, as_json: bool) -> None:
     """Write one setting into the file; the rest of it, comments too, stays as it is.
 
-    KEY is one that `ftb config settings` lists, such as budget.per_day. A VALUE that cannot be is named and nothing is
-    written.
+    KEY is one that `ftb config settings` lists, such as budget.per_day. For a server of your own begin with
+    providers.NAME.base_url. A VALUE that cannot be is named and nothing is written.
     """
+    from ftb_tui.providers.settings import NOT_SHOWN
     from ftb_tui.ui.settings import change_setting, setting_named
 
-    file = change_setting(setting_named(key), value)
-    put_json({"key": key, "value": value, "file": str(file)}) if as_json else say(f"{key} is written to {file}.")
+    setting = setting_named(key)
+    file = change_setting(setting, value)
+    if as_json:
+        put_json({"key": key, "value": NOT_SHOWN if setting.secret else value, "file": str(file)})
+    else:
+        say(visible(f"{key} is written to {file}."))
 
 
 @config.command()
 @click.argument("key")
 @as_json
 def unset(key: str, *, as_json: bool) -> None:
-    """Take one setting out of the file, so that the default is in force."""
-    from ftb_tui.ui.settings import setting_named, unset_setting
+    """Take one setting out of the file, so that the default is in force.
 
-    file = unset_setting(setting_named(key))
-    put_json({"key": key, "file": str(file)}) if as_json else say(f"{key} is not in {file}; the default is in force.")
+    providers.NAME takes out all that the file says of a provider.
+    """
+    from ftb_tui.ui.settings import setting_named, unset_provider, unset_setting
+
+    table, _, name = key.partition(".")
+    is_provider = table == "providers" and bool(name) and "." not in name
+    file = unset_provider(name) if is_provider else unset_setting(setting_named(key))
+    if as_json:
+        put_json({"key": key, "file": str(file)})
+    else:
+        say(visible(f"{key} is not in {file}{'' if is_provider else '; the default is in force'}."))

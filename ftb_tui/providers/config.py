@@ -13,7 +13,9 @@ from typing import Any
 
 from ftb_tui.interface import UiSettings, read_interface
 from ftb_tui.paths import paths
+from ftb_tui.providers.azure_management import AzureAccount
 from ftb_tui.providers.dialect import dialect_names
+from ftb_tui.providers.discovery import LOCAL_SERVERS
 from ftb_tui.providers.google_opening import KINDS, GoogleConfig, kind_of, table_problems
 from ftb_tui.providers.keys import KeySettings
 
@@ -140,7 +142,7 @@ def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
     own = values.get("providers", {})
     for name, entry in own.items() if isinstance(own, dict) else ():
         where = f"providers.{name}"
-        problems += _key_problems(file, where, entry)
+        problems += _secret_problems(file, where, entry)
         if kind_of(name, entry):
             problems += _section(file, where, entry, GoogleConfig)
             if isinstance(entry, dict):
@@ -150,6 +152,7 @@ def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
         if not isinstance(entry, dict):
             continue
         problems += _address_problems(file, where, name, entry)
+        problems += _deploy_problems(file, f"{where}.deploy", entry.get("deploy", {}))
         if entry.get("dialect", "custom") not in dialect_names():
             problems.append(f"{file}: {where}.dialect must be one of {', '.join((*dialect_names(), *KINDS))}")
     return values, problems
@@ -160,10 +163,18 @@ def _default_problems(file: Path, values: Mapping[str, Any]) -> list[str]:
     defaults = values.get("defaults")
     if not isinstance(defaults, dict):
         return []
+    problems = []
     epochs = defaults.get("epochs", 1)
     if isinstance(epochs, int) and epochs not in EPOCHS:
-        return [f"{file}: defaults.epochs must be from {EPOCHS[0]} to {EPOCHS[-1]}, not {epochs}"]
-    return []
+        problems.append(f"{file}: defaults.epochs must be from {EPOCHS[0]} to {EPOCHS[-1]}, not {epochs}")
+    own = values.get("providers", {})
+    known = tuple(dict.fromkeys((*BUILT_IN_NAMES, *KINDS, *(own if isinstance(own, dict) else ()), *LOCAL_SERVERS)))
+    provider = defaults.get("provider", "local")
+    if isinstance(provider, str) and provider not in known:
+        near = difflib.get_close_matches(provider, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+        problems.append(f"{file}: defaults.provider: there is no provider {provider!r}; {hint}")
+    return problems
 
 
 def _budget_problems(file: Path, values: Mapping[str, Any]) -> list[str]:
@@ -176,15 +187,36 @@ def _budget_problems(file: Path, values: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _key_problems(file: Path, where: str, entry: object) -> list[str]:
-    """A key in the place of a variable's name. It is not repeated here, since this is shown and logged."""
+def _secret_problems(file: Path, where: str, entry: object) -> list[str]:
+    """A key in the place of its name, or in an address. It is not repeated here, since this is shown and logged."""
     if not isinstance(entry, dict):
         return []
-    return [
+    texts = {name: value for name, value in entry.items() if isinstance(value, str)}
+    problems = [
         f"{file}: {where}.{name} must be the name of an environment variable, such as MY_KEY, never a key itself"
         for name in ("api_key_env", "token_env")
-        if isinstance(entry.get(name), str) and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*|", entry[name])
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*|", texts.get(name, "")) or looks_like_a_key(texts.get(name, ""))
     ]
+    if looks_like_a_key(texts.get("api_key_keyring", "")):
+        problems.append(f"{file}: {where}.api_key_keyring must be the name of a keyring entry, never a key itself")
+    problems += [
+        f"{file}: {where}.{name} must not hold a user name or a password; name the key's variable in api_key_env"
+        for name in ("base_url", "endpoint", "management_url")
+        if re.match(r"[A-Za-z]+://[^/?#]*@", texts.get(name, ""))
+    ]
+    return problems
+
+
+def looks_like_a_key(text: str) -> bool:
+    """Whether a text can hardly be a name: sixteen letters and digits in a row, both among them."""
+    return any(re.search("[0-9]", run) and re.search("[A-Za-z]", run) for run in re.findall("[A-Za-z0-9]{16,}", text))
+
+
+def _deploy_problems(file: Path, where: str, deploy: object) -> list[str]:
+    """What is wrong with the table in a provider's table that says where Azure makes deployments."""
+    if not isinstance(deploy, dict):
+        return []
+    return [*_secret_problems(file, where, deploy), *_section(file, where, deploy, AzureAccount)]
 
 
 def _address_problems(file: Path, where: str, name: str, entry: Mapping[str, object]) -> list[str]:

@@ -23,6 +23,8 @@ from ftb_tui.providers.config import ConfigError, config_problems
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|true|false|[+-]?(?:inf|nan|[0-9][0-9_.eE+-]*))"""
 Value = str | bool | int | float
+Problems = Callable[[Path], list[str]]
+"""What is wrong with a file, a line each."""
 _NO_FORM = "is written in a form that ftb does not edit. Nothing was changed; edit the file by hand."
 
 
@@ -44,7 +46,7 @@ def write_setting(
     name: str,
     value: Value | None,
     path: Path | None = None,
-    problems: Callable[[Path], list[str]] = config_problems,
+    problems: Problems = config_problems,
 ) -> Path:
     """Set one key of a table, for example `epochs` of `("defaults",)`; None takes it out. Gives the file.
 
@@ -56,11 +58,49 @@ def write_setting(
     return _write(table, {name: value}, file, problems, known)
 
 
+def remove_provider(name: str, path: Path | None = None, problems: Problems = config_problems) -> Path:
+    """Take the table `[providers.NAME]` and the tables in it out of the file. Gives the file.
+
+    Raises `ConfigError`, with the file untouched, when it is not there, is written in a form that cannot be edited
+    safely, or when something else in the file needs it.
+    """
+    file = (path or paths().config_file).resolve()
+    old = _text(file)
+    before = _parsed(old, file)
+    own = before.get("providers")
+    if not isinstance(own, dict) or name not in own:
+        raise ConfigError(f"{file}: there is no table providers.{name}.")
+    meant = copy.deepcopy(before)
+    del meant["providers"][name]
+    lines = old.splitlines(keepends=True)
+    header = re.compile(rf"""\s*\[\s*providers\s*\.\s*{_named(name)}\s*(?:\..*)?\]\s*(?:#.*)?""")
+    kept: list[str] = []
+    inside = False
+    for line in lines:
+        if line.lstrip().startswith("["):
+            inside = header.fullmatch(line.rstrip("\r\n")) is not None
+        if not inside:
+            kept.append(line)
+    new = "".join(kept)
+    if not meant["providers"]:
+        del meant["providers"]
+    try:
+        read = tomllib.loads(new)
+    except tomllib.TOMLDecodeError:
+        read = {}
+    if not read.get("providers", True):
+        del read["providers"]
+    if read != meant:
+        raise ConfigError(f"{file}: the table providers.{name} {_NO_FORM}")
+    _replace(file, old, new, problems, frozenset(problems(file)))
+    return file
+
+
 def _write(
     table: tuple[str, ...],
     values: Mapping[str, Value | None],
     path: Path | None,
-    problems: Callable[[Path], list[str]],
+    problems: Problems,
     known: frozenset[str],
 ) -> Path:
     file = (path or paths().config_file).resolve()
@@ -176,7 +216,7 @@ def _toml(value: Value) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _replace(file: Path, old: str, new: str, problems: Callable[[Path], list[str]], known: frozenset[str]) -> None:
+def _replace(file: Path, old: str, new: str, problems: Problems, known: frozenset[str]) -> None:
     """Put the new text in the old one's place at once, if it can be used and nobody changed the file meanwhile."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     made = Path(name)

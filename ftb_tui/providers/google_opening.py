@@ -58,10 +58,17 @@ def kind_of(name: str, entry: object) -> str:
     return dialect if isinstance(dialect, str) and dialect in KINDS else ""
 
 
+def table_keys(kind: str) -> tuple[str, ...]:
+    """What a table of this kind (`google` or `gemini`) may say."""
+    if kind == "gemini":
+        return _GEMINI_ONLY
+    return tuple(part.name for part in fields(GoogleConfig) if "api_key" not in part.name)
+
+
 def table_problems(where: str, name: str, entry: Mapping[str, object]) -> list[str]:
     """What is wrong with a table of Google's, beyond the types of its values; no file name in it."""
     kind = kind_of(name, entry)
-    known = _GEMINI_ONLY if kind == "gemini" else tuple(f.name for f in fields(GoogleConfig) if "api_key" not in f.name)
+    known = table_keys(kind)
     known_to_any = {f.name for f in fields(GoogleConfig)}
     said = [
         f"{where}.{key} is not a setting of a {kind} provider; known are {', '.join(known)}"

@@ -103,9 +103,7 @@ def open_provider(name: str, config: Config | None = None) -> Provider:
         if parts.dialect.where == "engine":
             message = "The embedded engine is not running. Start it with: ftb serve"
             raise ProviderError(ErrorKind.UNREACHABLE, message, host="local")
-        raise ProviderError(
-            ErrorKind.INVALID_REQUEST, f"{name} has no address: set {parts.missing}, or base_url in [providers.{name}]."
-        )
+        raise ProviderError(ErrorKind.INVALID_REQUEST, f"{name} has no address: {_how_to_address(name, parts)}.")
     if parts.key is None and _needs_key(parts):
         how = missing_key(parts.wanted, config.keys, parts.own.api_key_keyring)
         raise ProviderError(
@@ -158,6 +156,14 @@ async def _permissions(provider: Provider) -> tuple[str, str]:
     return "trains and answers", await provider.job_quota()
 
 
+def _how_to_address(name: str, parts: _Parts) -> str:
+    """What to do where a provider's address is not known. A built-in one's cannot be configured."""
+    if name in BUILT_IN:
+        own = f"ftb providers set my-{name} --dialect {name} --base-url URL"
+        return f"set {parts.missing}, or add a provider of your own that has one: {own}"
+    return f"set {parts.missing}, or base_url in [providers.{name}]"
+
+
 def _is_google(name: str, config: Config) -> bool:
     return name in KINDS or name in config.google
 
@@ -174,6 +180,7 @@ def _parts(name: str, config: Config) -> _Parts:
         dialect = replace(dialect, capabilities=able, title=own.title or dialect.title)
     elif name in BUILT_IN:
         dialect = load_dialect(name)
+        dialect = replace(dialect, title=own.title or dialect.title)
     elif name in LOCAL_SERVERS:
         dialect = load_dialect("custom")
         able = replace(dialect.capabilities, trains=False, cost_basis="free")

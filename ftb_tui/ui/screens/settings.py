@@ -113,7 +113,7 @@ class SettingsScreen(OpenedScreen):
         setting = one.setting
         said = [f"{one_line(setting.key, 200)}: {setting.says}"]
         if one.problem:
-            said.append(f"{visible(one.problem, keep_newlines=False)}. The default is in force.")
+            said.append(f"{visible(one.problem, keep_newlines=False)}. {_meanwhile(setting)}")
         said.append(f"value:   {visible(shown_value(one.value), keep_newlines=False) or 'none'}")
         said.append(f"default: {shown_value(setting.default) or 'none'}")
         if not one.problem:
@@ -170,7 +170,8 @@ class SettingsScreen(OpenedScreen):
         from ftb_tui.ui.screens.ask import Asked, AskScreen
 
         text = f"{one.setting.key}\n{one.setting.says}"
-        asked = Asked("value", f"Value ({_may_be(one.setting)})", shown_value(one.value), path=False)
+        now = "" if one.setting.secret else shown_value(one.value)
+        asked = Asked("value", f"Value ({_may_be(one.setting)})", now, path=False)
 
         def act(values: Mapping[str, str]) -> str:
             return self._write(one.setting, values["value"])
@@ -247,4 +248,14 @@ def _may_be(setting: Setting) -> str:
         return ", ".join(setting.choices)
     if setting.table == ("keymap",):
         return "a key such as x or ctrl+x, or several with commas"
-    return {"text": "text", "whole": "a whole number", "number": "a number", "switch": "true or false"}[setting.kind]
+    return {
+        "text": "text", "whole": "a whole number", "number": "a number", "switch": "true or false",
+        "any": "text, a number, true or false",
+    }[setting.kind]  # fmt: skip
+
+
+def _meanwhile(setting: Setting) -> str:
+    """What a wrong value does until it is mended: the app goes on with its looks and keys, a command stops."""
+    if setting.table[0] in ("ui", "keymap"):
+        return "The default is in force."
+    return "What needs it stops and says so until it is mended."
