@@ -69,7 +69,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """US dollars that may be spent: by one launch, and by all launches and evaluations of a day. None: no limit."""
+    """US dollars that may be spent: by one launch, and by a day with all that it has. None: no limit."""
 
     per_launch: float | None = None
     per_day: float | None = None

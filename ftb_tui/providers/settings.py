@@ -30,7 +30,7 @@ SAYS: Mapping[str, str] = {
     "defaults.dataset": "What the benchmark runs on when no dataset is named.",
     "defaults.epochs": "Times through the training file when nothing is said, 1 to 50.",
     "budget.per_launch": "US dollars: a job that would cost more is not launched.",
-    "budget.per_day": "US dollars that all jobs and evaluations of a day may cost.",
+    "budget.per_day": "US dollars that a day may cost: jobs, evaluations, judges, paraphrases.",
     "keys.dotenv": "Whether a .env file in the working directory is looked at for services' keys.",
     "keys.keyring": "Whether the system's keyring is asked for services' keys.",
     "ui.theme": "How the app looks; a theme chosen with ctrl+p holds until this changes.",

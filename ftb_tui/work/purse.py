@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import aiosqlite
 
 from ftb_tui.providers.base import Provider
+from ftb_tui.providers.catalogue import Prices
 from ftb_tui.store import spending
 from ftb_tui.store.evaluations import EvaluationRow
 from ftb_tui.store.models import get_model
@@ -35,6 +36,10 @@ class AnswerPrices:
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
         """US dollars for so many tokens."""
         return (prompt_tokens * self.input + completion_tokens * self.output) / MILLION
+
+
+_NOTHING = AnswerPrices(0.0, 0.0)
+"""What a service's answers cost that costs nothing."""
 
 
 class Purse:
@@ -125,23 +130,18 @@ async def open_purse(
     Raises `CostUnknownError` when a cap is set for a service whose prices are not known.
     """
     if provider.capabilities.cost_basis == "free":
-        return Purse(AnswerPrices(0.0, 0.0))
+        return Purse(_NOTHING)
     model = await get_model(db, evaluation.model_key)
     known = asking_prices(evaluation.provider, model.name, model.base_model)
-    prices = None
-    if known is not None and known.input is not None and known.output is not None:
-        factor = known.serving_factor if model.kind != "base" else 1.0
-        asked, answered = known.input, known.output
-        if evaluation.batch and known.batch_input is not None and known.batch_output is not None:
-            asked, answered = known.batch_input, known.batch_output
-        prices = AnswerPrices(asked * factor, answered * factor)
-    left = await left_today(db, clock())
-    if prices is None:
-        _refuse_a_cap(model.name, evaluation.provider, max_cost, left)
-        return Purse(None)
-    await spending.record_prices(db, evaluation.evaluation_key, price_input=prices.input, price_output=prices.output)
-    spent = await spending.evaluation_cost(db, evaluation.evaluation_key) or 0.0
-    return Purse(prices, spent=spent, allowed=_allowed(None if max_cost is None else max_cost - spent, left))
+    prices = _answer_prices(known, in_batches=bool(evaluation.batch), tuned=model.kind != "base")
+    spent = 0.0
+    if prices is not None:
+        key = evaluation.evaluation_key
+        await spending.record_prices(db, key, price_input=prices.input, price_output=prices.output)
+        spent = await spending.evaluation_cost(db, key) or 0.0
+    return await _capped(
+        db, prices, f"{model.name} at {evaluation.provider}", spent=spent, max_cost=max_cost, clock=clock
+    )
 
 
 async def open_judge_purse(
@@ -157,21 +157,38 @@ async def open_judge_purse(
     Raises `CostUnknownError` when a cap is set for a service whose prices are not known.
     """
     if provider.capabilities.cost_basis == "free":
-        return Purse(AnswerPrices(0.0, 0.0))
-    known, left = asking_prices(provider.name, model, model), await left_today(db, clock())
+        return Purse(_NOTHING)
+    prices = _answer_prices(asking_prices(provider.name, model, model))
+    return await _capped(db, prices, f"{model} at {provider.name}", spent=0.0, max_cost=max_cost, clock=clock)
+
+
+def _answer_prices(known: Prices | None, *, in_batches: bool = False, tuned: bool = False) -> AnswerPrices | None:
+    """What questions and answers cost by the catalogue: those of batches where it has them, times the factor for tuned models."""
     if known is None or known.input is None or known.output is None:
-        _refuse_a_cap(model, provider.name, max_cost, left)
+        return None
+    factor = known.serving_factor if tuned else 1.0
+    if in_batches and known.batch_input is not None and known.batch_output is not None:
+        return AnswerPrices(known.batch_input * factor, known.batch_output * factor)
+    return AnswerPrices(known.input * factor, known.output * factor)
+
+
+async def _capped(
+    db: aiosqlite.Connection,
+    prices: AnswerPrices | None,
+    whose: str,
+    *,
+    spent: float,
+    max_cost: float | None,
+    clock: Callable[[], datetime.date],
+) -> Purse:
+    """A purse for `max_cost` less what is spent already, and for no more than the day has left."""
+    left = await left_today(db, clock())
+    if prices is None:
+        if max_cost is not None or left is not None:
+            raise CostUnknownError(
+                f"No price is known for {whose}, so no cap can be kept. Write its input and output price into "
+                "catalogue.toml beside config.toml, or ask without a cap and a budget."
+            )
         return Purse(None)
-    return Purse(AnswerPrices(known.input, known.output), allowed=_allowed(max_cost, left))
-
-
-def _allowed(*caps: float | None) -> float | None:
-    return min((cap for cap in caps if cap is not None), default=None)
-
-
-def _refuse_a_cap(model: str, provider: str, max_cost: float | None, left: float | None) -> None:
-    if max_cost is not None or left is not None:
-        raise CostUnknownError(
-            f"No price is known for {model} at {provider}, so no cap can be kept. Write its input and output price "
-            "into catalogue.toml beside config.toml, or ask without a cap and a budget."
-        )
+    caps = (None if max_cost is None else max_cost - spent, left)
+    return Purse(prices, spent=spent, allowed=min((cap for cap in caps if cap is not None), default=None))

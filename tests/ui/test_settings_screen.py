@@ -50,7 +50,7 @@ async def test_a_value_is_typed_checked_and_written_beside_its_comment(file: Pat
     app = demo_app()
     async with app.run_test(size=(120, 35)) as pilot:
         await settings(pilot, "budget.per_day")
-        assert "US dollars that all jobs and evaluations of a day may cost." in text_of(app)
+        assert "US dollars that a day may cost: jobs, evaluations, judges, paraphrases." in text_of(app)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         field = app.screen.query_one(Input)
