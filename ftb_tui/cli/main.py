@@ -108,6 +108,10 @@ def ftb(ctx: click.Context, *, serve: bool, host: str, port: int) -> None:
         if not (sys.stdin.isatty() and sys.stdout.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
             say("The app needs a terminal. Without one use the commands: ftb --help")
             raise click.exceptions.Exit(Exit.USAGE)
+        if "TEXTUAL_DRIVER" in os.environ:
+            from ftb_tui.cli.browser import end_with_the_server
+
+            end_with_the_server()
         from ftb_tui.ui.app import run_app
 
         run_app()

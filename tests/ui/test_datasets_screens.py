@@ -323,7 +323,11 @@ async def test_questions_are_sorted_by_gold_and_by_question_and_filtered(tmp_pat
 
 
 @pytest.mark.parametrize("key", ["a", "v", "d", "e", "D"])
-async def test_hostile_text_of_a_file_is_shown_and_never_obeyed(tmp_path: Path, key: str) -> None:
+async def test_hostile_text_of_a_file_is_shown_and_never_obeyed(
+    tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is exported goes to where one stands.
+    monkeypatch.chdir(tmp_path)
     hostile = "[@click=app.quit]x[/] [/] \x1b]52;c;aGk=\x07 \u202edrawkcab \x00"
     dataset = replace(faulty(tmp_path), name="[/]" + hostile, title=hostile, card=hostile, source=hostile)
     evil = tuple(replace(q, question=hostile, prompt=hostile, answer=hostile) for q in dataset.questions)
