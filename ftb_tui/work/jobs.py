@@ -268,7 +268,7 @@ async def follow(
         if job.is_final:
             return job
         looks += 1
-        missed = missed + 1 if job.remote_job_id is None and not job.follow_error else 0
+        missed = missed + 1 if job.remote_job_id is None and not errors else 0
         if missed >= MISSES:
             raise LaunchError(
                 f"Job {job_key} is not at {job.host}; it was probably never created. Nothing is sent again. "

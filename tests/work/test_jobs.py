@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiosqlite
@@ -43,6 +43,16 @@ async def provider(fake_openai: FakeOpenAI) -> AsyncIterator[Provider]:
 
 async def opened(name: str) -> Provider:
     return open_provider(name)
+
+
+def patience(looks: int) -> Callable[[float], None]:
+    """Fails a test whose job is looked at more often than that."""
+    left = iter(range(looks))
+
+    def pause(seconds: float) -> None:
+        assert next(left, None) is not None, "it is looked for without end"
+
+    return pause
 
 
 async def test_a_job_is_launched_followed_and_leaves_its_models(
@@ -97,6 +107,23 @@ async def test_a_job_that_cannot_be_found_stays_open_until_it_can(
     assert "was created before the interruption" in sentence
     job = await store.get_job(db, caught.value.job_key)
     assert (job.intent, job.remote_job_id) == ("confirmed", "ftjob-1")
+    assert fake_openai.requests[CREATE] == 1
+
+
+async def test_the_search_for_a_job_that_was_never_created_ends(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    fake_openai.faults[CREATE].append(disconnect)
+    with pytest.raises(LaunchError, match="not known whether") as caught:
+        await work.launch(db, provider, PLAN)
+    looks = fake_openai.requests["GET /fine_tuning/jobs"]
+    fake_openai.faults["GET /fine_tuning/jobs"].append(status(500, error("later")))
+    key = caught.value.job_key
+    with pytest.raises(LaunchError, match=f"probably never created.*ftb jobs abandon {key}"):
+        await work.follow(db, provider, key, pace=FAST, on_pause=patience(3 * work.MISSES))
+    # By tag and by training file each time, but for the one that failed.
+    assert fake_openai.requests["GET /fine_tuning/jobs"] == looks + 1 + 2 * work.MISSES
+    assert (await store.get_job(db, key)).intent == "sent", "it may still turn up"
     assert fake_openai.requests[CREATE] == 1
 
 
