@@ -14,13 +14,18 @@ _YES_NO = ("secondary", "comparison")
 def reading(rows: Sequence[ResultRow]) -> list[str]:
     """A few sentences on the tuned models among the rows (by the default grader), or none if there is nothing to say."""
     said = []
-    for key in dict.fromkeys((row.dataset_id, row.model_key) for row in rows if row.kind == "tuned" and row.n):
-        by_task = {row.task: row for row in rows if (row.dataset_id, row.model_key) == key}
+    tuned: dict[tuple[str, int], dict[str, ResultRow]] = {}
+    for row in rows:
+        if row.kind == "tuned":
+            tuned.setdefault((row.dataset_id, row.model_key), {})[row.task] = row
+    for by_task in tuned.values():
+        if not any(row.n for row in by_task.values()):
+            continue
         if (memorized := by_task.get("memorization")) is not None:
             said.append(_memorized(memorized))
         for task in _GENERALIZATION:
-            if (row := by_task.get(task)) is not None and row.n:
-                said.append(_generalized(row))
+            if (other := by_task.get(task)) is not None and other.n:
+                said.append(_generalized(other))
     return said
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual._context import active_app
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -37,6 +38,12 @@ class ModeScreen(Screen[None]):
         Binding("equals_sign", "split('', 0)", "Panes as at first", show=False, id="split.reset"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        # A new screen gets the styles of now when it is mounted. Textual takes it for one that missed a change of them,
+        # and reads and applies every style anew three times until it has been shown twice.
+        self._css_update_count = active_app.get()._css_update_count
 
     @property
     def ftb(self) -> FtbApp:

@@ -8,7 +8,6 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.color import Color, ColorParseError
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
@@ -17,8 +16,8 @@ from textual.widgets import Static
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
 from ftb_tui.benchmark.model import YES_NO_TASKS
 from ftb_tui.benchmark.statistics import TrivialBaselines
-from ftb_tui.report.heat import bar, baseline_line, shade
-from ftb_tui.report.matrix import Block, adjusted_p, blocks, cell_text, tasks_of
+from ftb_tui.report.heat import baseline_line
+from ftb_tui.report.matrix import Block, Place, adjusted_p, blocks, tasks_of
 from ftb_tui.report.numbers import difference, interval, p_value, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.reading import reading
@@ -26,13 +25,14 @@ from ftb_tui.report.tables import model_label, results_text, short_label
 from ftb_tui.store.baselines import asked_baselines
 from ftb_tui.store.results import ResultRow, results
 from ftb_tui.ui.screens.mode import ModeScreen
+from ftb_tui.ui.screens.result_cells import Drawn, drawn_cell, look_of
 from ftb_tui.ui.widgets.table import Table
 
 EMPTY = "No result yet. Press b for the quick benchmark: about a minute, no key needed."
 LEGEND = "Change from the base beside each score; * is sure (exact McNemar, Holm-adjusted over the table, p < .05)."
 
-
-NAME_WIDTH, CELL_WIDTH = 36, 28
+SENTENCES = 40
+"""At most so many are laid out below the table at every look; a hundred models would have five hundred."""
 
 
 class ResultsScreen(ModeScreen):
@@ -75,6 +75,7 @@ class ResultsScreen(ModeScreen):
         self._sort: str | None = None
         self._grader = DEFAULT_GRADER
         self._graders: list[str] = [DEFAULT_GRADER]
+        self._drawn: dict[Place, Drawn] = {}
         self._cell_said = ""
         self._reading = ""
         self._baselines: dict[tuple[int, str], TrivialBaselines | None] = {}
@@ -113,24 +114,32 @@ class ResultsScreen(ModeScreen):
         self._blocks = blocks(self._rows, sort_task=self._sort)
         self._show_table()
         await self._fill_cell()
-        by_default = [row for row in every if row.grader == DEFAULT_GRADER]
-        self._reading = "\n".join((*reading(by_default), LEGEND))
-        self.query_one("#reading", Static).update(Content(self._reading))
+        said = reading([row for row in every if row.grader == DEFAULT_GRADER])
+        self._reading = "\n".join((*said, LEGEND))
+        more = (f"Space shows {len(said) - SENTENCES} more sentences.",) if len(said) > SENTENCES else ()
+        self._say("#reading", "\n".join((*said[:SENTENCES], *more, LEGEND)))
+
+    def _say(self, where: str, text: str) -> None:
+        """Show a text, if it is not there: every update lays out the whole screen again."""
+        static = self.query_one(where, Static)
+        if static.content != Content(text):
+            static.update(Content(text))
 
     def _show_table(self) -> None:
-        adjusted = adjusted_p(self._rows)
+        adjusted, look = adjusted_p(self._rows), look_of(self.app.theme_variables, self.size.width, len(self._tasks))
         lines: list[tuple[str, tuple[str | Text, ...]]] = []
         first_score = 0
         for block in self._blocks:
             blank = ("",) * len(self._tasks)
             lines.append((block.dataset_id, (Text(one_line(block.dataset, 40), style="bold"), *blank)))
             for model in block.models:
-                label = model_label(model) if self._has_room else short_label(model)
+                label = model_label(model) if look.wide else short_label(model)
                 name = Text("  " + one_line(label, 40), style="bold" if model.kind == "tuned" else "")
                 cells = []
                 for task in self._tasks:
                     place = (block.dataset_id, model.model_key, task)
-                    cells.append(self._cell(block.cells.get((model.model_key, task)), adjusted.get(place)))
+                    row = block.cells.get((model.model_key, task))
+                    cells.append(drawn_cell(self._drawn, place, row, adjusted.get(place), look))
                 lines.append((_key(block, model), (name, *cells)))
                 first_score = len(lines) - 1
         table = self.query_one("#results", Table)
@@ -143,38 +152,6 @@ class ResultsScreen(ModeScreen):
             table.move_cursor(row=first_score, column=1)
         if self.focused is None and self._rows:
             table.focus()
-
-    @property
-    def _has_room(self) -> bool:
-        """Whether every task's bar, score, interval and change stand beside the models' whole names."""
-        return self.size.width >= NAME_WIDTH + CELL_WIDTH * len(self._tasks)
-
-    def _cell(self, row: ResultRow | None, adjusted: float | None) -> Text:
-        """Parts of fixed width, so that scores, intervals and changes stand below each other."""
-        parts = cell_text(row, adjusted)
-        wide = self._has_room
-        text = Text()
-        if wide and row is not None and row.score is not None:
-            text.append(f" {bar(row.score)} {parts.score} ", style=self._shade(row.score))
-        else:
-            text.append(f"{parts.score:^8}" if wide else f"{parts.score:<4}", style="" if row is not None else "dim")
-        if wide:
-            text.append(f" {parts.interval:<8}", style="dim")
-        change = f" {parts.difference:<6}" if parts.difference else ""
-        text.append(change or " " * 7, style={1: "green", -1: "red"}.get(parts.direction, "dim"))
-        text.append(parts.progress, style="dim")
-        return text
-
-    def _shade(self, score: float) -> str:
-        """The background of a score in this theme; none where the terminal chooses the colours."""
-        colours = self.app.theme_variables
-        try:
-            low, high = Color.parse(colours["surface"]), Color.parse(colours["primary"])
-        except (ColorParseError, KeyError):
-            return ""
-        if low.ansi is not None or high.ansi is not None:
-            return ""
-        return f"on {shade(score, low.rgb, high.rgb)}"
 
     def _chosen(self) -> ResultRow | None:
         table = self.query_one("#results", Table)
@@ -197,7 +174,7 @@ class ResultsScreen(ModeScreen):
         if row is not None:
             text = "\n".join((*self._cell_lines(row), *await self._baseline_lines(row)))
         self._cell_said = text
-        self.query_one("#cell", Static).update(Content(f"{text}\n"))
+        self._say("#cell", f"{text}\n")
 
     def _cell_lines(self, row: ResultRow) -> list[str]:
         line = f"{one_line(model_label(row))}, {row.task}: {row.correct} of {row.n} right, 95% {interval(row.low, row.high)}"

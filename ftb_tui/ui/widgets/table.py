@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+from rich.console import JustifyMethod
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
@@ -23,9 +26,12 @@ class Valued(NamedTuple):
 
 Cell = str | Text | Valued
 
+MOST_DRAWN = 2_000
+"""How many drawn cells are kept: several screens full, and nothing beside what the rows themselves take."""
+
 
 class Row(NamedTuple):
-    """A row as it is kept: what is shown, and what it is sorted by."""
+    """A row as it is kept: what is shown, and, in a table with tools, what it is sorted by."""
 
     cells: tuple[Text, ...]
     values: tuple[float | str | None, ...]
@@ -63,6 +69,7 @@ class Table(DataTable[Text]):
         self._sort: tuple[str, bool] | None = None
         self._recalled: str | None = None
         self._measured: tuple[int, ...] = ()
+        self._drawn: dict[tuple[object, ...], tuple[Text, list[list[Segment]]]] = {}
         self._recalled_column: int | None = None
         self.tell: Callable[[str], str] | None = None
 
@@ -77,7 +84,7 @@ class Table(DataTable[Text]):
         self._every = {
             key: Row(
                 tuple(_text(cell, name in right) for cell, name in zip(cells, columns, strict=True)),
-                tuple(_value(cell) for cell in cells),
+                tuple(_value(cell) for cell in cells) if self._tools else (),
             )
             for key, cells in rows
         }
@@ -97,7 +104,7 @@ class Table(DataTable[Text]):
                 self.add_row(*cells, key=key)
                 continue
             for name, before, now in zip(columns, old, cells, strict=True):
-                if before != now:
+                if before is not now and before != now:
                     self.update_cell(key, name, now, update_width=True)
         order = [key for key in self._kept if key in wanted] + [key for key in wanted if key not in self._kept]
         if order != list(wanted):
@@ -168,6 +175,39 @@ class Table(DataTable[Text]):
             self._measured = widths
             self._clear_caches()
             self.refresh()
+
+    def _render_cell(
+        self,
+        row_index: int,
+        column_index: int,
+        base_style: Style,
+        width: int,
+        cursor: bool = False,
+        hover: bool = False,
+    ) -> list[list[Segment]]:
+        """Draw a cell, once for as long as it stays what it is: Textual draws every cell anew when any one changes."""
+        if row_index < 0 or column_index < 0:
+            return super()._render_cell(row_index, column_index, base_style, width, cursor, hover)
+        row, column = self._row_locations.get_key(row_index), self._column_locations.get_key(column_index)
+        assert row is not None
+        assert column is not None
+        cell = self._data[row][column]
+        styles = self._get_styles_to_render_cell(
+            False, False, row_index < self.fixed_rows or column_index < self.fixed_columns, hover, cursor,
+            self.show_cursor, self._show_hover_cursor, self.cursor_foreground_priority == "css",
+            self.cursor_background_priority == "css",
+        )  # fmt: skip
+        # A cell also tells the mouse its row and column, so that it is drawn again where it was moved.
+        place = (row_index, column_index, width, base_style, styles)
+        drawn = self._drawn.get(place)
+        if drawn is None or drawn[0] is not cell:
+            if len(self._drawn) >= MOST_DRAWN:
+                self._drawn.clear()
+            drawn = self._drawn[place] = (
+                cell,
+                super()._render_cell(row_index, column_index, base_style, width, cursor, hover),
+            )
+        return drawn[1]
 
     def _heading(self, name: str) -> str:
         if not self._tools or self._sort is None or self._sort[0] != name:
@@ -311,9 +351,11 @@ class Table(DataTable[Text]):
 
 def _text(cell: Cell, right: bool) -> Text:
     shown = cell.text if isinstance(cell, Valued) else cell
+    justify: JustifyMethod = "right" if right else "left"
+    if isinstance(shown, Text) and shown.no_wrap and shown.justify == justify:
+        return shown
     text = shown.copy() if isinstance(shown, Text) else Text(shown)
-    text.justify = "right" if right else "left"
-    text.no_wrap = True
+    text.justify, text.no_wrap = justify, True
     return text
 
 
