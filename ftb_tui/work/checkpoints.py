@@ -1,4 +1,4 @@
-"""Asking every checkpoint of a job what its tuned model was asked, so that a learning curve can be drawn."""
+"""Which questions the models of a job are asked: its checkpoints what its tuned model was, for a learning curve."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import aiosqlite
 
-from ftb_tui.benchmark.model import Question
+from ftb_tui.benchmark.model import Dataset, Question
 from ftb_tui.benchmark.subset import subset
 from ftb_tui.store.curves import JobModel
 from ftb_tui.store.datasets import load_dataset, questions_by_key
@@ -28,6 +28,8 @@ class CheckpointPlan:
     questions: tuple[Question, ...]
     n_models: int
     cost: float | None
+    which: str
+    """Which questions these are."""
 
     @property
     def n_answers(self) -> int:
@@ -35,17 +37,35 @@ class CheckpointPlan:
         return len(self.questions) * self.n_models
 
 
+async def job_questions(db: aiosqlite.Connection, job_key: int, dataset: Dataset) -> tuple[tuple[Question, ...], str]:
+    """What a model of a job is asked, and which questions these are, in words.
+
+    What the job's tuned model was asked; else all about the facts that the job was taught. It may have been taught a
+    part of its dataset, as by a quick benchmark: a model that is asked the rest too would seem to have learned less
+    than it did, and not be comparable with what was asked before.
+    """
+    asked = await _asked(db, job_key, dataset.dataset_id)
+    if asked:
+        chosen = tuple(q for q in dataset.questions if q.question_id in asked)
+        return chosen, f"the {len(chosen)} questions that its tuned model was asked before"
+    taught = await _taught(db, job_key)
+    about = tuple(
+        q for q in dataset.questions if q.fact_id in taught and (q.other_fact_id is None or q.other_fact_id in taught)
+    )
+    if about and len(about) < len(dataset.questions):
+        return about, f"the {len(about)} questions about the {len(taught)} facts that it was taught"
+    return dataset.questions, f"all {len(dataset.questions)} questions of {dataset.name}"
+
+
 async def checkpoint_plans(
     db: aiosqlite.Connection, job_key: int, dataset_id: str, models: Sequence[JobModel]
 ) -> list[CheckpointPlan]:
     """The choices, the largest first: what the job's tuned model was asked, and fewer of it.
 
-    The same questions as the tuned model's, so that every point of the curve is about the same facts; all of the
-    dataset's where the tuned model was asked nothing.
+    The same questions as the tuned model's, so that every point of the curve is about the same facts.
     """
     dataset = await load_dataset(db, dataset_id)
-    asked = await _asked(db, job_key, dataset_id)
-    questions = tuple(q for q in dataset.questions if not asked or q.question_id in asked)
+    questions, which = await job_questions(db, job_key, dataset)
     whole = replace(dataset, questions=questions)
     fullest = max((sum(q.task is task for q in questions) for task in {q.task for q in questions}), default=0)
     [job] = await db.execute_fetchall("SELECT provider, base_model FROM jobs WHERE job_key = ?", (job_key,))
@@ -57,7 +77,8 @@ async def checkpoint_plans(
         chosen = subset(whole, limit=per_task)
         n = len(chosen) * len(models)
         cost = None if prompt is None else answer_cost(prices, round(n * prompt), round(n * completion), tuned=True)
-        plans.append(CheckpointPlan(per_task, chosen, len(models), cost))
+        said = which if per_task is None else f"at most {per_task} questions of each task"
+        plans.append(CheckpointPlan(per_task, chosen, len(models), cost, said))
     return plans
 
 
@@ -83,6 +104,15 @@ async def _asked(db: aiosqlite.Connection, job_key: int, dataset_id: str) -> fro
     )
     stored = await questions_by_key(db, dataset_id)
     return frozenset(stored[row[0]].question_id for row in rows)
+
+
+async def _taught(db: aiosqlite.Connection, job_key: int) -> frozenset[str]:
+    rows = await db.execute_fetchall(
+        "SELECT DISTINCT t.fact_id FROM training_examples t JOIN jobs j USING (training_file_key)"
+        " WHERE j.job_key = ? AND t.fact_id IS NOT NULL",
+        (job_key,),
+    )
+    return frozenset(row[0] for row in rows)
 
 
 async def _tokens(db: aiosqlite.Connection, job_key: int, dataset_id: str) -> tuple[float | None, float]:

@@ -185,7 +185,7 @@ async def test_whoever_reads_further_up_is_not_dragged_to_the_end_by_a_new_line(
         await until(pilot, shows(pilot, "line 299"))
 
 
-async def test_a_checkpoint_is_chosen_and_asked_every_question(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_checkpoint_is_chosen_and_asked_what_the_tuned_model_was(monkeypatch: pytest.MonkeyPatch) -> None:
     await fill_demo()
     app = demo_app()
     begun: list[int] = []
@@ -211,10 +211,13 @@ async def test_a_checkpoint_is_chosen_and_asked_every_question(monkeypatch: pyte
         await pilot.press("j", "v")
         await until(pilot, shows(pilot, "Ask which model of job 1"))
         assert "checkpoint at step 110, epoch 11" in text_of(app)
+        assert "the 96 questions that its tuned model was asked before" in text_of(app)
         await pilot.press("j", "j", "enter")
         await until(pilot, lambda: app.current_mode == "evaluations")
         await until(pilot, lambda: bool(begun))
+        await until(pilot, lambda: app.screen.query_one(Table).chosen == str(begun[0]))
     db = await open_store()
     planned = [row for row in await list_evaluations(db) if row.evaluation_key == begun[0]]
     await db.close()
     assert planned[0].model.endswith(":ckpt-step-110")
+    assert planned[0].n_questions == 96

@@ -288,35 +288,36 @@ class JobsScreen(ModeScreen):
 
     @work
     async def action_evaluate(self) -> None:
-        """Ask the tuned model, or the checkpoint that is chosen, every question of the job's dataset."""
-        from ftb_tui.store.datasets import find_dataset
+        """Ask the tuned model, or the checkpoint that is chosen, what the job's models are asked."""
+        from ftb_tui.store.curves import JobModel
         from ftb_tui.store.models import find_model
         from ftb_tui.ui.screens.choose import ChooseScreen
-        from ftb_tui.work.evaluate import create
+        from ftb_tui.work.checkpoints import checkpoint_plans, plan_checkpoints
+        from ftb_tui.work.cost import money
 
         row, db = self._chosen(), self.ftb.db
         if row is None or db is None:
             return
-        checkpoints = list(reversed(await store.job_checkpoints(db, row.job_key)))
-        choices: list[tuple[str, int]] = [(words.checkpoint_choice(one), one.model_key) for one in checkpoints]
+        models = [
+            (words.checkpoint_choice(one), JobModel(one.model_key, one.model, "checkpoint", one.step, one.epoch))
+            for one in reversed(await store.job_checkpoints(db, row.job_key))
+        ]
         if row.tuned_model:
             tuned = await find_model(db, row.tuned_model, provider=row.provider)
-            choices.insert(0, (f"the tuned model: {row.tuned_model}", tuned.model_key))
-        if not choices:
+            told = JobModel(tuned.model_key, tuned.name, "tuned", row.step or 0, row.n_epochs)
+            models.insert(0, (f"the tuned model: {row.tuned_model}", told))
+        if not models:
             self.notify("This job has no model and no checkpoint yet.", markup=False)
             return
-        place: int | None = 0
-        if len(choices) > 1:
-            text = f"Ask which model of job {row.job_key} every question of {row.dataset}?"
-            place = await self.app.push_screen_wait(ChooseScreen(text, [choice for choice, _ in choices]))
+        [whole, *_] = await checkpoint_plans(db, row.job_key, row.dataset_id, [models[0][1]])
+        price = "" if not whole.cost else f", about {money(whole.cost)}"
+        text = f"Ask which model of job {row.job_key}?\n\nIt is asked {whole.which}{price}."
+        place = await self.app.push_screen_wait(ChooseScreen(text, [choice for choice, _ in models]))
         if place is None:
             return
-        dataset = await find_dataset(db, row.dataset_id)
-        key = await create(
-            db, model_key=choices[place][1], dataset_id=row.dataset_id, answer_tokens=dataset.answer_tokens
-        )
+        [key] = await plan_checkpoints(db, row.dataset_id, [models[place][1]], whole)
         self.ftb.supervisor.run_evaluation(key)
-        self.ftb.switch_mode("evaluations")
+        await self.ftb.show_row("evaluations", "evaluations", str(key))
 
     def memory(self) -> dict[str, object]:
         """The marked jobs and the scale."""
