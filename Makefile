@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 AIMOCK := 1.43.0
 # The engine's and the tests' arithmetic: one thread, as measured best on small machines.
 export OPENBLAS_NUM_THREADS ?= 1
+# The tests start hundreds of programs, each of which would compile all of ftb anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup start test check bench pictures clean
 

@@ -34,9 +34,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = tmp_path_factory.mktemp("empty") / "venv"
-    venv.create(environment, with_pip=True)
+    venv.create(environment)
+    pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python"), "--disable-pip-version-check"]
     done = subprocess.run(
-        [environment / "bin" / "python", "-m", "pip", "install", "--quiet", wheel],
+        [*pip, "install", "--quiet", "--no-compile", wheel],
         capture_output=True,
         text=True,
         timeout=280,

@@ -28,6 +28,12 @@ def styles_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def screens_are_painted_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And whenever a test pauses, which is when it looks; nobody sees the sixty pictures a second that a person would."""
+    monkeypatch.setattr("textual.screen.UPDATE_PERIOD", 0.1)
+
+
+@pytest.fixture(autouse=True)
 def the_cursor_does_not_blink(monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture is the same whenever it is taken."""
     monkeypatch.setattr(Input, "_toggle_cursor", lambda field: None)

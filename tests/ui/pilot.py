@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
@@ -88,10 +89,13 @@ async def filled(pilot: Pilot[None]) -> None:
 
 async def settled(pilot: Pilot[None]) -> None:
     """Wait until the screen no longer changes: columns have their widths, logs stand at their ends."""
-    before, same = "", 0
+    before: object = None
+    same = 0
     while same < 2:
         await pilot.pause()
         await asyncio.sleep(0.02)
-        now = pilot.app.export_screenshot()
+        app = pilot.app
+        painted: Any = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+        now = [list(line) for line in painted.strips]
         same = same + 1 if now == before else 0
         before = now
