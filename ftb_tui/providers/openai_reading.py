@@ -7,7 +7,7 @@ import binascii
 import csv
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ftb_tui.providers.base import ErrorKind, JobEvent, ProviderError, RemoteCheckpoint, RemoteJob
@@ -70,6 +70,18 @@ def event_of(item: Any) -> JobEvent:
         total_steps=total,
         metrics=metrics,
     )
+
+
+def in_order(events: Iterable[JobEvent]) -> list[JobEvent]:
+    """Events that came oldest first, but within a second in no sure order: steps by their number.
+
+    What has no step, as "the job has completed", stays behind the step that it came after.
+    """
+    after, keyed = 0, []
+    for event in events:
+        after = after if event.step is None else event.step
+        keyed.append((event.created_at, after, event))
+    return [event for _, _, event in sorted(keyed, key=lambda one: one[:2])]
 
 
 def checkpoint_of(item: Any, dialect: Dialect, job_id: str) -> RemoteCheckpoint | None:

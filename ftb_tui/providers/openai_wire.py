@@ -261,7 +261,7 @@ class OpenAIWire:
         )
         events = [reading.event_of(item) for item in items if item.id not in known]
         events.reverse()
-        return sorted(events, key=lambda event: (event.created_at, event.step or 0))
+        return reading.in_order(events)
 
     async def list_checkpoints(self, job_id: str) -> list[RemoteCheckpoint]:
         """Checkpoints, oldest first."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ftb_tui.providers.base import AskRequest, ErrorKind, JobRequest, JobState, Provider, ProviderError
+from ftb_tui.providers.base import AskRequest, ErrorKind, JobEvent, JobRequest, JobState, Provider, ProviderError
+from ftb_tui.providers.openai_reading import in_order
 from ftb_tui.providers.registry import open_provider
 from tests.fakes.openai_server import KEY, FakeOpenAI, disconnect, error, raw, status
 
@@ -216,3 +217,14 @@ async def test_questions_are_asked_side_by_side(provider: Provider, fake_openai:
     fake_openai.delay = 0.05
     await asyncio.gather(*(provider.ask(AskRequest("gpt-fake", str(n))) for n in range(64)))
     assert fake_openai.most_active == 64
+
+
+def test_what_has_no_step_stays_behind_the_step_that_it_came_after() -> None:
+    def event(name: str, at: float, step: int | None = None) -> JobEvent:
+        return JobEvent(name, at, "info", name, step)
+
+    came = [
+        event("created", 5), event("one", 7, 1), event("three", 8, 3), event("two", 8, 2), event("checkpoint", 8),
+        event("four", 9, 4), event("done", 9),
+    ]  # fmt: skip
+    assert [one.message for one in in_order(came)] == ["created", "one", "two", "checkpoint", "three", "four", "done"]
