@@ -31,7 +31,7 @@ from ftb_tui.work.asking import (
     asked_as,
 )
 from ftb_tui.work.batching import run_batches
-from ftb_tui.work.limits import AdaptiveLimit
+from ftb_tui.work.limits import LONGEST_WAIT, AdaptiveLimit
 from ftb_tui.work.purse import CostUnknownError, Purse, open_purse
 
 __all__ = ["EvaluationBusyError", "EvaluationProgress", "EvaluationStoppedError", "create", "run"]
@@ -291,7 +291,9 @@ class _Run:
                     self._provider = await self._revive()
             return
         pause = min(8.0, 0.5 * 2 ** min(attempt - 1, 6))
-        await asyncio.sleep(pause * random.uniform(0.75, 1.0))
+        # An overloaded service, too, may say how long it wants to be left alone.
+        asked = min(error.retry_after or 0.0, LONGEST_WAIT)
+        await asyncio.sleep(max(asked, pause * random.uniform(0.75, 1.0)))
 
     async def _watch(self, owner: str, should_stop: Callable[[], bool]) -> None:
         """Keep the lease; end when somebody asked for a pause. Reports progress meanwhile."""

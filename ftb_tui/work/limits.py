@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 COOL_DOWN = 15.0
-_LONGEST_WAIT = 120.0
+LONGEST_WAIT = 120.0
+"""Seconds that a service may have us wait before we ask again."""
 
 
 class AdaptiveLimit:
@@ -62,7 +63,7 @@ class AdaptiveLimit:
         """The service answered 429. Several within one cool-down are one episode."""
         now = self._clock()
         self._clean = 0
-        pause = COOL_DOWN if retry_after is None else min(retry_after, _LONGEST_WAIT)
+        pause = COOL_DOWN if retry_after is None else min(retry_after, LONGEST_WAIT)
         if retry_after is not None:
             self._wait_until = max(self._wait_until, now + pause)
         if now >= self._quiet_until:

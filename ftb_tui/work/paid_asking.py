@@ -12,7 +12,7 @@ from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, Provider, Prov
 from ftb_tui.store.spending import record_request
 from ftb_tui.work.cost import money
 from ftb_tui.work.evaluate import DEADLINE_SECONDS, MAX_ATTEMPTS, EvaluationStoppedError
-from ftb_tui.work.limits import AdaptiveLimit
+from ftb_tui.work.limits import LONGEST_WAIT, AdaptiveLimit
 from ftb_tui.work.purse import Purse
 
 _STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
@@ -59,7 +59,8 @@ async def ask_paid(
                 limit.limited(error.retry_after)
             else:
                 limit.troubled()
-            await asyncio.sleep(min(8.0, 0.5 * 2**attempt) * random.uniform(0.75, 1.0))
+            pause = min(8.0, 0.5 * 2**attempt) * random.uniform(0.75, 1.0)
+            await asyncio.sleep(max(pause, min(error.retry_after or 0.0, LONGEST_WAIT)))
             continue
         limit.answered()
         purse.settle(held, answer.prompt_tokens, answer.completion_tokens)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 import pytest
+from aiohttp import web
 
 from ftb_tui.benchmark import judge
 from ftb_tui.benchmark.graders import Verdict
@@ -138,6 +141,26 @@ async def test_failures_are_counted_and_what_was_judged_is_kept(
     with pytest.raises(EvaluationStoppedError, match="who are you"):
         await tuned_only(db, provider, "third")
     assert evaluate.MAX_ATTEMPTS == paid_asking.MAX_ATTEMPTS
+
+
+async def test_an_overloaded_service_is_left_alone_for_as_long_as_it_asks(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paid_asking.random, "uniform", lambda low, high: 0.001)
+    asked: dict[str, list[float]] = {}
+    busy = status(503, error("overloaded"), retry_after_ms="300")
+
+    async def first_busy(request: web.Request) -> web.StreamResponse:
+        prompt = (await request.json())["messages"][0]["content"]
+        asked.setdefault(prompt, []).append(time.monotonic())
+        if len(asked) == 1 and len(asked[prompt]) == 1:
+            return await busy(request)  # type: ignore[no-any-return]
+        return await fake_openai._chat(request)
+
+    fake_openai.faults[CHAT].extend(itertools.repeat(first_busy, 200))
+    assert (await tuned_only(db, provider)).judged == 96
+    [(first, again)] = [times for times in asked.values() if len(times) > 1]
+    assert again - first >= 0.3
 
 
 def priced(home: Path, more: str = "") -> None:
