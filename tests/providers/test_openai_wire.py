@@ -70,7 +70,7 @@ async def test_numbers_that_are_none_are_gaps(provider: Provider, fake_openai: F
 
     fake_openai.events_page = spoil
     job = await provider.create_job(request())
-    assert [e.metrics for e in await provider.list_events(job.job_id)] == [{}, {"train_loss": 1.0}, {}, {}]
+    assert [e.metrics for e in await provider.list_events(job.job_id)] == [{"train_loss": 1.0}, {}, {}, {}]
 
 
 @pytest.mark.parametrize("word", ["weird_state", "paused", "", None])
