@@ -182,10 +182,12 @@ def cost_sentence(cost: JobCost) -> str:
     if cost.price == 0:
         return "Cost: nothing; it was trained on this machine."
     dated = f" at ${cost.price:.2f} a million, price of {cost.price_as_of or 'no known day'}" if cost.price else ""
-    if cost.estimated_cost is None:
-        estimated = "no estimate was made"
-    else:
+    if cost.estimated_cost is not None:
         estimated = f"estimated {money(cost.estimated_cost)} for {cost.estimated_tokens or 0:,} tokens"
+    elif cost.estimated_tokens is not None:
+        estimated = f"estimated {cost.estimated_tokens:,} tokens, at a price that was not known"
+    else:
+        estimated = "no estimate was made"
     if cost.billed_tokens is None:
         return f"Cost: {estimated}{dated}; the service has not said yet what it bills."
     billed = f"{cost.billed_tokens:,} tokens"

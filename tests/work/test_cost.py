@@ -14,8 +14,19 @@ from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.providers.catalogue import Limits, Prices, load_catalogue
 from ftb_tui.providers.config import Budget
 from ftb_tui.providers.dialect import load_dialect
+from ftb_tui.store.spending import JobCost
 from ftb_tui.work import token_counter as counting
-from ftb_tui.work.cost import Facts, Quote, answer_cost, fitting_suffix, line_tokens, money, quote, quote_lines
+from ftb_tui.work.cost import (
+    Facts,
+    Quote,
+    answer_cost,
+    cost_sentence,
+    fitting_suffix,
+    line_tokens,
+    money,
+    quote,
+    quote_lines,
+)
 from ftb_tui.work.launch_plan import LaunchPlan, training_lines
 from ftb_tui.work.token_counter import TokenCounter, token_counter
 
@@ -174,3 +185,22 @@ def test_answers_cost_by_both_kinds_of_token_and_more_when_tuned() -> None:
     assert answer_cost(prices, 500_000, 100_000, tuned=True) == pytest.approx(3.0)
     assert answer_cost(prices, 500_000, 100_000, batch=True) == pytest.approx(1.0)
     assert answer_cost(Prices(training=1.0), 1, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("cost", "sentence"),
+    [
+        (JobCost(None, None, 42, None, None, None), "Cost: billed 42 tokens; no estimate was made."),
+        (
+            JobCost(19_754, None, 42, None, None, None),
+            "Cost: billed 42 tokens; estimated 19,754 tokens, at a price that was not known.",
+        ),
+        (
+            JobCost(1_000_000, 5.0, None, None, 5.0, "2026-11-21"),
+            "Cost: estimated $5.00 for 1,000,000 tokens at $5.00 a million, price of 2026-11-21; the service has not "
+            "said yet what it bills.",
+        ),
+    ],
+)
+def test_what_was_billed_is_held_against_whatever_was_estimated(cost: JobCost, sentence: str) -> None:
+    assert cost_sentence(cost) == sentence
