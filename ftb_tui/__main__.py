@@ -10,9 +10,13 @@ def main() -> None:
     """Run the command line; the process ends with its exit code."""
     if len(sys.argv) == 1 and sys.stdin.isatty() and sys.stdout.isatty():
         # The app opens without reading the command line's definitions.
+        from ftb_tui.paths import HomeUnknownError
         from ftb_tui.ui.app import run_app
 
-        run_app()
+        try:
+            run_app()
+        except HomeUnknownError as error:
+            sys.exit(f"{error}")
         return
     from ftb_tui.cli.main import run
 

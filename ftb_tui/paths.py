@@ -8,6 +8,12 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
+_NO_HOME = "Your home directory is not known. Set HOME, or FTB_HOME to where all is to be kept."
+
+
+class HomeUnknownError(Exception):
+    """There is no telling where anything is kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
@@ -46,16 +52,31 @@ class Paths:
 
 
 def paths() -> Paths:
-    """The home in force: below `FTB_HOME` when set and not empty, else the system's usual directories."""
+    """The home in force: below `FTB_HOME` when set and not empty, else the system's usual directories.
+
+    Raises `HomeUnknownError` where the person has no home directory, as some containers have it.
+    """
     home = os.environ.get("FTB_HOME", "")
     if home:
-        root = Path(home).expanduser().absolute()
+        try:
+            root = Path(home).expanduser().absolute()
+        except RuntimeError as error:
+            raise HomeUnknownError(
+                f"FTB_HOME is {home}: whose home that is, is not known. Give a whole path."
+            ) from error
         return Paths(*(root / name for name in ("data", "cache", "config", "state", "log")))
     dirs = PlatformDirs("ftb-tui", appauthor=False)
-    return Paths(
-        data=Path(dirs.user_data_dir),
-        cache=Path(dirs.user_cache_dir),
-        config=Path(dirs.user_config_dir),
-        state=Path(dirs.user_state_dir),
-        log=Path(dirs.user_log_dir),
-    )
+    try:
+        found = Paths(
+            data=Path(dirs.user_data_dir),
+            cache=Path(dirs.user_cache_dir),
+            config=Path(dirs.user_config_dir),
+            state=Path(dirs.user_state_dir),
+            log=Path(dirs.user_log_dir),
+        )
+    except RuntimeError as error:
+        raise HomeUnknownError(_NO_HOME) from error
+    if not found.data.is_absolute():
+        # Older platformdirs leave `~` as it is, which would become a directory of that name wherever one stands.
+        raise HomeUnknownError(_NO_HOME)
+    return found

@@ -154,5 +154,5 @@ def _parquet(raw: RawFile) -> Table:
     try:
         records = parquet.read_table(io.BytesIO(raw.content)).to_pylist()
     except (ArrowException, OSError, ValueError) as error:
-        raise DatasetError(f"{raw.name} is not readable Parquet: {error}.") from error
+        raise DatasetError(f"{raw.name} is not readable Parquet: {str(error).rstrip('.')}.") from error
     return _table(raw.name, list(enumerate(records, 1)), [])

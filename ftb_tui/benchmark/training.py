@@ -243,7 +243,10 @@ def _preferences(
         if (key := (example.fact_id, example.completion)) in by_fact
     ]
     if not found:
-        raise DatasetError(f"{dataset.name} gives no wrong answer to prefer the right ones to.")
+        raise DatasetError(
+            f"{dataset.name} gives no wrong answer to prefer the right ones to. The base model's own are taken once it was "
+            f"asked: ftb evaluate --model BASE --dataset {dataset.name}; then ftb train --method dpo."
+        )
     return found
 
 

@@ -145,15 +145,11 @@ def bench(
 
 
 def ask_before_spending(plan: BenchPlan, *, yes: bool) -> None:
-    """Show the quote of a benchmark that costs money and ask; nothing of the kind for this machine."""
-    from ftb_tui.providers.registry import provider_info
+    """Refuse what cannot be launched; show the quote of a benchmark that costs money and ask."""
     from ftb_tui.work.bench import launch_plan
     from ftb_tui.work.bench_plan import bench_dataset
     from ftb_tui.work.cost import quote_lines
     from ftb_tui.work.quoting import quote_launch, refuse
-
-    if provider_info(plan.provider).capabilities.cost_basis == "free":
-        return
 
     async def quoted() -> Any:
         async with store() as db:
@@ -162,6 +158,8 @@ def ask_before_spending(plan: BenchPlan, *, yes: bool) -> None:
 
     quote = run_async(quoted())
     refuse(quote, force=False)
+    if quote.free:
+        return
     for line in quote_lines(quote):
         say(visible(line))
     confirm("Launch this job and ask both models everything?", yes=yes)

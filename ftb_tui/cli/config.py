@@ -10,6 +10,7 @@ import click
 
 from ftb_tui.cli.common import as_json, put_json, put_pairs, put_table
 from ftb_tui.cli.exits import Exit, say
+from ftb_tui.cli.groups import Commands
 from ftb_tui.paths import paths
 from ftb_tui.report.plain import visible
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ftb_tui.providers.settings import Held
 
 
-@click.group()
+@click.group(cls=Commands)
 def config() -> None:
     """Show and check the configuration and the directories in use."""
 

@@ -12,10 +12,11 @@ from ftb_tui.cli.datasets_audit import audit_command
 from ftb_tui.cli.datasets_delete import delete_command, restore_command
 from ftb_tui.cli.datasets_import import fetch_command, import_command
 from ftb_tui.cli.exits import say
+from ftb_tui.cli.groups import Commands
 from ftb_tui.cli.training_file import training_file
 
 
-@click.group()
+@click.group(cls=Commands)
 def datasets() -> None:
     """List, show, import, fetch, audit, build, export and delete datasets."""
 
@@ -130,7 +131,7 @@ def show(*, dataset: str, with_questions: bool, as_json: bool) -> None:
 
 @datasets.command()
 @click.argument("family", type=click.Choice(["fictional-people", "fictional_people"]))
-@click.option("--seed", type=int, required=True, help="Another seed is another world.")
+@click.option("--seed", type=click.IntRange(0), required=True, help="Another seed is another world.")
 @click.option("--people", type=click.IntRange(8, 200), default=25, show_default=True, help="How many are invented.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the folder here instead of into the store.")
 @as_json

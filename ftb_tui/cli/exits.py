@@ -81,6 +81,8 @@ def _code(error: Exception) -> Exit | None:
         return Exit.USAGE if kind in ("auth", "invalid_request", "not_found") else Exit.FAILED
     if name == "DownloadError":
         return Exit.UNREACHABLE if getattr(error, "unreachable", False) else Exit.FAILED
+    if name == "EvaluationStoppedError" and isinstance(error.__cause__, Exception):
+        return Exit.UNREACHABLE if _code(error.__cause__) is Exit.UNREACHABLE else Exit.FAILED
     codes = {
         "StoreError": Exit.FAILED,
         "BenchError": Exit.FAILED,
@@ -90,6 +92,7 @@ def _code(error: Exception) -> Exit | None:
         "EngineStartError": Exit.FAILED,
         "WeightsError": Exit.FAILED,
         "DatasetError": Exit.USAGE,
+        "HomeUnknownError": Exit.USAGE,
         "ConfigError": Exit.USAGE,
         "LaunchRefusedError": Exit.USAGE,
         "CatalogueError": Exit.USAGE,

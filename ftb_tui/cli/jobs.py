@@ -10,10 +10,11 @@ import click
 
 from ftb_tui.cli.common import as_json, confirm, opened, put_json, put_pairs, put_table, reviver, run_async, store
 from ftb_tui.cli.exits import Exit, say
+from ftb_tui.cli.groups import Commands
 from ftb_tui.report.numbers import duration
 
 
-@click.group()
+@click.group(cls=Commands)
 def jobs() -> None:
     """List, show, follow, cancel, pause and resume jobs. JOB is a number, an id at the service, or `last`."""
 
@@ -230,18 +231,24 @@ def abandon(*, job: str, yes: bool, as_json: bool) -> None:
 
     Nothing is sent: should it exist after all, it goes on at its service and can be adopted.
     """
-    from ftb_tui.store.jobs import find_job, get_job, set_intent
+    from ftb_tui.store.jobs import JobRow, find_job, get_job, set_intent
 
-    async def work() -> Any:
+    async def found() -> JobRow:
         async with store() as db:
-            found = await find_job(db, job)
-            if found.intent not in ("intended", "sent"):
-                raise click.UsageError(f"Job {found.job_key} is {found.intent}: cancel it, or leave it as it is.")
-            await set_intent(db, found.job_key, "abandoned", error="given up: not known to have been created")
-            return await get_job(db, found.job_key)
+            row = await find_job(db, job)
+        if row.intent not in ("intended", "sent"):
+            known = "was created" if row.intent == "confirmed" else f"is {row.intent}"
+            raise click.UsageError(f"Job {row.job_key} {known}; only one whose creation is unclear is given up.")
+        return row
 
-    confirm(f"Give up on job {job}?", yes=yes)
-    row = run_async(work())
+    async def work(key: int) -> JobRow:
+        async with store() as db:
+            await set_intent(db, key, "abandoned", error="given up: not known to have been created")
+            return await get_job(db, key)
+
+    key = run_async(found()).job_key
+    confirm(f"Give up on job {key}?", yes=yes)
+    row = run_async(work(key))
     if as_json:
         put_json(asdict(row))
     else:

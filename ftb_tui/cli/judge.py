@@ -202,4 +202,6 @@ def _tell(report: JudgeReport, cost: float | None) -> None:
     if report.unreadable:
         say(f"{report.unreadable} answers have no judgement: the judge's reply was twice in no form that can be read.")
     if report.failed:
-        say(f"{report.failed} answers have no judgement: {report.error}. The same command asks for them again.")
+        say(
+            f"{report.failed} answers have no judgement: {report.error.rstrip('.')}. The same command asks for them again."
+        )

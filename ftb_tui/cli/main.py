@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from ftb_tui import __version__
 from ftb_tui.cli.exits import Exit, ReaderGoneError, guarded, say
+from ftb_tui.cli.groups import Commands
 
 # Command -> module and one line for the list, so that `ftb --help` need not import them.
 COMMANDS = {
@@ -49,7 +50,7 @@ def _reader_may_go() -> Iterator[None]:
         raise ReaderGoneError from error
 
 
-class _Lazy(click.Group):
+class _Lazy(Commands):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -67,15 +68,6 @@ class _Lazy(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         with _reader_may_go():
             return super().invoke(ctx)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            hint = f" Did you mean {near[0]}?" if near else ""
-            ctx.fail(f"There is no command {args[0]!r}.{hint} Commands: {', '.join(COMMANDS)}.")
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -119,4 +111,8 @@ def ftb(ctx: click.Context, *, serve: bool, host: str, port: int) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    for name in ("stdout", "stderr"):
+        # Closed by who started this (`>&-`): what would be written there is written nowhere.
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for good
     return guarded(lambda: ftb.main(arguments, prog_name="ftb", standalone_mode=False))

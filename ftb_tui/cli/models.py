@@ -10,9 +10,10 @@ import click
 
 from ftb_tui.cli.common import as_json, confirm, opened, put_json, put_table, run_async, store, today
 from ftb_tui.cli.exits import say
+from ftb_tui.cli.groups import Commands
 
 
-@click.group()
+@click.group(cls=Commands)
 def models() -> None:
     """List models; fetch the embedded engine's weights."""
 
@@ -30,6 +31,11 @@ def list_command(*, provider: str | None, ask: bool, as_json: bool) -> None:
         put_json(lines)
         return
     if not lines:
+        if provider is not None:
+            from ftb_tui.providers.registry import provider_info
+
+            # One that there is not is told by name.
+            provider_info(provider)
         say("No model is known there. Ask the service itself: ftb models list --provider NAME --ask")
         return
     head = ("provider", "model", "kind", "methods", "train", "in", "out", "priced", "shutdown", "days")

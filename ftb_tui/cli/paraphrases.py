@@ -10,6 +10,7 @@ import click
 
 from ftb_tui.cli.common import as_json, opened, put_json, put_table, require_weights_for, run_async, store
 from ftb_tui.cli.exits import Exit, say
+from ftb_tui.cli.groups import Commands
 
 if TYPE_CHECKING:
     from ftb_tui.store.paraphrases import WordingRow
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _STATES = ("proposed", "kept", "rejected")
 
 
-@click.group()
+@click.group(cls=Commands)
 def paraphrases() -> None:
     """Other wordings of trained questions: have a model make them, keep or reject them, train on those kept."""
 

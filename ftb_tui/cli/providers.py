@@ -9,13 +9,14 @@ import click
 
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async
 from ftb_tui.cli.exits import Exit, say
+from ftb_tui.cli.groups import Commands
 from ftb_tui.report.plain import visible
 
 if TYPE_CHECKING:
     from ftb_tui.providers.discovery import LocalServer
 
 
-@click.group()
+@click.group(cls=Commands)
 def providers() -> None:
     """Who trains and answers, and whether they can be reached."""
 

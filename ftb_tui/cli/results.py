@@ -13,7 +13,7 @@ from ftb_tui.cli.known_before import put_known
 from ftb_tui.report.plain import visible
 from ftb_tui.report.preference import preference_lines
 from ftb_tui.report.tables import STYLES
-from ftb_tui.store.answer_filter import SHOWS
+from ftb_tui.store.answer_filter import SHOWS, VERDICTS, unknown_verdicts
 
 if TYPE_CHECKING:
     from ftb_tui.store.drilldown import WholeAnswer
@@ -120,6 +120,10 @@ def wrong(
     from ftb_tui.store.results import results as read
 
     task = parse_task(task)
+    if unknown := unknown_verdicts(search):
+        raise click.BadParameter(
+            f"there is no verdict {unknown[0]!r}; known are {', '.join(VERDICTS)}", param_hint="--search"
+        )
 
     async def work() -> list[WholeAnswer]:
         async with store() as db:
@@ -147,7 +151,7 @@ def wrong(
     for whole in rows:
         _put_answer(whole)
     if rows:
-        say(f"{len(rows)} answers ({show}).")
+        say(f"{len(rows)} answer{'' if len(rows) == 1 else 's'} ({show}).")
     else:
         searched = " with these words" if search.strip() else ""
         say(f"There are none{searched} (--show {show}); see all: --show all")
@@ -159,7 +163,8 @@ def _put_answer(whole: WholeAnswer) -> None:
     flip = f", {row.flip}" if row.flip else ""
     click.echo(visible(f"{row.id}  response {row.response_key}  [{row.grade}{flip}{overruled}]", keep_newlines=False))
     _put("asked", row.question)
-    _put("taught", row.fact)
+    if row.fact:
+        _put("taught", row.fact)
     _put("gold", row.answer)
     _put("said", row.response or "")
     if row.base_response is not None:

@@ -96,6 +96,12 @@ def search_condition(text: str) -> tuple[str, dict[str, str]]:
     return " AND ".join(conditions), parameters
 
 
+def unknown_verdicts(text: str) -> list[str]:
+    """What a search asks for as a verdict and no answer can have."""
+    asked = [term.word for term in quoted_terms(text, COLUMNS) if term.column == "verdict"]
+    return [word for word in asked if not any(word.casefold() in verdict for verdict in VERDICTS)]
+
+
 def _holds(text: str, names: list[str]) -> str:
     # Unlike LIKE, instr has no wildcards, and reads on behind a NUL.
     return "(" + " OR ".join(f"instr(lower({text}), :{name})" for name in names) + ")"

@@ -337,11 +337,15 @@ async def add_checkpoints(db: aiosqlite.Connection, job_key: int, checkpoints: S
 
 
 async def job_events(db: aiosqlite.Connection, job_key: int, *, after_key: int = 0, limit: int = 500) -> list[EventRow]:
-    """A job's log after an event, oldest first; the newest `limit` when there are more."""
+    """A job's log after an event, oldest first; the newest `limit` when there are more.
+
+    Services date events by the second. Within one they are in the order of their steps; what has no step stands behind
+    the steps that were told before it.
+    """
     rows = await db.execute_fetchall(
-        "SELECT job_event_key, event_id, created_at, level, message, step FROM job_events"
-        " WHERE job_key = ? AND job_event_key > ? ORDER BY created_at DESC, coalesce(step, 0) DESC, job_event_key DESC"
-        " LIMIT ?",
+        "SELECT job_event_key, event_id, created_at, level, message, step FROM (SELECT *,"
+        " coalesce(step, max(step) OVER (ORDER BY job_event_key), 0) AS reached FROM job_events"
+        " WHERE job_key = ? AND job_event_key > ?) ORDER BY created_at DESC, reached DESC, job_event_key DESC LIMIT ?",
         (job_key, after_key, limit),
     )
     return [EventRow(*row) for row in reversed(list(rows))]

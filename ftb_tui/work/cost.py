@@ -241,7 +241,9 @@ def _deadlines(facts: Facts, base_model: str, method: str) -> Iterator[Finding]:
         gone = (model.days_left(facts.today) or 0) <= 0
         hint = " Give --force to try all the same." if gone else ""
         yield Finding("stop" if gone else "warn", warning + hint, forcible=gone)
-    if method not in facts.capabilities.methods:
+    if not facts.capabilities.trains:
+        yield Finding("stop", facts.capabilities.why_no_training or f"{facts.provider} answers; it does not train.")
+    elif method not in facts.capabilities.methods:
         able = " and ".join(facts.capabilities.methods)
         yield Finding("stop", f"{facts.provider} trains by {able}, not {method}.")
     elif model is not None and method not in model.methods:

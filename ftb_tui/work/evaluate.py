@@ -41,6 +41,8 @@ FLUSH_ROWS = 500
 RENEW_SECONDS = 5.0
 MAX_ATTEMPTS = 6
 DEADLINE_SECONDS = 600.0
+UNREACHABLE_IN_A_ROW = 8
+"""After so many questions that ended without reaching the service, and none answered between, no more is asked."""
 _STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
 
 
@@ -198,6 +200,7 @@ class _Run:
         self._flushing = asyncio.Lock()
         self._settled: list[store.ResponseRecord] = []
         self._asked = self._failed = self._correct = 0
+        self._unreached = 0
         self._stop = False
         self._started = time.monotonic()
 
@@ -245,6 +248,20 @@ class _Run:
             self._settled.append(record)
             if len(self._settled) >= FLUSH_ROWS:
                 await self._flush()
+            self._stop_if_nobody_is_there(record)
+
+    def _stop_if_nobody_is_there(self, record: store.ResponseRecord) -> None:
+        """Raise where a service has gone for good: each question would only wait in vain, one after the other."""
+        if record.error_kind != ErrorKind.UNREACHABLE:
+            self._unreached = 0
+            return
+        self._unreached += 1
+        if self._unreached < min(UNREACHABLE_IN_A_ROW, self._missing):
+            return
+        key = self._evaluation.evaluation_key
+        raise EvaluationStoppedError(
+            f"{record.error}. No more is asked; what was answered is kept. Go on with: ftb evaluate --resume {key}"
+        ) from ProviderError(ErrorKind.UNREACHABLE, str(record.error), host=self._provider.host)
 
     @property
     def _max_tokens(self) -> int:
