@@ -7,7 +7,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
 from textual.app import App, ComposeResult
@@ -20,9 +20,10 @@ from textual.widgets import Static
 from ftb_tui.interface import load_interface
 from ftb_tui.paths import paths
 from ftb_tui.ui import remembered
-from ftb_tui.ui.everywhere import EVERYWHERE
+from ftb_tui.ui.everywhere import EVERYWHERE, mode_screen
 from ftb_tui.ui.pace import Pace
 from ftb_tui.ui.themes import OWN
+from ftb_tui.ui.widgets.splitter import Splitter, can_split, split
 from ftb_tui.ui.widgets.tabs import MODES, tabs
 
 if TYPE_CHECKING:
@@ -32,17 +33,6 @@ if TYPE_CHECKING:
     from ftb_tui.ui.screens.mode import ModeScreen
     from ftb_tui.work.bench import BenchProgress
     from ftb_tui.work.supervisor import Supervisor
-
-
-def _screen(name: str) -> Callable[[], Screen[None]]:
-    def make() -> Screen[None]:
-        import importlib
-
-        module = importlib.import_module(f"ftb_tui.ui.screens.{name}")
-        screen: Screen[None] = getattr(module, f"{name.capitalize()}Screen")()
-        return screen
-
-    return make
 
 
 def _commands() -> type[Provider]:
@@ -69,7 +59,7 @@ class FtbApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = {_commands}
     MODES: ClassVar[dict[str, Callable[[], Screen[None]]]] = {  # type: ignore[assignment]
-        name: _screen(name) for name in MODES
+        name: mode_screen(name) for name in MODES
     }
     BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
 
@@ -367,6 +357,22 @@ class FtbApp(App[None]):
         from ftb_tui.ui.screens.jump import jump
 
         jump(self)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Panes can be moved only where there are some."""
+        return action != "split" or can_split(self, str(parameters[0]))
+
+    def action_split(self, axis: str, steps: int) -> None:
+        """Move the bar between two panes; put all back without an axis."""
+        split(self, axis, steps)
+
+    def split_memory(self, splitter: Splitter) -> dict[str, Any]:
+        """Where a bar between panes stood the last time."""
+        return remembered.split_memory(self._memory, splitter)
+
+    def on_splitter_moved(self, event: Splitter.Moved) -> None:
+        """Remember where a bar was put."""
+        remembered.keep_split(self._memory, event.splitter)
 
     async def action_quit(self) -> None:
         """Quit; what runs at a service goes on there."""

@@ -1,8 +1,11 @@
-"""The keys that are in force on every screen, and ctrl+o over dialogs too."""
+"""The five modes, and the keys that are in force on every screen (ctrl+o over dialogs too)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from ftb_tui.ui.widgets.tabs import MODES
 
@@ -18,5 +21,23 @@ EVERYWHERE: list[BindingType] = [
     Binding(
         "ctrl+o", "jump", "Jump", show=False, id="jump", tooltip="Go to any place in view by a letter", priority=True
     ),
+    Binding("less_than_sign", "split('columns', -1)", "Left pane smaller", show=False, id="split.smaller"),
+    Binding("greater_than_sign", "split('columns', 1)", "Left pane larger", show=False, id="split.larger"),
+    Binding("minus", "split('rows', -1)", "Upper pane smaller", show=False, id="split.lower"),
+    Binding("plus", "split('rows', 1)", "Upper pane larger", show=False, id="split.higher"),
+    Binding("equals_sign", "split('', 0)", "Panes as at first", show=False, id="split.reset"),
     Binding("q", "quit", "Quit", id="quit", tooltip="Quit; jobs go on in the engine"),
 ]
+
+
+def mode_screen(name: str) -> Callable[[], Screen[None]]:
+    """What makes a mode's screen; its module is loaded only then."""
+
+    def make() -> Screen[None]:
+        import importlib
+
+        module = importlib.import_module(f"ftb_tui.ui.screens.{name}")
+        screen: Screen[None] = getattr(module, f"{name.capitalize()}Screen")()
+        return screen
+
+    return make

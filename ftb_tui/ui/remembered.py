@@ -14,6 +14,7 @@ from ftb_tui.paths import paths
 
 if TYPE_CHECKING:
     from ftb_tui.ui.screens.mode import ModeScreen
+    from ftb_tui.ui.widgets.splitter import Splitter
 
 
 def memory_file() -> Path:
@@ -55,20 +56,16 @@ def table_of(memory: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def recall(memory: dict[str, Any], screen: ModeScreen) -> None:
-    """Let a screen, its tables and its splits stand as they were left."""
-    from ftb_tui.ui.widgets.splitter import Splitter
+    """Let a screen and its tables stand as they were left."""
     from ftb_tui.ui.widgets.table import Table
 
     for table in screen.query(Table):
         table.recall(table_of(memory, "screens", screen.MODE, "tables", table.id or ""))
-    for splitter in screen.query(Splitter):
-        splitter.recall(table_of(memory, "screens", screen.MODE, "splits", splitter.id or ""))
     screen.recall(table_of(memory, "screens", screen.MODE, "own"))
 
 
 def gather(memory: dict[str, Any], screens: Iterable[ModeScreen]) -> None:
     """Put into the memory how these screens stand now; of others it keeps what it has."""
-    from ftb_tui.ui.widgets.splitter import Splitter
     from ftb_tui.ui.widgets.table import Table
 
     kept = table_of(memory, "screens")
@@ -76,7 +73,17 @@ def gather(memory: dict[str, Any], screens: Iterable[ModeScreen]) -> None:
         if screen.is_attached:
             kept[screen.MODE] = {
                 "tables": {table.id: table.remembered() for table in screen.query(Table)},
-                "splits": {splitter.id: splitter.remembered() for splitter in screen.query(Splitter)},
                 "own": screen.memory(),
             }
     memory["screens"] = kept
+
+
+def split_memory(memory: dict[str, Any], splitter: Splitter) -> dict[str, Any]:
+    """Where a bar between panes stood the last time that its screen was shown."""
+    return table_of(memory, "splits", type(splitter.screen).__name__, splitter.id or "")
+
+
+def keep_split(memory: dict[str, Any], splitter: Splitter) -> None:
+    """Put into the memory where a bar between panes stands now."""
+    screen, splits = type(splitter.screen).__name__, table_of(memory, "splits")
+    memory["splits"] = {**splits, screen: {**table_of(splits, screen), splitter.id or "": splitter.shares}}

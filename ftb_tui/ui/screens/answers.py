@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
@@ -27,8 +27,10 @@ from ftb_tui.store.tags import set_tags, tag_counts, tags_of
 from ftb_tui.ui.away import kept
 from ftb_tui.ui.screens.answer_detail import GLYPHS, laid_out, parts, whole_text
 from ftb_tui.ui.screens.mode import key_lines
+from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.keys import Keys
 from ftb_tui.ui.widgets.narrowing import TermSuggester
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 from ftb_tui.work.files import file_name, may_write
 
@@ -104,7 +106,8 @@ class AnswersScreen(Screen[None]):
         )
         with Horizontal(id="panes"):
             yield Table(id="answers")
-            with VerticalScroll(id="detail", can_focus=False):
+            yield Splitter(id="beside-detail", pane="answers")
+            with Detail(id="detail"):
                 yield Static("", id="answer", markup=False)
         yield Keys()
 

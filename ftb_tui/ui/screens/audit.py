@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -22,6 +22,8 @@ from ftb_tui.report.plain import json_text, one_line, shortened, visible
 from ftb_tui.store.datasets import load_dataset
 from ftb_tui.ui.away import away
 from ftb_tui.ui.screens.opened import OpenedScreen
+from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -62,11 +64,11 @@ class AuditScreen(OpenedScreen):
     ]
     DEFAULT_CSS = """
     AuditScreen #findings { width: 56%; }
-    AuditScreen #detail { width: 1fr; padding: 0 2; border-left: vkey $panel; }
+    AuditScreen #detail { width: 1fr; padding: 0 2; }
     AuditScreen #finding { height: auto; }
     AuditScreen.-narrow #panes { layout: vertical; }
     AuditScreen.-narrow #findings { width: 1fr; height: 1fr; }
-    AuditScreen.-narrow #detail { width: 1fr; height: 1fr; border-left: none; border-top: hkey $panel; padding: 0 1; }
+    AuditScreen.-narrow #detail { width: 1fr; height: 1fr; padding: 0 1; }
     """
 
     def __init__(self, dataset_id: str, name: str) -> None:
@@ -80,7 +82,8 @@ class AuditScreen(OpenedScreen):
         """The findings, and the chosen one in full."""
         with Horizontal(id="panes"):
             yield Table(id="findings")
-            with VerticalScroll(id="detail", can_focus=False):
+            yield Splitter(id="beside-detail", pane="findings")
+            with Detail(id="detail"):
                 yield Static("", id="finding", markup=False)
 
     def on_mount(self) -> None:
@@ -226,7 +229,7 @@ class RowsScreen(OpenedScreen):
     ]
     DEFAULT_CSS = """
     RowsScreen #about { height: auto; max-height: 5; padding: 0 1; color: $text-muted; }
-    RowsScreen #detail { height: 12; padding: 0 1; border-top: hkey $panel; }
+    RowsScreen #detail { height: 12; padding: 0 1; }
     RowsScreen.-narrow #detail { height: 8; }
     RowsScreen #row { height: auto; }
     """
@@ -243,7 +246,8 @@ class RowsScreen(OpenedScreen):
         """The message, the questions, the chosen one."""
         yield Static(Content(shortened(self._finding.message, 600)), id="about")
         yield Table(id="rows")
-        with VerticalScroll(id="detail", can_focus=False):
+        yield Splitter(id="above-detail", pane="rows")
+        with Detail(id="detail"):
             yield Static("", id="row", markup=False)
 
     def on_mount(self) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -19,6 +18,8 @@ from ftb_tui.report.numbers import difference, interval, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.ui.away import away
 from ftb_tui.ui.screens.opened import OpenedScreen
+from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class AveragesScreen(OpenedScreen):
         Binding("y", "copy", "Copy", id="averages.copy", tooltip="Copy the table as tab-separated text"),
     ]  # fmt: skip
     DEFAULT_CSS = """
-    AveragesScreen #detail { height: auto; max-height: 50%; padding: 0 1; border-top: hkey $panel; }
+    AveragesScreen #detail { height: auto; max-height: 50%; padding: 0 1; }
     AveragesScreen #about { height: auto; }
     """
 
@@ -81,7 +82,8 @@ class AveragesScreen(OpenedScreen):
     def body(self) -> Iterable[Widget]:
         """The table and the detail."""
         yield Table(id="averages")
-        with VerticalScroll(id="detail", can_focus=False):
+        yield Splitter(id="above-detail", pane="averages")
+        with Detail(id="detail"):
             yield Static("", id="about", markup=False)
 
     def on_mount(self) -> None:

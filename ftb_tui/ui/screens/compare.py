@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -19,6 +19,8 @@ from ftb_tui.report.tables import model_label
 from ftb_tui.store.comparing import ComparedAnswer, Comparison, compare, compared_answers
 from ftb_tui.store.results import ResultRow
 from ftb_tui.ui.screens.opened import OpenedScreen
+from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 GRID = (("both", "before"), ("after", "neither"))
@@ -64,10 +66,10 @@ class CompareScreen(OpenedScreen):
     CompareScreen #figures { height: auto; padding: 0 1; }
     CompareScreen #list { height: 1fr; border-top: hkey $panel; }
     CompareScreen #panes { height: 1fr; }
-    CompareScreen #detail { height: 1fr; padding: 0 1; border-top: hkey $panel; }
+    CompareScreen #detail { height: 1fr; padding: 0 1; }
     CompareScreen #answer { height: auto; }
     CompareScreen.-wide #list { width: 60%; }
-    CompareScreen.-wide #detail { width: 1fr; border-left: vkey $panel; }
+    CompareScreen.-wide #detail { width: 1fr; }
     CompareScreen.-narrow #panes { layout: vertical; }
     """
 
@@ -89,7 +91,8 @@ class CompareScreen(OpenedScreen):
         with Horizontal(id="panes"):
             with Vertical(id="list"):
                 yield Table(id="questions")
-            with VerticalScroll(id="detail", can_focus=False):
+            yield Splitter(id="beside-detail", pane="list")
+            with Detail(id="detail"):
                 yield Static("", id="answer", markup=False)
 
     async def on_mount(self) -> None:

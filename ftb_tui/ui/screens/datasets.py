@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -28,6 +28,8 @@ from ftb_tui.store.datasets import (
     questions_of_fact,
 )
 from ftb_tui.ui.screens.mode import ModeScreen
+from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 PAGE = 200
@@ -50,10 +52,12 @@ class DatasetsScreen(ModeScreen):
     )
     DEFAULT_CSS = """
     DatasetsScreen #left { width: 44; }
-    DatasetsScreen #about-scroll { height: auto; max-height: 60%; padding: 0 1; border-top: hkey $panel; }
+    DatasetsScreen #about-scroll { height: auto; max-height: 60%; }
     DatasetsScreen #about { height: auto; }
-    DatasetsScreen.-narrow #left { width: 1fr; height: auto; }
-    DatasetsScreen.-narrow #about-scroll { display: none; }
+    DatasetsScreen.-narrow #left { width: 1fr; height: 6; }
+    DatasetsScreen.-narrow.-first #left { height: 3; }
+    DatasetsScreen.-narrow #above-about, DatasetsScreen.-narrow #about-scroll { display: none; }
+    DatasetsScreen.-narrow.-first #above-fact { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "train", "Train", id="datasets.train", tooltip="Fine-tune a model on this dataset"),
@@ -95,12 +99,15 @@ class DatasetsScreen(ModeScreen):
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield Table(id="datasets")
-                with VerticalScroll(id="about-scroll", can_focus=False):
+                yield Splitter(id="above-about", pane="datasets")
+                with Detail(id="about-scroll"):
                     yield Static("", id="about", markup=False)
+            yield Splitter(id="beside-questions", pane="left")
             with Vertical(id="right"):
                 yield Input(placeholder="words in question, gold or fact", id="search")
                 yield Table(id="questions")
-                with VerticalScroll(id="detail", can_focus=False):
+                yield Splitter(id="above-fact", pane="questions")
+                with Detail(id="detail"):
                     yield Static("", id="fact", markup=False)
 
     async def fill(self) -> None:

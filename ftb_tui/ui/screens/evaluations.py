@@ -16,6 +16,8 @@ from ftb_tui.report.numbers import duration, interval, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.store.evaluations import EvaluationRow, list_evaluations
 from ftb_tui.ui.screens.mode import ModeScreen
+from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Cell, Table, Valued
 
 EMPTY = "No evaluation yet. Press b for the quick benchmark, or evaluate a finished job (2, then v)."
@@ -45,7 +47,9 @@ class EvaluationsScreen(ModeScreen):
         """The table and the chosen evaluation's details."""
         yield Static(Content(EMPTY), id="empty")
         yield Table(id="evaluations", tools=True)
-        yield Static("", id="facts", markup=False)
+        yield Splitter(id="above-detail", pane="evaluations")
+        with Detail(id="detail"):
+            yield Static("", id="facts", markup=False)
 
     async def fill(self) -> None:
         """Every evaluation; totals are counted from the rows."""
@@ -54,6 +58,7 @@ class EvaluationsScreen(ModeScreen):
         rows = await list_evaluations(self.ftb.db)
         self._rows = {str(row.evaluation_key): row for row in rows}
         self.query_one("#empty").display = not rows
+        self.query_one(Splitter).display = bool(rows)
         columns = ("no", "state", "asked", "right", "95%", "failed", "model", "dataset", "tokens")
         lines = [(key, self._line(row)) for key, row in self._rows.items()]
         right = frozenset({"no", "asked", "right", "95%", "failed", "tokens"})
@@ -121,7 +126,7 @@ class EvaluationsScreen(ModeScreen):
         """Enter in the filter's line is the filter's."""
         if action == "results":
             return isinstance(self.focused, Table | None)
-        return super().check_action(action, parameters)
+        return True
 
     def action_results(self) -> None:
         """Show the result table."""

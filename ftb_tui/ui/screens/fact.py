@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
@@ -16,8 +15,10 @@ from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.store.drilldown import FactAnswer, fact_answers
 from ftb_tui.ui.screens.answer_detail import GLYPHS
 from ftb_tui.ui.screens.mode import key_lines
+from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.keys import Keys
 from ftb_tui.ui.widgets.marked import marked
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class FactScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     DEFAULT_CSS = """
     FactScreen #taught { height: auto; max-height: 4; padding: 0 1; }
-    FactScreen #detail { height: 9; padding: 0 1; border-top: hkey $panel; }
+    FactScreen #detail { height: 9; padding: 0 1; }
     """
 
     def __init__(self, dataset_id: str, fact_id: str, fact: str, grader: str) -> None:
@@ -48,7 +49,8 @@ class FactScreen(Screen[None]):
         yield Static(Content(f" Fact {one_line(self._fact_id, 60)}"), id="heading")
         yield Static(Content(f"Taught: {shortened(self._fact, 600)}"), id="taught")
         yield Table(id="answers")
-        with VerticalScroll(id="detail", can_focus=False):
+        yield Splitter(id="above-detail", pane="answers")
+        with Detail(id="detail"):
             yield Static("", id="answer", markup=False)
         yield Keys()
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -28,6 +27,8 @@ from ftb_tui.report.tables import model_label, short_label
 from ftb_tui.store.history import History, ScoreChange
 from ftb_tui.ui.away import away
 from ftb_tui.ui.screens.opened import OpenedScreen
+from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class HistoryScreen(OpenedScreen):
     DEFAULT_CSS = """
     HistoryScreen #none { padding: 1 2; }
     HistoryScreen #history { height: 1fr; }
-    HistoryScreen #detail { height: auto; max-height: 50%; padding: 0 1; border-top: hkey $panel; }
+    HistoryScreen #detail { height: auto; max-height: 50%; padding: 0 1; }
     HistoryScreen #about { height: auto; }
     """
 
@@ -78,7 +79,8 @@ class HistoryScreen(OpenedScreen):
         """What there is instead of rows, the rows, the detail."""
         yield Static("", id="none", markup=False)
         yield Table(id="history")
-        with VerticalScroll(id="detail", can_focus=False):
+        yield Splitter(id="above-detail", pane="history")
+        with Detail(id="detail"):
             yield Static("", id="about", markup=False)
 
     def on_mount(self) -> None:
@@ -130,7 +132,7 @@ class HistoryScreen(OpenedScreen):
         table.show(columns, lines, right=frozenset({"score", "before", "fixed", "broken", "p"}))
         if first and lines:
             table.move_cursor(row=1)
-        table.display = bool(lines)
+        table.display = self.query_one(Splitter).display = bool(lines)
         none = self.query_one("#none", Static)
         none.update(Content(self._nothing()))
         none.display = not lines

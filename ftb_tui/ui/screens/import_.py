@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal, VerticalScroll
+from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, ProgressBar, Select, Static
@@ -37,7 +37,9 @@ from ftb_tui.ui.screens.import_told import (
     store_datasets,
 )
 from ftb_tui.ui.screens.opened import OpenedScreen
+from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.path_suggester import PathSuggester
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 from ftb_tui.work.download import DownloadError
 from ftb_tui.work.importing import Look, fetch, is_address, look
@@ -81,7 +83,8 @@ class ImportScreen(OpenedScreen):
     ImportScreen.-narrow #said-scroll { max-height: 11; }
     ImportScreen.-narrow.-found #said-scroll { max-height: 8; }
     ImportScreen #said { height: auto; }
-    ImportScreen #found { height: 1fr; display: none; margin-top: 1; }
+    ImportScreen #found { height: 1fr; display: none; }
+    ImportScreen #above-found { display: none; }
     ImportScreen #buttons { height: 1; margin: 1 1 0 1; }
     ImportScreen Button { margin-right: 2; }
     ImportScreen #bar { margin: 1; }
@@ -118,9 +121,10 @@ class ImportScreen(OpenedScreen):
                 yield Label(label, classes=of)
                 choices = [("found out", ""), *((one.replace("_", " "), str(one)) for one in members)]
                 yield Select(choices, value="", allow_blank=False, compact=True, id=f"option-{name}", classes=of)
-        with VerticalScroll(id="said-scroll", can_focus=False):
+        with Detail(id="said-scroll"):
             yield Static(Content(HINT), id="said", markup=False)
         yield ProgressBar(id="bar", show_eta=True)
+        yield Splitter(id="above-found", pane="said-scroll")
         yield Table(id="found")
         with Horizontal(id="buttons"):
             yield Button("Take it in", id="keep", compact=True, variant="success", disabled=True)
@@ -198,7 +202,8 @@ class ImportScreen(OpenedScreen):
             (table if button.disabled and found.table is not None else button).focus()
 
     def _show_table(self, shown: bool) -> None:
-        self.query_one("#found").display = shown
+        for part in ("#above-found", "#found"):
+            self.query_one(part).display = shown
         self.set_class(shown, "-found")
 
     def _say(self, text: str) -> None:

@@ -19,6 +19,7 @@ from ftb_tui.report.plain import one_line
 from ftb_tui.store.curves import JobModel, LearningCurves, learning_curves
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.score_plot import Cell, ScorePoint, score_plot
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 STYLES = {
@@ -91,7 +92,7 @@ class LearningScreen(OpenedScreen):
     LearningScreen #panels { height: 2fr; layout: grid; grid-size: 1; grid-gutter: 0 1; }
     LearningScreen.-wide #panels { grid-size: 2; }
     LearningScreen.-wide #panels.one { grid-size: 1; }
-    LearningScreen #below { height: 1fr; min-height: 5; border-top: hkey $panel; }
+    LearningScreen #below { height: 1fr; min-height: 5; }
     """
 
     def __init__(self, job_key: int, dataset_id: str, dataset: str, grader: str) -> None:
@@ -105,6 +106,7 @@ class LearningScreen(OpenedScreen):
         """State, curves, table."""
         yield Static("", id="state", markup=False)
         yield Container(id="panels")
+        yield Splitter(id="below-panels", pane="panels")
         with Container(id="below"):
             yield Table(id="scores", cursor="cell")
 

@@ -14,7 +14,6 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.ui.widgets.keys import Keys
-from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.tabs import MODES, tabs
 
 if TYPE_CHECKING:
@@ -31,11 +30,6 @@ class ModeScreen(Screen[None]):
         Binding(
             "comma", "settings", "Settings", show=False, id="settings.open", tooltip="See and change every setting"
         ),
-        Binding("less_than_sign", "split('columns', -1)", "Left pane smaller", show=False, id="split.smaller"),
-        Binding("greater_than_sign", "split('columns', 1)", "Left pane larger", show=False, id="split.larger"),
-        Binding("minus", "split('rows', -1)", "Upper pane smaller", show=False, id="split.lower"),
-        Binding("plus", "split('rows', 1)", "Upper pane larger", show=False, id="split.higher"),
-        Binding("equals_sign", "split('', 0)", "Panes as at first", show=False, id="split.reset"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
@@ -81,7 +75,7 @@ class ModeScreen(Screen[None]):
         """Show what grows old by itself, such as the age of news; called a few times a second."""
 
     def memory(self) -> dict[str, object]:
-        """What the screen wants to know the next time, beside its tables and splits."""
+        """What the screen wants to know the next time, beside its tables."""
         return {}
 
     def recall(self, memory: dict[str, object]) -> None:
@@ -100,21 +94,6 @@ class ModeScreen(Screen[None]):
         if status.content != Content(text):
             status.update(Content(text))
         status.display = bool(text)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Panes can be moved only where there are some."""
-        if action != "split":
-            return True
-        axis = parameters[0] if parameters else ""
-        return self.is_mounted and any(axis in ("", one.axis) for one in self.query(Splitter))
-
-    def action_split(self, axis: str, by: int) -> None:
-        """Move the bars between panes along an axis a little; put all back for none."""
-        for one in self.query(Splitter):
-            if not axis:
-                one.reset()
-            elif one.axis == axis:
-                one.move(by * 0.05)
 
     def action_settings(self) -> None:
         """Show everything that can be configured."""

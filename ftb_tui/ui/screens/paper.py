@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -17,6 +16,8 @@ from ftb_tui.report.numbers import difference, interval, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.ui.away import away
 from ftb_tui.ui.screens.opened import OpenedScreen
+from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class PaperScreen(OpenedScreen):
     ]
     DEFAULT_CSS = """
     PaperScreen #paper { height: 1fr; }
-    PaperScreen #detail { height: auto; max-height: 45%; min-height: 4; padding: 0 1; border-top: hkey $panel; }
+    PaperScreen #detail { height: auto; max-height: 45%; min-height: 4; padding: 0 1; }
     PaperScreen #why { height: auto; }
     """
 
@@ -57,7 +58,8 @@ class PaperScreen(OpenedScreen):
     def body(self) -> Iterable[Widget]:
         """The table and the reasons."""
         yield Table(id="paper")
-        with VerticalScroll(id="detail", can_focus=False):
+        yield Splitter(id="above-detail", pane="paper")
+        with Detail(id="detail"):
             yield Static("", id="why", markup=False)
 
     def on_mount(self) -> None:

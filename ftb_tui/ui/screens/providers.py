@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -23,6 +22,8 @@ from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.jobs import JobRow, list_jobs
 from ftb_tui.store.models import list_models
 from ftb_tui.ui.screens.mode import ModeScreen
+from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 from ftb_tui.work.provider_facts import ProviderFacts, dying_models, provider_lines, unfinished_jobs
 
@@ -49,7 +50,7 @@ class ProvidersScreen(ModeScreen):
     DEFAULT_CSS = """
     ProvidersScreen #providers { height: auto; max-height: 50%; min-height: 4; }
     ProvidersScreen #banner { height: auto; max-height: 5; padding: 0 1; color: $warning; display: none; }
-    ProvidersScreen #about { height: 1fr; border-top: hkey $panel; padding: 0 1; }
+    ProvidersScreen #about { height: 1fr; }
     ProvidersScreen #known { height: auto; }
     """
 
@@ -68,7 +69,8 @@ class ProvidersScreen(ModeScreen):
         """The banner, the table, the chosen provider's facts."""
         yield Static("", id="banner", markup=False)
         yield Table(id="providers", tools=True)
-        with VerticalScroll(id="about", can_focus=False):
+        yield Splitter(id="above-about", pane="providers")
+        with Detail(id="about"):
             yield Static("", id="known", markup=False)
 
     async def fill(self) -> None:

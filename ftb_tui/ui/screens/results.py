@@ -8,7 +8,6 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -26,6 +25,8 @@ from ftb_tui.store.baselines import asked_baselines
 from ftb_tui.store.results import ResultRow, results
 from ftb_tui.ui.screens.mode import ModeScreen
 from ftb_tui.ui.screens.result_cells import Drawn, drawn_cell, look_of
+from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 EMPTY = "No result yet. Press b for the quick benchmark: about a minute, no key needed."
@@ -85,7 +86,8 @@ class ResultsScreen(ModeScreen):
         """The matrix and the reading."""
         yield Static(Content(EMPTY), id="empty")
         yield Table(id="results", cursor="cell")
-        with VerticalScroll(id="detail", can_focus=False):
+        yield Splitter(id="above-detail", pane="results")
+        with Detail(id="detail"):
             yield Static("", id="cell", markup=False)
             yield Static("", id="reading", markup=False)
 
@@ -108,8 +110,8 @@ class ResultsScreen(ModeScreen):
             self._grader = DEFAULT_GRADER if DEFAULT_GRADER in self._graders else self._graders[0]
         self._rows = [row for row in every if row.grader == self._grader]
         self.query_one("#empty").display = not self._rows
-        self.query_one("#results").display = bool(self._rows)
-        self.query_one("#detail").display = bool(self._rows)
+        for part in ("#results", "#above-detail", "#detail"):
+            self.query_one(part).display = bool(self._rows)
         self._tasks = tasks_of(self._rows)
         self._blocks = blocks(self._rows, sort_task=self._sort)
         self._show_table()

@@ -10,7 +10,6 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -20,6 +19,8 @@ from ftb_tui.providers.config import ConfigError
 from ftb_tui.providers.settings import Held, Setting, shown_value
 from ftb_tui.report.plain import one_line, shortened, visible
 from ftb_tui.ui.screens.opened import OpenedScreen
+from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table, Valued
 
 VALUE_LETTERS = 30
@@ -42,7 +43,7 @@ class SettingsScreen(OpenedScreen):
     DEFAULT_CSS = """
     SettingsScreen #settings { height: 1fr; }
     SettingsScreen #wrong { height: auto; max-height: 4; padding: 0 1; color: $text-error; display: none; }
-    SettingsScreen #detail { height: auto; max-height: 45%; min-height: 5; padding: 0 1; border-top: hkey $panel; }
+    SettingsScreen #detail { height: auto; max-height: 45%; min-height: 5; padding: 0 1; }
     SettingsScreen #about { height: auto; }
     """
 
@@ -55,7 +56,8 @@ class SettingsScreen(OpenedScreen):
         """What is wrong with the file, the table, the detail."""
         yield Static("", id="wrong", markup=False)
         yield Table(id="settings", tools=True)
-        with VerticalScroll(id="detail", can_focus=False):
+        yield Splitter(id="above-detail", pane="settings")
+        with Detail(id="detail"):
             yield Static("", id="about", markup=False)
 
     def on_mount(self) -> None:

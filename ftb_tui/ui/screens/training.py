@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -24,7 +24,9 @@ from ftb_tui.store.datasets import load_dataset
 from ftb_tui.store.paraphrases import kept_wordings
 from ftb_tui.ui.away import away, kept
 from ftb_tui.ui.screens.opened import OpenedScreen
+from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.recipe_form import RecipeForm, recipe_of, whole
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 from ftb_tui.work.files import file_name, new_file
 from ftb_tui.work.training_file import (
@@ -60,14 +62,15 @@ class TrainingScreen(OpenedScreen):
     ]
     DEFAULT_CSS = """
     TrainingScreen #recipe { width: 46; padding: 0 2; }
-    TrainingScreen #left { width: 1fr; border-right: vkey $panel; }
+    TrainingScreen #left { width: 1fr; }
     TrainingScreen #counts { height: auto; max-height: 5; padding: 0 1; color: $text-muted; }
-    TrainingScreen #detail { height: 8; padding: 0 1; border-top: hkey $panel; }
+    TrainingScreen #detail { height: 8; padding: 0 1; }
     TrainingScreen #line { height: auto; }
     TrainingScreen.-wide RecipeForm { grid-size: 2; grid-columns: 14 1fr; }
     TrainingScreen.-narrow #panes { layout: vertical; }
-    TrainingScreen.-narrow #left { width: 1fr; height: 1fr; border-right: none; }
+    TrainingScreen.-narrow #left { width: 1fr; height: 1fr; }
     TrainingScreen.-narrow #recipe { width: 1fr; padding: 0 1; dock: top; background: $panel; }
+    TrainingScreen.-narrow #beside-recipe { height: 0; }
     TrainingScreen.-narrow #detail { height: 5; }
     """
 
@@ -84,8 +87,10 @@ class TrainingScreen(OpenedScreen):
             with Vertical(id="left"):
                 yield Static("", id="counts", markup=False)
                 yield Table(id="lines")
-                with VerticalScroll(id="detail", can_focus=False):
+                yield Splitter(id="above-detail", pane="lines")
+                with Detail(id="detail"):
                     yield Static("", id="line", markup=False)
+            yield Splitter(id="beside-recipe", pane="left")
             yield RecipeForm(for_file=True, id="recipe")
 
     def on_mount(self) -> None:

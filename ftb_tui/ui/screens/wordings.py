@@ -10,7 +10,6 @@ import aiosqlite
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -20,6 +19,8 @@ from ftb_tui.report.plain import one_line, shortened, visible
 from ftb_tui.store.database import StoreError
 from ftb_tui.store.paraphrases import WordingRow, WordingState, decide, list_wordings
 from ftb_tui.ui.screens.opened import OpenedScreen
+from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 GLYPHS: Mapping[str, tuple[str, str]] = {
@@ -52,7 +53,7 @@ class WordingsScreen(OpenedScreen):
     ]
     DEFAULT_CSS = """
     WordingsScreen #wordings { height: 1fr; }
-    WordingsScreen #detail { height: 9; padding: 0 1; border-top: hkey $panel; }
+    WordingsScreen #detail { height: 9; padding: 0 1; }
     WordingsScreen #wording { height: auto; }
     WordingsScreen.-narrow #detail { height: 8; }
     """
@@ -67,7 +68,8 @@ class WordingsScreen(OpenedScreen):
     def body(self) -> Iterable[Widget]:
         """The wordings, and the chosen one with its question."""
         yield Table(id="wordings")
-        with VerticalScroll(id="detail", can_focus=False):
+        yield Splitter(id="above-detail", pane="wordings")
+        with Detail(id="detail"):
             yield Static("", id="wording", markup=False)
 
     async def on_mount(self) -> None:

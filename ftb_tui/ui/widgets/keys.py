@@ -54,6 +54,8 @@ class Keys(Widget):
         self._lay_out()
 
     def _lay_out(self) -> None:
+        if not self.is_attached:
+            return
         shown = fitting(self._keys(), self.size.width)
         if shown != self._shown:
             self._shown = shown
