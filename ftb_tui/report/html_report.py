@@ -27,10 +27,12 @@ _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:64rem;margin:2rem auto;
 padding:0 1rem}
 h1{font-size:1.6rem}h2{margin-top:2.2rem;border-bottom:1px solid var(--line)}h3{margin-bottom:.4rem}
-table{border-collapse:collapse;margin:.6rem 0;display:block;overflow-x:auto}
+.wide{overflow-x:auto;margin:.6rem 0}table{border-collapse:collapse}
 th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
-.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.dim{color:var(--dim)}
-figure{margin:.8rem 0;overflow-x:auto}.side{display:flex;flex-wrap:wrap;gap:1rem}
+.n{text-align:right;font-variant-numeric:tabular-nums}.n,.s,.g{white-space:nowrap}.q{min-width:5rem}.q:first-child{min-width:11rem}.g th{padding-top:.7rem}
+.dim{color:var(--dim)}figure{margin:.8rem 0;overflow-x:auto}
+.side{display:flex;flex-wrap:wrap;gap:1rem}.side figure{flex:0 1 22rem}
+svg{max-width:100%;height:auto}.bars svg{min-width:34rem}
 svg text{font:13px system-ui,sans-serif;fill:var(--ink)}svg .title{font-weight:600}
 svg .tick,svg .note{fill:var(--dim)}svg .grid{stroke:var(--line)}svg .bar.base,svg .bar.other{fill:var(--base)}
 svg .bar.checkpoint{fill:var(--mid)}svg .bar.tuned{fill:var(--tuned)}
@@ -39,11 +41,15 @@ svg .level{stroke:var(--mark);stroke-dasharray:4 3;stroke-width:1.5}svg .level-n
 svg .curve{fill:none;stroke:var(--tuned);stroke-width:2}svg .point{fill:var(--tuned)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;font:inherit}
-@media print{body{max-width:none}}
+@media print{body{max-width:none;margin:0;font-size:10px}th,td{padding:.15rem .35rem}.wide,figure{overflow:visible}
+.bars svg{min-width:0;max-width:34rem}.q:first-child{min-width:0}h2,h3,thead,.g{break-after:avoid}tr,figure{break-inside:avoid}}
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-HEAD = ("model", "task", "", "score", "95%", "right", "n", "base", "diff", "fixed", "broken", "p", "p Holm", "failed")
-_LEFT = frozenset({"model", "task", ""})
+HEAD = ("task", "", "score", "95%", "right", "n", "base", "diff", "fixed", "broken", "p", "p Holm", "failed")
+_TEXT = frozenset({"model", "families", "question", "gold", "answer", "why", "base said"})
+"""Columns whose text may take several lines."""
+_SHORT = frozenset({"task", "", "average of", "how", "verdict"})
+"""Columns of a word or two. All others are of figures, to the right."""
 _METHODS = (
     "Scores are shares of right answers; answers without a verdict count as not right. Failed calls are no answers and "
     "are counted apart. Intervals of scores are Wilson's, 95%; where questions were asked several times, answers to one "
@@ -97,19 +103,20 @@ def _dataset(report: Report, rows: Sequence[ResultRow]) -> Iterable[str]:
             for row in rows if row.task == task and row.score is not None
         ]  # fmt: skip
         if bars:
-            yield f"<figure>{bar_chart(task, bars, report.baselines.get((rows[0].dataset_id, task), {}))}</figure>"
+            yield f"<figure class=bars>{bar_chart(task, bars, report.baselines.get((rows[0].dataset_id, task), {}))}</figure>"
     adjusted = adjusted_p(report.rows)
     yield _table(
         HEAD,
         [
             (
-                model_label(row), row.task, glyph(row.score), score(row.score), interval(row.low, row.high),
+                row.task, glyph(row.score), score(row.score), interval(row.low, row.high),
                 str(row.correct), str(row.n), score(row.base_score) if row.fixed is not None else "",
                 difference(row.difference), _count(row.fixed), _count(row.broken), p_value(row.p_value),
                 p_value(adjusted.get((row.dataset_id, row.model_key, row.task))), str(row.failed or ""),
             )
             for row in rows
         ],
+        groups=[model_label(row) for row in rows],
     )  # fmt: skip
 
 
@@ -118,13 +125,12 @@ def _averages(report: Report) -> Iterable[str]:
         return
     yield "<h2>Averages</h2>"
     yield _table(
-        ("model", "average of", "how", "score", "95%", "n", "families"),
+        ("average of", "how", "score", "95%", "n", "families"),
         [
-            (f"{a.provider}/{a.model}", a.of, a.average.replace("_", " "), score(a.value), interval(a.low, a.high),
-             str(a.n), ", ".join(a.families))
+            (a.of, a.average.replace("_", " "), score(a.value), interval(a.low, a.high), str(a.n), ", ".join(a.families))
             for a in report.averages
         ],
-        left=frozenset({"model", "average of", "how", "families"}),
+        groups=[f"{a.provider}/{a.model}" for a in report.averages],
     )  # fmt: skip
     if report.gaps:
         yield "<h3>Generalization gap</h3><p>Memorization minus generalization (rephrased, vignette), facts asked both ways.</p>"
@@ -157,7 +163,7 @@ def _examples(examples: Examples) -> Iterable[str]:
     row = examples.row
     yield f"<h3>{_text(model_label(row))}, {_text(row.task)}</h3>"
     yield _table(
-        ("question", "gold", "answer", "verdict", "why", "base"),
+        ("question", "gold", "answer", "verdict", "why", "base said"),
         [
             (
                 shortened(answer.question, 600, 12), shortened(answer.answer, 300, 6),
@@ -166,7 +172,6 @@ def _examples(examples: Examples) -> Iterable[str]:
             )
             for answer in examples.answers
         ],
-        left=frozenset({"question", "gold", "answer", "verdict", "why", "base"}),
     )  # fmt: skip
 
 
@@ -175,16 +180,22 @@ def _section(section: Section) -> str:
     return f"<h3>{_text(section.title)}</h3><dl>{facts}</dl>"
 
 
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]], *, left: frozenset[str] = _LEFT) -> str:
-    def render(line: Sequence[str], tag: str) -> str:
-        cells = (
-            f"<{tag}{'' if name in left else ' class=n'}><pre>{_text(cell)}</pre></{tag}>" if "\n" in cell
-            else f"<{tag}{'' if name in left else ' class=n'}>{_text(cell)}</{tag}>"
-            for name, cell in zip(head, line, strict=True)
-        )  # fmt: skip
-        return f"<tr>{''.join(cells)}</tr>"
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]], *, groups: Sequence[str] = ()) -> str:
+    """A table; with `groups`, one for each line, a line of its own wherever another group begins."""
 
-    return "\n".join(["<table>", render(head, "th"), *(render(line, "td") for line in lines), "</table>"])
+    def cell(name: str, text: str, tag: str) -> str:
+        kind = " class=q" if name in _TEXT else " class=s" if name in _SHORT else " class=n"
+        return f"<{tag}{kind}>{f'<pre>{_text(text)}</pre>' if chr(10) in text else _text(text)}</{tag}>"
+
+    def render(line: Sequence[str], tag: str) -> str:
+        return f"<tr>{''.join(cell(name, text, tag) for name, text in zip(head, line, strict=True))}</tr>"
+
+    parts = [f"<div class=wide><table><thead>{render(head, 'th')}</thead><tbody>"]
+    for place, line in enumerate(lines):
+        if groups and (place == 0 or groups[place] != groups[place - 1]):
+            parts.append(f"<tr class=g><th colspan={len(head)} scope=rowgroup>{_text(groups[place])}</th></tr>")
+        parts.append(render(line, "td"))
+    return "\n".join([*parts, "</tbody></table></div>"])
 
 
 def _text(text: str) -> str:

@@ -68,10 +68,11 @@ def charts(page: str) -> list[ET.Element]:
 
 def test_the_table_has_the_figures_and_the_charts_draw_them() -> None:
     page = html_report(report(ROWS))
-    [head, base, tuned, rephrased] = Page(page).rows
+    [head, of_base, base, of_tuned, tuned, rephrased] = Page(page).rows
     assert head == list(HEAD)
-    assert base[:7] == ["smollm2-135m (base)", "memorization", "▁", "0.00", ".00–.14", "0", "24"]
-    assert tuned[3:14] == ["0.96", ".80–.99", "23", "24", "0.00", "+.96", "23", "0", "<.001", "<.001", ""]
+    assert (of_base, of_tuned) == (["smollm2-135m (base)"], ["smollm2-135m 0a1b2c3d (tuned)"]), "each model once"
+    assert base[:6] == ["memorization", "▁", "0.00", ".00–.14", "0", "24"]
+    assert tuned[2:13] == ["0.96", ".80–.99", "23", "24", "0.00", "+.96", "23", "0", "<.001", "<.001", ""]
     assert rephrased[-1] == "2", "failures are counted apart"
     drawn = charts(page)
     assert [chart.get("aria-label") for chart in drawn] == ["memorization", "rephrased"]
@@ -117,7 +118,7 @@ def test_hostile_text_stays_text_everywhere(name: str) -> None:
     assert not found.handlers
     assert not found.reaching_out
     assert not [letter for letter in page if letter != "\n" and not letter.isprintable()]
-    assert [len(cells) for cells in found.rows[:3]] == [len(HEAD)] * 3
+    assert [len(cells) for cells in found.rows[:5]] == [len(HEAD), 1, len(HEAD), 1, len(HEAD)]
     assert charts(page)
 
 
