@@ -92,10 +92,10 @@ async def set_intent(
     """Record how far we are sure about a batch, and what the service says of it."""
     async with transaction(db):
         await db.execute(
-            "UPDATE batches SET intent = ?1, remote_file_id = coalesce(?2, remote_file_id),"
-            " remote_batch_id = coalesce(?3, remote_batch_id), raw_state = coalesce(?4, raw_state),"
-            " error = coalesce(?5, error), sent_at = CASE WHEN ?1 = 'sent' THEN ?6 ELSE sent_at END WHERE batch_key = ?7",
-            (intent, remote_file_id, remote_batch_id, raw_state, error, time.time(), batch_key),
+            "UPDATE batches SET intent = ?, remote_file_id = coalesce(?, remote_file_id),"
+            " remote_batch_id = coalesce(?, remote_batch_id), raw_state = coalesce(?, raw_state),"
+            " error = coalesce(?, error), sent_at = CASE WHEN ? = 'sent' THEN ? ELSE sent_at END WHERE batch_key = ?",
+            (intent, remote_file_id, remote_batch_id, raw_state, error, intent, time.time(), batch_key),
         )
 
 

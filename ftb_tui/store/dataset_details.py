@@ -44,11 +44,11 @@ async def dataset_details(db: aiosqlite.Connection, dataset_id: str) -> DatasetD
         counts.setdefault(Task(row[0]), {})[row[1], row[2]] = row[3]
     found = {task: baselines_of_counts(its) for task, its in counts.items()}
     [rest] = await db.execute_fetchall(
-        "SELECT (SELECT count(*) FROM jobs WHERE dataset_id = ?1),"
-        " (SELECT count(*) FROM evaluations WHERE dataset_id = ?1 AND deleted_at IS NULL),"
+        "SELECT (SELECT count(*) FROM jobs WHERE dataset_id = :dataset),"
+        " (SELECT count(*) FROM evaluations WHERE dataset_id = :dataset AND deleted_at IS NULL),"
         " (SELECT count(*) FROM responses JOIN evaluations USING (evaluation_key)"
-        "   WHERE dataset_id = ?1 AND deleted_at IS NULL AND answer IS NOT NULL)",
-        (dataset_id,),
+        "   WHERE dataset_id = :dataset AND deleted_at IS NULL AND answer IS NOT NULL)",
+        {"dataset": dataset_id},
     )
     return DatasetDetails(
         provenance=await load_provenance(db, dataset_id),

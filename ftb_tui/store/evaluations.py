@@ -183,19 +183,19 @@ async def forget_unanswered(db: aiosqlite.Connection, evaluation_key: int) -> No
     """
     async with transaction(db):
         rows = await db.execute_fetchall(
-            "DELETE FROM evaluations WHERE evaluation_key = ?1"
-            " AND NOT EXISTS (SELECT 1 FROM responses WHERE evaluation_key = ?1)"
-            " AND NOT EXISTS (SELECT 1 FROM batches WHERE evaluation_key = ?1 AND intent IN ('sent', 'confirmed'))"
-            " AND NOT EXISTS (SELECT 1 FROM benches WHERE ?1 IN (base_evaluation_key, tuned_evaluation_key))"
+            "DELETE FROM evaluations WHERE evaluation_key = :key"
+            " AND NOT EXISTS (SELECT 1 FROM responses WHERE evaluation_key = :key)"
+            " AND NOT EXISTS (SELECT 1 FROM batches WHERE evaluation_key = :key AND intent IN ('sent', 'confirmed'))"
+            " AND NOT EXISTS (SELECT 1 FROM benches WHERE :key IN (base_evaluation_key, tuned_evaluation_key))"
             " RETURNING model_key",
-            (evaluation_key,),
+            {"key": evaluation_key},
         )
         for row in rows:
             await db.execute(
-                "DELETE FROM models WHERE model_key = ?1 AND kind = 'base'"
-                " AND NOT EXISTS (SELECT 1 FROM evaluations WHERE model_key = ?1)"
+                "DELETE FROM models WHERE model_key = :key AND kind = 'base'"
+                " AND NOT EXISTS (SELECT 1 FROM evaluations WHERE model_key = :key)"
                 " AND NOT EXISTS (SELECT 1 FROM jobs WHERE provider = models.provider AND base_model = models.name)",
-                (row[0],),
+                {"key": row[0]},
             )
 
 

@@ -44,7 +44,7 @@ async def tag_counts(db: aiosqlite.Connection, *, evaluation_key: int | None = N
     """How many answers have each tag, in one evaluation or everywhere; the most frequent first."""
     rows = await db.execute_fetchall(
         "SELECT tag, count(*) FROM answer_tags JOIN responses USING (response_key)"
-        " WHERE ?1 IS NULL OR evaluation_key = ?1 GROUP BY tag ORDER BY count(*) DESC, tag",
-        (evaluation_key,),
+        " WHERE :key IS NULL OR evaluation_key = :key GROUP BY tag ORDER BY count(*) DESC, tag",
+        {"key": evaluation_key},
     )
     return {row[0]: row[1] for row in rows}

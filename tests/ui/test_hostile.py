@@ -34,15 +34,15 @@ async def _plant(text: str) -> None:
     here = f"WHERE question_key = {first}" if one else ""
     graded = f"WHERE response_key IN (SELECT response_key FROM responses {here})" if one else ""
     fact = f"WHERE fact_id = (SELECT fact_id FROM questions {here})" if one else ""
-    await db.execute(f"UPDATE responses SET answer = ?1 {here}", (text,))
-    await db.execute(f"UPDATE grades SET verdict = 'wrong', reason = ?1 {graded}", (text,))
-    await db.execute(f"UPDATE facts SET text = ?1 {fact}", (text,))
-    await db.execute(f"UPDATE questions SET question = ?1, prompt = ?1, answer = ?1 {here}", (text,))
-    await db.execute("UPDATE job_events SET message = ?1 WHERE job_event_key % 20 = 0", (text[:20_000],))
-    await db.execute("UPDATE jobs SET error = ?1, follow_error = ?1, raw_state = ?1", (text[:20_000],))
-    await db.execute("UPDATE models SET name = name || ?1 WHERE kind <> 'base'", (text[:5_000],))
-    await db.execute("UPDATE datasets SET title = ?1, source = ?1", (text[:5_000],))
-    await db.execute("UPDATE evaluations SET error = ?1", (text[:20_000],))
+    await db.execute(f"UPDATE responses SET answer = :text {here}", {"text": text})
+    await db.execute(f"UPDATE grades SET verdict = 'wrong', reason = :text {graded}", {"text": text})
+    await db.execute(f"UPDATE facts SET text = :text {fact}", {"text": text})
+    await db.execute(f"UPDATE questions SET question = :text, prompt = :text, answer = :text {here}", {"text": text})
+    await db.execute("UPDATE job_events SET message = :text WHERE job_event_key % 20 = 0", {"text": text[:20_000]})
+    await db.execute("UPDATE jobs SET error = :text, follow_error = :text, raw_state = :text", {"text": text[:20_000]})
+    await db.execute("UPDATE models SET name = name || :text WHERE kind <> 'base'", {"text": text[:5_000]})
+    await db.execute("UPDATE datasets SET title = :text, source = :text", {"text": text[:5_000]})
+    await db.execute("UPDATE evaluations SET error = :text", {"text": text[:20_000]})
     await db.commit()
     await db.close()
 
