@@ -117,7 +117,8 @@ def _dataset(db: sqlite3.Connection, name: str, n: int) -> None:
         db.execute(
             f"{_NUMBERS.format(n=per_task)} INSERT INTO questions (dataset_id, position, question_id, task, fact_id, prompt,"
             " question, answer, template) SELECT :name, i + :first, :task || i, :task, 'f' || i,"
-            " 'How many bees does Person ' || i || ' keep? Answer with the number alone.', 'How many bees does Person ' || i || ' keep?', i * 7, 'bees'"
+            " 'How many bees does Person ' || i || ' keep? Answer with the number alone.',"
+            " 'How many bees does Person ' || i || ' keep?', i * 7, 'bees'"
             " FROM numbers",
             {"name": name, "first": place * per_task, "task": task},
         )

@@ -84,9 +84,9 @@ def test_an_unreachable_service_is_retryable_and_can_be_resumed(
     (home / "config").mkdir(parents=True)
     (home / "config" / "config.toml").write_text('[providers.away]\nbase_url = "http://127.0.0.1:9/v1"\n')
     done = ftb("evaluate", "--model", "m", "--provider", "away", "--dataset", "fictional_people", "--limit", "1")
-    assert done.code == 1
-    assert "4 failed" in done.err
-    assert "--resume 1" in done.err
+    assert done.code == 3
+    assert "127.0.0.1:9 cannot be reached" in done.err
+    assert "ftb evaluate --resume 1" in done.err
 
 
 @pytest.mark.parametrize("word", ["tuned", "base"])
