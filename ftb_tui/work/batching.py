@@ -283,6 +283,7 @@ class _BatchRun:
         begun, errors = time.monotonic(), 0
         ended: list[str] = []
         while left := await batches.open_batches(self._db, self._key):
+            asked = 0.0
             for batch in left:
                 assert batch.remote_batch_id is not None
                 try:
@@ -296,10 +297,11 @@ class _BatchRun:
                     if not error.retryable:
                         raise EvaluationStoppedError(f"{error.host} refused: {error.message}") from error
                     errors += 1
+                    asked = max(asked, error.retry_after or 0.0)
             self._report()
             if not await batches.open_batches(self._db, self._key):
                 break
-            if not wait or not await self._rest(_pause(time.monotonic() - begun, errors)):
+            if not wait or not await self._rest(_pause(time.monotonic() - begun, errors, asked)):
                 return False
         if ended:
             raise EvaluationStoppedError(" ".join(ended))
@@ -389,8 +391,8 @@ def _doubt(evaluation_key: int, error: ProviderError) -> str:
     return f"{_STILL_UNSURE.format(key=evaluation_key)} ({error.message})"
 
 
-def _pause(seconds: float, errors: int) -> float:
-    """The pause before the next look, with jitter; longer after errors."""
+def _pause(seconds: float, errors: int, asked: float) -> float:
+    """The pause before the next look, with jitter; longer after errors, and as long as the service asked for."""
     first, later, last = LOOK_SECONDS
     pause = first if seconds < 60 else later if seconds < 600 else last
-    return min(SLOWEST_LOOK, pause * 2.0**errors) * random.uniform(0.9, 1.1)
+    return max(min(SLOWEST_LOOK, pause * 2.0**errors) * random.uniform(0.9, 1.1), min(SLOWEST_LOOK, asked))

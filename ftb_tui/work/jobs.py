@@ -255,11 +255,13 @@ async def follow(
     pace = pace or (FREE_PACE if provider.capabilities.cost_basis == "free" else PAID_PACE)
     looks = errors = missed = 0
     while True:
+        asked = 0.0
         try:
             job = await look(db, provider, job_key, on_event=on_event)
             errors = 0
         except ProviderError as error:
             errors += 1
+            asked = error.retry_after or 0.0
             await store.set_follow_error(db, job_key, error.message)
             job = await store.get_job(db, job_key)
             if error.kind is ErrorKind.UNREACHABLE and revive is not None:
@@ -275,7 +277,7 @@ async def follow(
                 f"Give it up with: ftb jobs abandon {job_key}",
                 job_key=job_key, refused=False,
             )  # fmt: skip
-        seconds = pace.next(looks, errors)
+        seconds = pace.next(looks, errors, asked)
         on_pause(seconds)
         await asyncio.sleep(seconds)
 

@@ -148,6 +148,19 @@ async def test_a_file_that_is_not_accepted_starts_nothing(
     assert fake_openai.requests[CREATE] == 0
 
 
+async def test_a_service_that_asks_to_be_left_alone_is_within_reason(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    key = await work.launch(db, provider, PLAN)
+    fake_openai.faults["GET /fine_tuning/jobs/ID"].extend(
+        [status(429, error("slow"), retry_after_ms="40"), status(503, error("busy"), Retry_After="3600")]
+    )
+    pauses: list[float] = []
+    await work.follow(db, provider, key, pace=Pace(0.001, 0.001, 0.05), on_pause=pauses.append)
+    assert pauses[:2] == [0.04, 0.05]
+    assert max(pauses[2:]) < 0.04
+
+
 async def test_following_outlives_errors_duplicates_and_unknown_states(
     db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
 ) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import datetime
 import json
+import time
 from collections import Counter
 from pathlib import Path
 
 import aiosqlite
 import pytest
+from aiohttp import web
 
 from ftb_tui.providers.base import Provider
 from ftb_tui.providers.registry import open_provider
@@ -18,7 +20,7 @@ from ftb_tui.store import evaluations as store
 from ftb_tui.work import batching, evaluate
 from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError
 from tests.fakes.cutting_proxy import CuttingProxy
-from tests.fakes.openai_server import FakeOpenAI, disconnect, error, raw, status
+from tests.fakes.openai_server import FakeOpenAI, Fault, disconnect, error, raw, status
 from tests.work.batching.plans import CHAT, CREATE, PRICED, WORLD, plan
 
 
@@ -71,6 +73,24 @@ async def test_repeats_have_ids_and_seeds_of_their_own(
         "SELECT r.repeat, p.parameters FROM responses r JOIN request_parameters p USING (parameters_key)"
     )
     assert {(repeat, json.loads(text)["seed"]) for repeat, text in seeds} == {(0, 42), (1, 43), (2, 44)}
+
+
+async def test_a_service_that_asks_to_be_left_alone_is(
+    db: aiosqlite.Connection, provider: Provider, service: FakeOpenAI
+) -> None:
+    looked: list[float] = []
+
+    def noted(then: Fault) -> Fault:
+        async def fault(request: web.Request) -> web.StreamResponse:
+            looked.append(time.monotonic())
+            return await then(request)  # type: ignore[no-any-return]
+
+        return fault
+
+    busy = status(503, error("busy"), retry_after_ms="300")
+    service.faults["GET /batches/ID"].extend([noted(busy), noted(status(500, error("oops")))])
+    assert (await evaluate.run(db, provider, await plan(db, 10))).n_answered == 10
+    assert looked[1] - looked[0] >= 0.3
 
 
 async def test_errors_are_named_lines_that_repeat_count_once_and_strangers_are_left_out(
