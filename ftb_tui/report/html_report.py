@@ -29,7 +29,8 @@ padding:0 1rem}
 h1{font-size:1.6rem}h2{margin-top:2.2rem;border-bottom:1px solid var(--line)}h3{margin-bottom:.4rem}
 .wide{overflow-x:auto;margin:.6rem 0}table{border-collapse:collapse}
 th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
-.n{text-align:right;font-variant-numeric:tabular-nums}.n,.s,.g{white-space:nowrap}.q{min-width:5rem}.q:first-child{min-width:11rem}.g th{padding-top:.7rem}
+.n{text-align:right;font-variant-numeric:tabular-nums}.n,.s,.g{white-space:nowrap}.g th{padding-top:.7rem}
+.q{min-width:5rem}.q:first-child{min-width:11rem}
 .dim{color:var(--dim)}figure{margin:.8rem 0;overflow-x:auto}
 .side{display:flex;flex-wrap:wrap;gap:1rem}.side figure{flex:0 1 22rem}
 svg{max-width:100%;height:auto}.bars svg{min-width:34rem}

@@ -108,7 +108,8 @@ class ExportScreen(ModalScreen[None]):
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             self._say(f"{path} cannot be written: {why}.")
             return
-        self.notify(f"Written: {path}" + ("" if _is_page(path) else f" ({len(written)} files)"), markup=False)
+        more = "" if _is_page(path) else f" and {len(written) - 1} more files beside it"
+        self.notify(f"Written: {written[0].absolute()}{more}", markup=False)
         self.dismiss()
 
     async def _written(self, db: aiosqlite.Connection, path: Path) -> list[Path]:
