@@ -170,7 +170,9 @@ _HEAD = """\
 
 `?` shows the keys of the screen in view, `ctrl+p` finds every action by its name. `ctrl+o` lays a letter over every
 table, field, button and tab in view, in dialogs too: the letter goes there (and presses nothing), any other key leaves
-everything as it is. This page is written by `python docs/make_keys.py` from the app's own bindings.
+everything as it is. The bars between panes are dragged with the mouse, or moved with `<`, `>`, `-` and `+`: that one
+which is nearest to the focus. `=` puts them back; where they stand is remembered. This page is written by
+`python docs/make_keys.py` from the app's own bindings.
 
 Any of them can be changed in the configuration file (`ftb config path` says where it is), by its id:
 
