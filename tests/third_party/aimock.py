@@ -1,9 +1,9 @@
 """aimock: a stateful OpenAI and Gemini that somebody else wrote, and its faults.
 
-Where it differs from the services, as `make test` found it: no checkpoints and no pause (404); `trained_tokens` is the
-seed; a training file is not looked at, nor its existence asked for; lists ignore their metadata filter; a batch answers
-every question with the same words; and a fault on the creation of a job always strikes before the job is made, so an
-answer lost after the job was made is left to the fakes of ours.
+Where version 1.43 differs from the services: no checkpoints and no pause (404); `trained_tokens` is the seed; nobody
+asks whether a training file exists or what it holds; lists ignore their metadata filter; a batch answers every question
+with the same words; the list of models is spared all faults; Gemini's faults come in OpenAI's form; and a fault on the
+creation of a job always strikes before the job is made, so answers lost after that are left to the fakes of ours.
 """
 
 from __future__ import annotations
