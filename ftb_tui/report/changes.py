@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from ftb_tui.report.certainty import certainty
 from ftb_tui.report.numbers import difference, p_value, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.store.history import History, Overruled, Regraded, ScoreChange
@@ -30,9 +31,8 @@ def verdict(change: ScoreChange) -> str:
         return "no question in common with the evaluation before"
     if not found.after and not found.before:
         return f"the same on all {found.n} questions that both answered"
-    sure = "better" if found.after > found.before else "worse"
-    sure = sure if found.p_value < 0.05 else "not sure: this may be chance"
-    return f"{found.after} fixed, {found.before} broken of {found.n}, {found.test} p {p_value(found.p_value)}: {sure}"
+    tested = f"{found.test} p {p_value(found.p_value)}: {certainty(found)}"
+    return f"{found.after} fixed, {found.before} broken of {found.n}, {tested}"
 
 
 def before_words(change: ScoreChange) -> str:

@@ -183,6 +183,9 @@ async def test_whoever_reads_further_up_is_not_dragged_to_the_end_by_a_new_line(
         await until(pilot, shows(pilot, "line 199"))
         log.show([f"line {number}" for number in range(300)])
         await until(pilot, shows(pilot, "line 299"))
+        await pilot.resize_terminal(*NARROW)
+        await until(pilot, lambda: log.size.width == 78 and log.scroll_offset.y == log.max_scroll_y)
+        await until(pilot, shows(pilot, "line 299"))
 
 
 async def test_a_checkpoint_is_chosen_and_asked_what_the_tuned_model_was(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Select
@@ -11,6 +12,7 @@ from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.benchmark.model import Question, Task
 from ftb_tui.store.database import open_store
 from ftb_tui.store.paraphrases import NewWording, add_wordings, list_wordings
+from ftb_tui.ui.widgets.table import Table
 from tests.ui.datasets_pilot import Snap, opened, says_anywhere, sizes, snap, stored
 from tests.ui.pilot import shows, text_of, until
 
@@ -19,21 +21,28 @@ TRAINED = [question for question in PEOPLE.questions if question.task is Task.ME
 REPHRASED = {question.fact_id: question for question in PEOPLE.questions if question.task is Task.REPHRASED}
 
 
-async def proposed(questions: list[Question], *, hostile: bool = False) -> None:
-    """Wordings as a run of a model leaves them: one proposed for each question, and one that a rule rejected."""
-    await stored()
+async def word(made: Mapping[Question, Sequence[NewWording]]) -> None:
+    """What a run of a model leaves in the store."""
     db = await open_store()
     try:
-        for place, question in enumerate(questions):
-            new = [NewWording("[red]Boo[/]\x1b[31m" if hostile else f"I wonder: {question.question}", "")]
-            if place == 0:
-                test = REPHRASED[question.fact_id]
-                new.append(NewWording(test.question, f"It is the question {test.question_id} (rephrased)."))
+        for question, new in made.items():
             await add_wordings(
                 db, PEOPLE.dataset_id, question.question_id, new, provider="fake", model="gpt", prompt_version=1, wanted=1
             )  # fmt: skip
     finally:
         await db.close()
+
+
+async def proposed(questions: list[Question], *, hostile: bool = False) -> None:
+    """One proposed for each question, and one that a rule rejected."""
+    await stored()
+    made = {
+        question: [NewWording("[red]Boo[/]\x1b[31m" if hostile else f"I wonder: {question.question}", "")]
+        for question in questions
+    }
+    test = REPHRASED[questions[0].fact_id]
+    made[questions[0]].append(NewWording(test.question, f"It is the question {test.question_id} (rephrased)."))
+    await word(made)
 
 
 async def states() -> list[str]:
@@ -87,7 +96,14 @@ async def test_wordings_are_kept_and_rejected_one_after_another_and_taken_back()
         await until(pilot, shows(pilot, "0 proposed, 3 kept, 1 rejected"))
         await pilot.press("u")
         await until(pilot, shows(pilot, "3 proposed, 0 kept, 1 rejected"))
-    assert await states() == ["proposed", "rejected", "proposed", "proposed"]
+        assert await states() == ["proposed", "rejected", "proposed", "proposed"]
+
+        table = pilot.app.screen.query_one("#wordings", Table)
+        await pilot.press("G", "k")
+        stood = table.chosen
+        await word({TRAINED[3]: [NewWording("And what else?", "")]})
+        await until(pilot, shows(pilot, "4 proposed, 0 kept, 1 rejected"))
+        assert stood and table.chosen == stood, "what a command finds meanwhile does not move the cursor"
 
 
 async def test_what_a_test_asks_cannot_be_kept_and_the_screen_says_why() -> None:

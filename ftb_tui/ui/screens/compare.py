@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from ftb_tui.report.certainty import certainty
 from ftb_tui.report.numbers import difference, p_value, score
 from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.report.tables import model_label
@@ -136,8 +137,7 @@ class CompareScreen(OpenedScreen):
         ]
         if not found.n:
             return [*lines, "They have no answered question in common."]
-        sure = "A is better" if found.after > found.before else "B is better"
-        sure = sure if found.p_value < 0.05 else "not sure: this may be chance"
+        sure = certainty(found, better="A is better", worse="B is better")
         return [
             *lines,
             f"A − B  {difference(found.difference)}, 95% {difference(found.low)} to {difference(found.high)}",

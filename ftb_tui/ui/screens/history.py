@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from ftb_tui.report.certainty import direction
 from ftb_tui.report.changes import (
     NOTHING_EVALUATED,
     before_words,
@@ -157,8 +158,7 @@ class HistoryScreen(OpenedScreen):
         if found is not None and found.n:
             flips = (str(found.after), str(found.before), p_value(found.p_value))
             between = f"{difference(found.low)} to {difference(found.high)}"
-            if found.p_value < 0.05:
-                style = "bold green" if found.after > found.before else "bold red"
+            style = {1: "bold green", -1: "bold red", 0: "dim"}[direction(found)]
         changed = Text(difference_words(change), style=style)
         if not self.has_class("-wide"):
             return (f"  {now.task}", score(now.score), before, changed, *flips)

@@ -17,6 +17,7 @@ from ftb_tui.report.collect import named_baselines
 from ftb_tui.report.numbers import interval, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.store.curves import JobModel, LearningCurves, learning_curves
+from ftb_tui.ui.following import follow
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.score_plot import Cell, ScorePoint, score_plot
 from ftb_tui.ui.widgets.splitter import Splitter
@@ -29,7 +30,6 @@ STYLES = {
     "level": "$warning",
     "axis": "$text-muted",
 }
-LOOK_SECONDS = 1.0
 
 
 class Panel(Widget):
@@ -100,7 +100,6 @@ class LearningScreen(OpenedScreen):
         self._job_key, self._dataset_id, self._dataset, self._grader = job_key, dataset_id, dataset, grader
         self._curves: LearningCurves | None = None
         self._alone: str | None = None
-        self._version = -1
 
     def body(self) -> Iterable[Widget]:
         """State, curves, table."""
@@ -112,19 +111,14 @@ class LearningScreen(OpenedScreen):
 
     async def on_mount(self) -> None:
         """Read now, and again whenever answers come in."""
-        await self._look()
+        await follow(self, self._read)
         table = self.query_one("#scores", Table)
         table.move_cursor(row=table.row_count - 1, column=1)
         table.focus()
-        self.set_interval(LOOK_SECONDS, self._look)
 
-    async def _look(self) -> None:
+    async def _read(self) -> None:
         db = self.ftb.db
-        if db is None:
-            return
-        [row] = await db.execute_fetchall("PRAGMA data_version")
-        if row[0] != self._version:
-            self._version = row[0]
+        if db is not None:
             self._curves = await learning_curves(db, self._job_key, self._dataset_id, grader=self._grader)
             if self.is_attached:
                 await self._fill()

@@ -18,6 +18,7 @@ from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.report.plain import one_line, shortened, visible
 from ftb_tui.store.database import StoreError
 from ftb_tui.store.paraphrases import WordingRow, WordingState, decide, list_wordings
+from ftb_tui.ui.following import follow
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.splitter import Splitter
@@ -73,9 +74,9 @@ class WordingsScreen(OpenedScreen):
             yield Static("", id="wording", markup=False)
 
     async def on_mount(self) -> None:
-        """Show what there is."""
+        """Show what there is, and what comes from elsewhere while one looks."""
         self.query_one("#wordings").focus()
-        await self._fill()
+        await follow(self, self._fill)
 
     async def on_resize(self) -> None:
         """Show as many columns as there is room for."""

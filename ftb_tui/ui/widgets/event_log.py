@@ -29,7 +29,7 @@ class EventLog(ScrollView, can_focus=True):
     ]
     DEFAULT_CSS = """
     EventLog { scrollbar-size-horizontal: 1; scrollbar-size-vertical: 1; }
-    EventLog:focus { background: $surface; }
+    EventLog:focus { background: $surface; outline-left: outer $primary; }
     """
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
@@ -50,8 +50,6 @@ class EventLog(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         self._shown = tuple(line for line in self._lines if matches(self._terms, {"": line}))
         self.virtual_size = Size(max(map(len, self._shown), default=0), len(self._shown))
-        if self.following:
-            self.call_after_refresh(self._to_the_end)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -64,18 +62,11 @@ class EventLog(ScrollView, can_focus=True):
         line = self._shown[at]
         return Strip(_segments(line, self._terms, style)).crop_extend(left, left + self.size.width, style)
 
-    def on_resize(self) -> None:
-        """Whoever follows stays at the end."""
-        if self.following:
-            self.call_after_refresh(self._to_the_end)
-
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Whoever comes to the end goes on with it; what only a changed size moved away from it goes back."""
+        """Whoever comes to the end goes on with it."""
         super().watch_scroll_y(old_value, new_value)
         if new_value >= self.max_scroll_y:
             self.following = self.following or self.max_scroll_y > 0
-        elif self.following:
-            self.call_after_refresh(self._to_the_end)
 
     def on_idle(self) -> None:
         """Whatever was laid out meanwhile, whoever follows stands at the end."""

@@ -1,0 +1,20 @@
+"""Whether a difference between two sets of answers is sure, and in which words that is said."""
+
+from __future__ import annotations
+
+from ftb_tui.store.comparing import Comparison
+
+LEVEL = 0.05
+"""A difference is called sure where the exact test's p is below this."""
+
+
+def direction(found: Comparison) -> int:
+    """+1 where the one after is surely better than the one before, -1 where it is surely worse, else 0."""
+    if not found.n or found.p_value >= LEVEL:
+        return 0
+    return 1 if found.after > found.before else -1
+
+
+def certainty(found: Comparison, *, better: str = "better", worse: str = "worse") -> str:
+    """The words for that."""
+    return {1: better, -1: worse, 0: "not sure: this may be chance"}[direction(found)]
