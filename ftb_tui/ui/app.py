@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events, work
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
-from textual.css.query import NoMatches
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Static
@@ -21,7 +19,7 @@ from ftb_tui.interface import load_interface
 from ftb_tui.paths import paths
 from ftb_tui.ui import remembered
 from ftb_tui.ui.everywhere import EVERYWHERE, mode_screen
-from ftb_tui.ui.pace import Pace
+from ftb_tui.ui.looking import Looking
 from ftb_tui.ui.themes import OWN
 from ftb_tui.ui.widgets.splitter import Splitter, can_split, split
 from ftb_tui.ui.widgets.tabs import MODES, tabs
@@ -47,9 +45,6 @@ KEEP_EVERY = 20.0
 TOLD_LETTERS, TOLD_LINES = 600, 8
 """At most so much is said in a corner."""
 
-CLOSE_SECONDS = 2.0
-"""How long a screen that is being filled may keep the app from closing."""
-
 
 class FtbApp(App[None]):
     """FineTuneBench in the terminal."""
@@ -67,23 +62,22 @@ class FtbApp(App[None]):
         super().__init__()
         self.now = clock
         self.db: aiosqlite.Connection | None = None
-        self.has_results = False
         self._with_background = background
         self._supervisor: Supervisor | None = None
-        self._version = -1
-        self._dirty = True
-        self._looking = asyncio.Lock()
-        self._closing = False
-        self._pace = Pace()
+        self.looking = Looking(self)
         self.settings, self._setting_problems = load_interface(paths().config_file)
         self._memory = remembered.load()
-        self._kept_at = 0.0
         self._modes_seen: dict[str, ModeScreen] = {}
 
     @property
     def has_background(self) -> bool:
         """Whether things may begin by themselves: jobs are followed, servers on this machine are looked for."""
         return self._with_background
+
+    @property
+    def has_results(self) -> bool:
+        """Whether anything was graded yet."""
+        return self.looking.has_results
 
     @property
     def supervisor(self) -> Supervisor:
@@ -160,9 +154,11 @@ class FtbApp(App[None]):
         if self._with_background:
             self._supervisor = Supervisor(self._heard)
             self._supervisor.start()
-        await self._refresh()
-        self.set_interval(0.4, self._refresh)
+        await self.looking.look()
         self._take_newer_bundled()
+        self.keep_memory()
+        self.set_interval(KEEP_EVERY, self.keep_memory)
+        await self.looking.go_on()
 
     async def _say_what_ended(self, db: aiosqlite.Connection) -> None:
         """What finished while the app was not open, once."""
@@ -187,50 +183,13 @@ class FtbApp(App[None]):
 
     def ask_for_refresh(self) -> None:
         """The visible screen wants to be filled now, whether the store changed or not."""
-        self._dirty = True
-        if self.db is not None and not self._closing:
-            self.call_later(self._refresh)
+        self.looking.ask()
 
     async def on_event(self, event: events.Event) -> None:
         """Keys go first: the store is read less often while somebody presses them."""
         if isinstance(event, events.Key):
-            self._pace.pressed()
+            self.looking.pace.pressed()
         await super().on_event(event)
-
-    async def _refresh(self) -> None:
-        """Fill the visible screen when the store changed since the last look (by anybody)."""
-        if self._closing or self._looking.locked():
-            return
-        async with self._looking:
-            if self.db is not None:
-                await self._look(self.db)
-
-    async def _look(self, db: aiosqlite.Connection) -> None:
-        from ftb_tui.ui.screens.mode import ModeScreen
-
-        [row] = await db.execute_fetchall("PRAGMA data_version")
-        screen = self.screen_stack[0] if self.screen_stack else None
-        if isinstance(screen, ModeScreen) and screen.is_mounted:
-            # Below another screen nobody sees it; it asks for a refresh when it is shown again.
-            covered = screen is not self.screen
-            if not covered and (self._dirty or (row[0] != self._version and self._pace.is_due())):
-                self._version, self._dirty = row[0], False
-                began_at = self._pace.now()
-                if not self.has_results:
-                    found = await db.execute_fetchall("SELECT 1 FROM grades LIMIT 1")
-                    self.has_results = bool(list(found))
-                try:
-                    await screen.fill()
-                except NoMatches:
-                    # The app was closed while the store was read.
-                    if screen.query("#tabs"):
-                        raise
-                self._pace.filled(began_at)
-            if screen.query("#status"):
-                screen.show_status()
-                screen.tick()
-        if time.monotonic() - self._kept_at > KEEP_EVERY:
-            self.keep_memory()
 
     def _heard(self, severity: str, message: str) -> None:
         """A sentence from the background, in its thread."""
@@ -277,7 +236,6 @@ class FtbApp(App[None]):
 
     def keep_memory(self) -> None:
         """Keep what is remembered, for the next time."""
-        self._kept_at = time.monotonic()
         remembered.gather(self._memory, self._modes_seen.values())
         self._memory["mode"] = self.current_mode
         if self.db is not None:
@@ -381,18 +339,20 @@ class FtbApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Give back the store and the background."""
-        self._closing = True
+        closed = asyncio.create_task(self.looking.close())
         if self._supervisor is not None:
             await asyncio.to_thread(self._supervisor.close)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._looking.acquire(), CLOSE_SECONDS)
+        await closed
         if self.db is not None:
             await self.db.close()
 
 
 def run_app() -> None:
     """Open the app; the process ends with its code."""
+    from ftb_tui.ui.sweeping import Sweeper
+
     app = FtbApp()
+    app.looking.sweeper = Sweeper()
     app.run()
     if app.return_code:
         sys.exit(app.return_code)

@@ -29,11 +29,15 @@ class Pace:
         """A key came."""
         self._pressed_at = self._clock()
 
+    @property
+    def idle(self) -> float:
+        """Seconds since the last key."""
+        return self._clock() - self._pressed_at
+
     def is_due(self) -> bool:
         """Whether what changed in the store may be shown now."""
-        now = self._clock()
-        factor = IN_USE if now - self._pressed_at < IN_USE_SECONDS else AT_REST
-        return now - self._filled_at >= min(LONGEST, max(SHORTEST, factor * self._took))
+        factor = IN_USE if self.idle < IN_USE_SECONDS else AT_REST
+        return self._clock() - self._filled_at >= min(LONGEST, max(SHORTEST, factor * self._took))
 
     def filled(self, began_at: float) -> None:
         """A filling that began then has ended now."""
