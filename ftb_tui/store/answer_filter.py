@@ -87,11 +87,11 @@ def search_condition(text: str) -> tuple[str, dict[str, str]]:
         if term.column == "tag":
             holds = (
                 "EXISTS (SELECT 1 FROM answer_tags a WHERE a.response_key = r.response_key AND"
-                f" {_holds('''replace(a.tag, ' ', '_')''', names)})"
+                f" {_holds('''replace(a.tag, ' ', '_')''', names, parameters)})"
             )
         else:
             places = (term.column,) if term.column else _ANYWHERE
-            holds = " OR ".join(_holds(_PLACES[place], names) for place in places)
+            holds = " OR ".join(_holds(_PLACES[place], names, parameters) for place in places)
         conditions.append(f"{'NOT ' if term.negated else ''}({holds})")
     return " AND ".join(conditions), parameters
 
@@ -102,9 +102,29 @@ def unknown_verdicts(text: str) -> list[str]:
     return [word for word in asked if not any(word.casefold() in verdict for verdict in VERDICTS)]
 
 
-def _holds(text: str, names: list[str]) -> str:
-    # Unlike LIKE, instr has no wildcards, and reads on behind a NUL.
-    return "(" + " OR ".join(f"instr(lower({text}), :{name})" for name in names) + ")"
+def _holds(text: str, names: list[str], parameters: dict[str, str]) -> str:
+    """Whether a text holds one of these spellings; for long texts, of which a hundred thousand may be looked through.
+
+    `instr` decides: unlike LIKE it has no wildcards, and reads on behind a NUL. But it wants a copy in lower case of
+    every text, which LIKE, that takes no longer than to read, spares those that cannot hold the word anyway.
+    """
+    found = []
+    for name in names:
+        found.append(f"instr(lower({text}), :{name})")
+        word = parameters[name]
+        if "\0" not in word and len(word) <= _LONGEST_PATTERN:
+            parameters[f"{name}_like"] = "%" + re.sub("([%_^])", r"^\1", word) + "%"
+            found[-1] = f"(({text} LIKE :{name}_like ESCAPE '^' OR {_has_nul(text)}) AND {found[-1]})"
+    return f"({' OR '.join(found)})"
+
+
+def _has_nul(text: str) -> str:
+    # The one length is in bytes, the other in letters before a NUL: where they are equal, nothing need be looked for.
+    return f"length(CAST({text} AS BLOB)) <> length({text}) AND instr({text}, char(0))"
+
+
+_LONGEST_PATTERN = 1_000
+"""SQLite takes no longer patterns than 50,000 bytes."""
 
 
 def _spellings(word: str) -> list[str]:
