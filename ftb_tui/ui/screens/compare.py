@@ -228,8 +228,10 @@ class CompareScreen(OpenedScreen):
             )
 
     def action_back(self) -> None:
-        """From the questions to the 2x2, from there to the results."""
-        if self.focused is self.query_one("#questions"):
+        """From the answers to the questions, from these to the 2x2, from there to the results."""
+        if self.focused is self.query_one(Detail):
+            self.query_one("#questions").focus()
+        elif self.focused is self.query_one("#questions"):
             self.query_one("#grid").focus()
         else:
             self.dismiss()
