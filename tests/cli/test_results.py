@@ -85,7 +85,7 @@ def test_wrong_answers_for_people_show_question_fact_gold_and_both_answers(ftb: 
     done = ftb("wrong", "--model", "tuned", "--task", "rephrased", "--limit", "1")
     for word in ("asked", "taught", "gold", "said    163", "base", "reason"):
         assert word in done.out
-    assert done.err == "1 answers (wrong).\n"
+    assert done.err == "1 answer (wrong).\n"
 
 
 def test_flips_are_the_questions_that_the_table_counts(ftb: Ftb, demo: Path) -> None:
