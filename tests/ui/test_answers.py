@@ -148,7 +148,9 @@ async def test_listed_answers_are_written_and_a_file_is_replaced_only_after_bein
     file = tmp_path / "mine.jsonl"
     file.write_text("old", encoding="utf-8")
     async with rephrased() as pilot:
-        await pilot.press("slash", *"trombone", "enter", "e")
+        await pilot.press("slash", *"trombone", "enter")
+        await until(pilot, lambda: pilot.app.focused is pilot.app.screen.query_one("#answers"))
+        await pilot.press("e")
         await until(pilot, shows(pilot, "Write the answers that are listed"))
         pilot.app.screen.query_one("#ask-path", Input).value = str(file)
         await pilot.press("enter")
