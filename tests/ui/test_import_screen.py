@@ -101,6 +101,10 @@ async def test_a_table_is_looked_at_corrected_stored_and_chosen(tmp_path: Path) 
         await until(pilot, shows(pilot, "Wer singt?  → Ida"))
         await correct(pilot, 3, "subject")
         await until(pilot, shows(pilot, "subject"))
+        said = pilot.app.screen.query_one("#said-scroll")
+        height = said.size.height
+        await pilot.press("minus", "minus")
+        await until(pilot, lambda: said.size.height < height)
         pilot.app.screen.query_one("#option-task", Select).value = "rephrased"
         pilot.app.screen.query_one("#option-name", Input).value = "songs"
         pilot.app.screen.query_one("#option-name", Input).focus()
