@@ -129,7 +129,7 @@ async def check_provider(name: str, config: Config | None = None) -> CheckResult
         return replace(result, host=provider.host, message=error.message)
     finally:
         await provider.close()
-    message = f"reachable, {len(models)} models, {may}"
+    message = f"reachable, {len(models)} model{'' if len(models) == 1 else 's'}, {may}"
     names = tuple(model.name for model in models)
     return replace(
         result, host=provider.host, reachable=True, message=message, models=len(models), quota=quota, names=names

@@ -29,15 +29,23 @@ def p_value(value: float | None) -> str:
     return "<.001" if value < 0.001 else f"{value:.3f}".lstrip("0") if value < 1 else "1"
 
 
+def counted(n: int, thing: str, things: str = "") -> str:
+    """`1 answer`, `1,200 answers`; `things` where the plural is not made by an s."""
+    return f"{n:,} {thing if n == 1 else things or f'{thing}s'}"
+
+
 def duration(seconds: float | None) -> str:
-    """Seconds as `45 s`, `3 min`, `2 h 5 min`."""
+    """Seconds as `45 s`, `3 min`, `2 h 5 min`, `12 d 3 h`."""
     if seconds is None:
         return "–"
     seconds = max(0.0, seconds)
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 90:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
 def _short(value: float) -> str:

@@ -211,10 +211,14 @@ class FtbApp(App[None]):
         """Say something in a corner: plain, and never so much that it hides the screen."""
         from ftb_tui.report.plain import shortened
 
+        # Whoever watches the job sees the table at once; nobody else is taken away from what they read or type.
+        is_end = message.startswith("The benchmark is finished")
+        watching = self.current_mode == "jobs" and len(self.screen_stack) == 1
         text = shortened(message, TOLD_LETTERS, TOLD_LINES)
+        text += "\n4 shows the table." if is_end and not watching else ""
         super().notify(text, title=title, severity=severity, timeout=timeout, markup=False)
         self._call(message)
-        if message.startswith("The benchmark is finished"):
+        if is_end and watching:
             self.switch_mode("results")
         self.ask_for_refresh()
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from ftb_tui.report.job_news import SILENT, Watch, news
-from ftb_tui.report.numbers import duration
+from ftb_tui.report.numbers import counted, duration
 from ftb_tui.report.pace import Eta
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.spark import spark
@@ -63,7 +63,8 @@ def state_cell(row: JobRow, watch: Watch) -> str:
 def facts(row: JobRow, watch: Watch, eta: Eta | None, cost: str) -> list[str]:
     """The lines about a job: what it is, how far it is, how old that news is."""
     told = (
-        f"{row.n_examples} examples, {row.n_epochs or 'auto'} epochs, batch {row.batch_size or 'auto'}, seed {row.seed}"
+        f"{counted(row.n_examples, 'example')}, {counted(row.n_epochs, 'epoch') if row.n_epochs else 'auto epochs'}, "
+        f"batch {row.batch_size or 'auto'}, seed {row.seed}"
     )
     lines = [told]
     if row.tuned_model:

@@ -47,7 +47,8 @@ def provider_lines(facts: ProviderFacts, catalogue: Catalogue, today: datetime.d
             lines.append(_line("Quota", facts.check.quota))
     if facts.found_models:
         named = ", ".join(facts.found_models[:6])
-        lines.append(_line("Found", f"on this machine, with {len(facts.found_models)} models: {named}"))
+        many = f"{len(facts.found_models)} model{'' if len(facts.found_models) == 1 else 's'}"
+        lines.append(_line("Found", f"on this machine, with {many}: {named}"))
     lines.append(_line("Trains", _training(able) if able.trains else able.why_no_training or "no; it answers"))
     if able.trains:
         lines.append(_line("Limits", _limits(able, known.limits)))
@@ -103,7 +104,8 @@ def _training(able: Capabilities) -> str:
 
 
 def _limits(able: Capabilities, known: Limits) -> str:
-    parts = [f"at least {max(able.min_examples, known.min_examples or 0)} examples"]
+    least = max(able.min_examples, known.min_examples or 0)
+    parts = [f"at least {least} example{'' if least == 1 else 's'}"]
     if known.max_examples is not None:
         parts.append(f"at most {known.max_examples:,}")
     if known.max_file_bytes is not None:

@@ -201,7 +201,8 @@ class Supervisor:
                 left = len(evaluation_keys) - place - 1
                 self._on_message("warning", f"Evaluation {key} is paused; the {left} after it were not begun.")
                 return
-        self._on_message("information", f"{len(evaluation_keys)} evaluations are finished.")
+        many = f"{len(evaluation_keys)} evaluations are" if len(evaluation_keys) != 1 else "The evaluation is"
+        self._on_message("information", f"{many} finished.")
 
     async def _asked_all_of(self, evaluation_key: int) -> evaluations.EvaluationRow | None:
         """The evaluation after it was run; None when it is being run already."""

@@ -52,6 +52,15 @@ async def test_b_offers_the_dataset_one_stands_on() -> None:
         await until(pilot, shows(pilot, load_bundled("medical").title))
         await until(pilot, shows(pilot, "48 facts"))
         await pilot.press("escape")
+        # When a benchmark ends, nobody is taken away from what they read; whoever watches its job sees the table.
+        app.notify("The benchmark is finished: ft:x")
+        await pilot.pause()
+        assert app.current_mode == "datasets"
+        assert "4 shows the table" in [*app._notifications][-1].message
+        await pilot.press("2")
+        await until(pilot, lambda: app.current_mode == "jobs")
+        app.notify("The benchmark is finished: ft:x")
+        await until(pilot, lambda: app.current_mode == "results")
 
 
 async def test_a_bundled_dataset_that_became_newer_comes_in_beside_the_old_one() -> None:

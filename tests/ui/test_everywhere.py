@@ -367,6 +367,11 @@ async def test_where_the_window_cannot_be_left_that_is_said() -> None:
     await fill_demo()
     app = demo_app()
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await go(pilot, "3")
+        await pilot.press("space")
+        await until(pilot, shows(pilot, "v pager, E editor"))
+        assert "model ft:smollm2-135m:ftb:demo:0a1b2c3d on memorization" in text_of(app), "nothing of it is cut"
+        await pilot.press("escape")
         await go(pilot, "2")
         await pilot.press("space")
         await until(pilot, shows(pilot, "v pager, E editor"))

@@ -45,7 +45,7 @@ async def test_a_judge_works_behind_the_results_and_its_grades_stand_beside_the_
         await pilot.press("J")
         await until(pilot, lambda: bool(app.screen.query("#ask-judge")))
         await pilot.press("enter")
-        await until(pilot, shows(pilot, "PROVIDER/MODEL, for example"))
+        await until(pilot, shows(pilot, "Judge: PROVIDER/MODEL, for example"))
         app.screen.query_one("#ask-judge", Input).value = "fake/gpt-judge"
         app.screen.query_one("#ask-cap", Input).value = "a lot"
         await pilot.press("enter")
@@ -78,5 +78,5 @@ async def test_a_judge_is_measured_against_people_without_touching_grades(judge:
         await one_verdict()
         await pilot.press("enter")
         await until(pilot, shows(pilot, "people agree on"))
-        await until(pilot, shows(pilot, "of 1 answers"))
+        await until(pilot, shows(pilot, "of 1 answer:"))
     assert judge.requests[CHAT] == 1

@@ -135,7 +135,7 @@ async def test_a_check_tells_models_quota_and_what_the_key_may_do(
         await opened(pilot)
         await choose(pilot, "fake")
         await pilot.press("c")
-        await until(pilot, shows(pilot, "✓ reachable, 1 models, trains and answers"))
+        await until(pilot, shows(pilot, "✓ reachable, 1 model, trains and answers"))
         assert "gpt-fake" in text_of(app), "the quota names the model"
         fake_openai.faults["GET /models"].append(status(401, error(f"Incorrect API key provided: {KEY}")))
         await pilot.press("c")
@@ -164,7 +164,7 @@ async def test_a_server_on_this_machine_is_found_and_offered_and_asked(
             await until(pilot, lambda: app._supervisor is not None)
             await opened(pilot)
             await choose(pilot, "ollama")
-            await until(pilot, shows(pilot, "on this machine, with 1 models: gpt-fake"))
+            await until(pilot, shows(pilot, "on this machine, with 1 model: gpt-fake"))
             await pilot.press("v")
             await until(pilot, shows(pilot, "it costs nothing"))
             app.screen.query_one("#evaluate-limit", Input).value = "3"

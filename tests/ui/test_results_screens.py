@@ -243,10 +243,10 @@ async def test_every_grader_that_graded_comes_round() -> None:
         await on_results(pilot)
         seen = []
         for _ in range(9):
-            seen.append(next(line for line in text_of(pilot.app).splitlines() if "model, by" in line).split()[2])
+            seen.append(next(line for line in text_of(pilot.app).splitlines() if "graded by" in line).split()[2])
             before = seen[-1]
             await pilot.press("r")
-            await until(pilot, lambda before=before: f"model, by {before} " not in text_of(pilot.app))  # type: ignore[misc]
+            await until(pilot, lambda before=before: f"graded by {before} " not in text_of(pilot.app))  # type: ignore[misc]
         assert seen[0] == seen[8] == "choice"
         assert {"judge", "yes_no_preference", "exact", "yes_no"} <= set(seen[:8])
 

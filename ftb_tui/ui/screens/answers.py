@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from ftb_tui.benchmark.graders import Verdict
-from ftb_tui.report.numbers import score
+from ftb_tui.report.numbers import counted, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.tables import model_label
 from ftb_tui.store.answer_filter import COLUMNS, VERDICTS
@@ -340,7 +340,7 @@ class AnswersScreen(Screen[None]):
         def write(said: Mapping[str, str]) -> str:
             path = may_write(said["path"], told)
             n = kept(lambda db: write_answers(db, path, result, show=show, search=search))
-            return f"{n} answers are in {path}."
+            return f"{counted(n, 'answer')} written: {path.absolute()}"
 
         searched = f" that fit {one_line(search, 60)}" if search.strip() else ""
         name = file_name(f"{model_label(result)} {result.task} {show}").lower()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from ftb_tui.benchmark.load import DatasetError
@@ -23,12 +24,16 @@ from ftb_tui.ui.widgets.path_suggester import PathSuggester
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One value: its name, what stands above the field, and what is in it at first. `path` completes file names."""
+    """One value: its name, what stands at the field, and what is in it at first. `path` completes file names.
+
+    `hint` is what the field says while it is empty.
+    """
 
     name: str
     label: str
     value: str = ""
     path: bool = True
+    hint: str = ""
 
 
 class AskScreen(ModalScreen[str | None]):
@@ -37,6 +42,10 @@ class AskScreen(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave it", id="ask.leave")]
     DEFAULT_CSS = """
     AskScreen Label { margin-top: 1; }
+    AskScreen #ask-fields {
+        layout: grid; grid-size: 2; grid-columns: auto 1fr; grid-rows: 1; grid-gutter: 0 2; height: auto; margin: 1 0;
+    }
+    AskScreen #ask-fields Label { margin-top: 0; color: $text-muted; }
     AskScreen #ask-said { height: auto; margin: 1 0; }
     """
 
@@ -50,12 +59,23 @@ class AskScreen(ModalScreen[str | None]):
         """What is done, the fields, what went wrong, the keys."""
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static(Content(visible(self._text)))
-            for one in self._asked:
-                yield Label(Content(one.label))
-                yield Input(one.value, id=f"ask-{one.name}", suggester=PathSuggester() if one.path else None)
+            if len(self._asked) > 1:
+                with Container(id="ask-fields"):
+                    yield from self._fields(compact=True)
+            else:
+                yield from self._fields(compact=False)
             yield Static("", id="ask-said", markup=False)
             path = any(one.path for one in self._asked)
-            yield Static(Content("enter  do it      escape  leave it" + ("      →  complete a name" if path else "")))
+            keys = ["enter  do it", *(["tab  next field"] if len(self._asked) > 1 else []), "escape  leave it"]
+            yield Static(Content("      ".join([*keys, *(["→  complete a name"] if path else [])])))
+
+    def _fields(self, *, compact: bool) -> Iterable[Widget]:
+        for one in self._asked:
+            yield Label(Content(one.label))
+            yield Input(
+                one.value, placeholder=one.hint, compact=compact, id=f"ask-{one.name}",
+                suggester=PathSuggester() if one.path else None,
+            )  # fmt: skip
 
     def on_mount(self) -> None:
         """Begin at the first field."""

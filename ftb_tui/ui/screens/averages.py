@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.report.heat import bar
-from ftb_tui.report.numbers import difference, interval, score
+from ftb_tui.report.numbers import counted, difference, interval, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.ui.away import away
 from ftb_tui.ui.screens.opened import OpenedScreen
@@ -172,13 +172,13 @@ class AveragesScreen(OpenedScreen):
                 if average.difference is not None:
                     between = _signed(average.difference_low, average.difference_high)
                     line += f", {difference(average.difference)} against the base (95% {between})"
-                families = f"{len(average.families)} {'family' if len(average.families) == 1 else 'families'}"
-                lines.append(f"{line}; {average.n} answers, {average.facts} facts, {families}")
+                families = counted(len(average.families), "family", "families")
+                lines.append(f"{line}; {counted(average.n, 'answer')}, {counted(average.facts, 'fact')}, {families}")
             lines += self._other_kinds(model)
             if (gap := self._gap_of(model)) is not None:
                 lines.append(
                     f"generalization gap {difference(gap.value)} (95% {_signed(gap.low, gap.high)}) over"
-                    f" {gap.clusters} facts: {_meaning(gap)}"
+                    f" {counted(gap.clusters, 'fact')}: {_meaning(gap)}"
                 )
             lines.append("")
         elif not self._models:

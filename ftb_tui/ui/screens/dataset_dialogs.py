@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ftb_tui.benchmark.load import DatasetError, bundled_names, load_bundled
 from ftb_tui.benchmark.people import DEFAULT_PEOPLE, MAX_PEOPLE, MIN_PEOPLE, build_fictional_people
-from ftb_tui.report.numbers import duration
+from ftb_tui.report.numbers import counted, duration
 from ftb_tui.report.plain import one_line
 from ftb_tui.store.dataset_details import bring_back, dataset_details, list_put_away, put_away
 from ftb_tui.store.datasets import DatasetRow, load_dataset, save_dataset
@@ -77,8 +77,8 @@ async def delete_dialog(app: FtbApp, row: DatasetRow) -> bool:
     rests = ""
     if details.n_evaluations or details.n_jobs:
         rests = (
-            f"\nWhat rests on it stays where it is: {details.n_jobs} jobs, {details.n_evaluations} evaluations with "
-            f"{details.n_answers} answers."
+            f"\nWhat rests on it stays where it is: {counted(details.n_jobs, 'job')}, "
+            f"{counted(details.n_evaluations, 'evaluation')} with {counted(details.n_answers, 'answer')}."
         )
     text = (
         f"Delete {one_line(row.name, 60)}, version {row.version}, with its {row.n_questions} questions?\n\n"

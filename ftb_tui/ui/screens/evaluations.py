@@ -31,6 +31,7 @@ class EvaluationsScreen(ModeScreen):
         "Models being asked a dataset's questions. Every answer is kept as it comes, so a run can be paused or killed at "
         "any time and asks exactly what is missing when it goes on."
     )
+    NEEDS_ROWS = frozenset({"pause", "resume"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "pause", "Pause", id="evaluations.pause", tooltip="Stop asking; answers are kept"),
         Binding("r", "resume", "Resume", id="evaluations.resume", tooltip="Ask what is missing, failed questions too"),
@@ -51,13 +52,18 @@ class EvaluationsScreen(ModeScreen):
         with Detail(id="detail"):
             yield Static("", id="facts", markup=False)
 
+    def on_mount(self) -> None:
+        """A whole row is told in more words than its cells have room for."""
+        super().on_mount()
+        self.query_one("#evaluations", Table).tell = lambda key: "\n".join(self._told(self._rows[key], whole=True))
+
     async def fill(self) -> None:
         """Every evaluation; totals are counted from the rows."""
         if self.ftb.db is None:
             return
         rows = await list_evaluations(self.ftb.db)
         self._rows = {str(row.evaluation_key): row for row in rows}
-        self.query_one("#empty").display = not rows
+        self.say_empty(not rows)
         self.query_one(Splitter).display = bool(rows)
         columns = ("no", "state", "asked", "right", "95%", "failed", "model", "dataset", "tokens")
         lines = [(key, self._line(row)) for key, row in self._rows.items()]
@@ -84,20 +90,28 @@ class EvaluationsScreen(ModeScreen):
 
     def _fill_facts(self) -> None:
         row = self._chosen()
-        lines = []
-        if row is not None:
-            lines = [f"{one_line(row.model, 100)} on {', '.join(row.tasks)}"]
-            given = ", ".join(f"{name} {value}" for name, value in row.parameters.items())
-            lines.append(f"asked with {given}; graded by {row.grader}; {row.n_abstained} abstained")
-            end = row.finished_at or self.ftb.now()
-            if row.started_at and row.n_answered and end - row.started_at >= 1:
-                rate = row.n_answered / (end - row.started_at)
-                left = f", about {duration(row.n_missing / rate)} left" if row.state == "running" else ""
-                lines.append(f"{rate:.1f} answers a second{left}")
-            if row.error:
-                lines.append(f"stopped: {one_line(row.error, 300)}")
-            lines.append(time.strftime("begun %Y-%m-%d %H:%M:%S", time.localtime(row.created_at)))
-        self.query_one("#facts", Static).update(Content("\n".join(lines)))
+        self.query_one("#facts", Static).update(Content("\n".join(self._told(row) if row is not None else [])))
+
+    def _told(self, row: EvaluationRow, *, whole: bool = False) -> list[str]:
+        lines = [f"{one_line(row.model, 1000 if whole else 100)} on {', '.join(row.tasks)}"]
+        if whole:
+            state = "interrupted" if row.is_abandoned else row.state
+            right = f"{row.n_correct} of {row.n_answered} answers right" if row.n_answered else "no answer yet"
+            lines = [
+                f"evaluation {row.evaluation_key}: {state}", f"model {lines[0]} of {row.dataset}",
+                f"{row.n_answered + row.n_failed} of {row.n_questions} asked, {right}, {row.n_failed} failed",
+                f"{row.prompt_tokens:,} tokens in, {row.completion_tokens:,} out",
+            ]  # fmt: skip
+        given = ", ".join(f"{name} {value}" for name, value in row.parameters.items())
+        lines.append(f"asked with {given}; graded by {row.grader}; {row.n_abstained} abstained")
+        end = row.finished_at or self.ftb.now()
+        if row.started_at and row.n_answered and end - row.started_at >= 1:
+            rate = row.n_answered / (end - row.started_at)
+            left = f", about {duration(row.n_missing / rate)} left" if row.state == "running" else ""
+            lines.append(f"{rate:.1f} answers a second{left}")
+        if row.error:
+            lines.append(f"stopped: {one_line(row.error, 100_000 if whole else 300)}")
+        return [*lines, time.strftime("begun %Y-%m-%d %H:%M:%S", time.localtime(row.created_at))]
 
     def on_data_table_row_highlighted(self) -> None:
         """Another evaluation was chosen."""
@@ -126,7 +140,7 @@ class EvaluationsScreen(ModeScreen):
         """Enter in the filter's line is the filter's."""
         if action == "results":
             return isinstance(self.focused, Table | None)
-        return True
+        return super().check_action(action, parameters)
 
     def action_results(self) -> None:
         """Show the result table."""

@@ -13,6 +13,7 @@ from ftb_tui.benchmark.importing import Imported
 from ftb_tui.benchmark.model import Task
 from ftb_tui.benchmark.responses import ResponseFile
 from ftb_tui.benchmark.tabular import FIELDS
+from ftb_tui.report.numbers import counted
 from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.store.datasets import save_datasets
 from ftb_tui.work.import_responses import ColumnReport, import_response_files
@@ -142,7 +143,7 @@ def kept_said(imported: Imported, new: Sequence[bool]) -> str:
         questions = sum(len(dataset.questions) for dataset in imported.datasets)
         return f"Taken in: {len(new)} datasets, {sum(new)} of them new, with {questions:,} questions."
     parts = [
-        f"{one_line(dataset.name, 60)}: {len(dataset.questions)} questions{'' if is_new else ' (here already)'}"
+        f"{one_line(dataset.name, 60)}: {counted(len(dataset.questions), 'question')}{'' if is_new else ' (here already)'}"
         for dataset, is_new in zip(imported.datasets, new, strict=True)
     ]
     return "Taken in: " + "; ".join(parts)

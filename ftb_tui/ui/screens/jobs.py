@@ -37,6 +37,7 @@ class JobsScreen(ModeScreen):
         "Fine-tuning jobs and how they are doing: the loss of the chosen job, its epochs and checkpoints, its log. "
         "Marked jobs (m) are drawn beside it; how old the news is stands there. Jobs go on when you quit."
     )
+    NEEDS_ROWS = frozenset({"cancel", "pause", "resume", "scale", "mark", "evaluate"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "cancel", "Cancel", id="jobs.cancel", tooltip="Cancel the chosen job for good"),
         Binding("p", "pause", "Pause", id="jobs.pause", tooltip="Hold the chosen job; its progress is kept"),
@@ -85,7 +86,7 @@ class JobsScreen(ModeScreen):
         self._marked = [key for key in self._marked if key in self._jobs]
         for part in ("#panes", "#below-jobs", "#jobs"):
             self.query_one(part).display = bool(rows)
-        self.query_one("#empty").display = not rows
+        self.say_empty(not rows)
         await self._reckon()
         self._show_table()
         if self.focused is None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ftb_tui.report.numbers import interval, score
+from ftb_tui.report.numbers import counted, interval, score
 from ftb_tui.ui.screens.ask import Asked, AskScreen
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 TEXT = (
     "Have a model judge the stored answers. It is asked once for each different answer, keeps to the day's budget and to "
-    "the cap here, and its verdicts stand beside the other graders' (r shows them). People's verdicts stay in force."
+    "the cap here, and its verdicts stand beside the other graders' (r shows them). People's verdicts stay in force.\n\n"
+    "Only measure (yes): it judges what people gave verdicts on, and you see how often it agrees with them."
 )
 _YES, _NO = ("y", "yes"), ("", "n", "no")
 
@@ -31,7 +32,7 @@ async def judge_from(app: FtbApp, dataset: str) -> None:
         if not provider or not model:
             raise ValueError("Judge: PROVIDER/MODEL, for example openai/gpt-4o-mini.")
         if said["check"].lower() not in (*_YES, *_NO):
-            raise ValueError("Only measure it: yes or no.")
+            raise ValueError("Only measure: yes or no.")
         cap = _dollars(said["cap"])
         if said["check"].lower() in _YES:
             found.append(asyncio.run(_checked(provider, model, said["dataset"], cap)))
@@ -42,12 +43,10 @@ async def judge_from(app: FtbApp, dataset: str) -> None:
         return f"{said['judge']} judges; it is told here when it is done."
 
     asked = [
-        Asked("judge", "Judge, as PROVIDER/MODEL", path=False),
-        Asked("dataset", "Dataset (empty: all)", dataset, path=False),
-        Asked(
-            "cap", "Stop before it costs more than, in US dollars (empty: only the day's budget)", "1.00", path=False
-        ),
-        Asked("check", "Only measure it against people's verdicts (yes or no)", "no", path=False),
+        Asked("judge", "Judge", path=False, hint="PROVIDER/MODEL, for example openai/gpt-4o-mini"),
+        Asked("dataset", "Dataset", dataset, path=False, hint="all"),
+        Asked("cap", "At most, US$", "1.00", path=False, hint="only the day's budget"),
+        Asked("check", "Only measure", "no", path=False, hint="no; yes: only where people gave verdicts"),
     ]
     await app.push_screen_wait(AskScreen(TEXT, asked, begin))
     if found:
@@ -99,9 +98,9 @@ def check_text(check: JudgeCheck) -> str:
     if found.kappa_low is not None and found.kappa_high is not None:
         kappa += f" (95% {found.kappa_low:.2f} to {found.kappa_high:.2f})"
     lines = [
-        f"{report.judge} and people agree on {found.agreed} of {found.n} answers: {score(found.share)}"
+        f"{report.judge} and people agree on {found.agreed} of {counted(found.n, 'answer')}: {score(found.share)}"
         f" (95% {interval(found.low, found.high)}), Cohen's kappa {kappa}.",
-        f"{report.requests} requests, {report.prompt_tokens + report.completion_tokens:,} tokens;"
+        f"{counted(report.requests, 'request')}, {report.prompt_tokens + report.completion_tokens:,} tokens;"
         f" {report.cached} were judged before, {report.unreadable} unreadable, {report.failed} failed.",
     ]
     if report.error:

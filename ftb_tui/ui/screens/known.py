@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ftb_tui.report.numbers import interval, score
+from ftb_tui.report.numbers import counted, interval, score
 from ftb_tui.report.plain import one_line
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def known_text(rows: Sequence[KnownRow]) -> str:
         first = held[0]
         lines += ["", f"{dataset}: {one_line(base, 40)} held {first.held_before} of {first.asked_before} old facts."]
         for row in held:
-            known = f"{score(row.known_score)}  {interval(row.known_low, row.known_high)}  ({row.known} questions)"
+            known = f"{score(row.known_score)}  {interval(row.known_low, row.known_high)}  ({counted(row.known, 'question')})"
             lines.append(
                 f"  {one_line(row.model, 40):<40}  {row.task:<13} all {score(row.score)} ({row.n})"
                 f"   held before {known if row.known else 'none'}"

@@ -25,6 +25,8 @@ class ModeScreen(Screen[None]):
 
     PURPOSE: ClassVar[str] = ""
     MODE: ClassVar[str] = ""
+    NEEDS_ROWS: ClassVar[frozenset[str]] = frozenset()
+    """Actions that have nothing to act on while the screen has no rows."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", id="help", tooltip="Purpose and keys of this screen"),
         Binding(
@@ -38,6 +40,8 @@ class ModeScreen(Screen[None]):
         # A new screen gets the styles of now when it is mounted. Textual takes it for one that missed a change of them,
         # and reads and applies every style anew three times until it has been shown twice.
         self._css_update_count = active_app.get()._css_update_count
+
+    _is_empty = False
 
     @property
     def ftb(self) -> FtbApp:
@@ -70,6 +74,17 @@ class ModeScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """What changed while another screen was shown is read now."""
         self.ftb.ask_for_refresh()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What acts on rows is no key while there are none: it is not shown either."""
+        return action not in self.NEEDS_ROWS or not self._is_empty
+
+    def say_empty(self, empty: bool) -> None:
+        """Show the words for a screen without rows, or not, and the keys that do something."""
+        self.query_one("#empty").display = empty
+        if empty != self._is_empty:
+            self._is_empty = empty
+            self.refresh_bindings()
 
     def tick(self) -> None:
         """Show what grows old by itself, such as the age of news; called a few times a second."""

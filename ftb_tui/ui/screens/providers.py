@@ -18,6 +18,7 @@ from ftb_tui.providers.catalogue import Catalogue, CatalogueError, load_catalogu
 from ftb_tui.providers.config import BUILT_IN_NAMES, Config, ConfigError, load_config
 from ftb_tui.providers.discovery import LocalServer
 from ftb_tui.providers.registry import CheckResult, ProviderInfo, provider_info, provider_infos, service_name
+from ftb_tui.report.numbers import counted
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.jobs import JobRow, list_jobs
 from ftb_tui.store.models import list_models
@@ -109,9 +110,9 @@ class ProvidersScreen(ModeScreen):
             return "asking ..."
         check = self._checks.get(name)
         if check is not None:
-            return f"✓ {check.models} models" if check.reachable else f"✗ {check.message}"
+            return f"✓ {counted(check.models, 'model')}" if check.reachable else f"✗ {check.message}"
         if (server := self._found.get(name)) is not None:
-            return f"found, {len(server.models)} models"
+            return f"found, {counted(len(server.models), 'model')}"
         return "not checked"
 
     async def _fill_banner(self) -> None:

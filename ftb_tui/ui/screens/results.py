@@ -17,7 +17,7 @@ from ftb_tui.benchmark.model import YES_NO_TASKS
 from ftb_tui.benchmark.statistics import TrivialBaselines
 from ftb_tui.report.heat import baseline_line
 from ftb_tui.report.matrix import Block, Place, adjusted_p, blocks, tasks_of
-from ftb_tui.report.numbers import difference, interval, p_value, score
+from ftb_tui.report.numbers import counted, difference, interval, p_value, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.reading import reading
 from ftb_tui.report.tables import model_label, results_text, short_label
@@ -44,6 +44,10 @@ class ResultsScreen(ModeScreen):
         "What each model knows: the share of right answers by task, its 95% interval where there is room, and the "
         "difference from its base. Enter on a score opens the answers behind it."
     )
+    NEEDS_ROWS = frozenset(
+        {"open", "grader", "sort", "compare", "learning", "regrade", "judge", "averages", "export", "history", "copy",
+         "whole"}
+    )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Answers", id="results.open", tooltip="The answers behind this score", priority=True),
         Binding("r", "grader", "Grader", id="results.grader", tooltip="Score by the next grader"),
@@ -109,7 +113,7 @@ class ResultsScreen(ModeScreen):
         if self._grader not in self._graders:
             self._grader = DEFAULT_GRADER if DEFAULT_GRADER in self._graders else self._graders[0]
         self._rows = [row for row in every if row.grader == self._grader]
-        self.query_one("#empty").display = not self._rows
+        self.say_empty(not self._rows)
         for part in ("#results", "#above-detail", "#detail"):
             self.query_one(part).display = bool(self._rows)
         self._tasks = tasks_of(self._rows)
@@ -118,7 +122,7 @@ class ResultsScreen(ModeScreen):
         await self._fill_cell()
         said = reading([row for row in every if row.grader == DEFAULT_GRADER])
         self._reading = "\n".join((*said, LEGEND))
-        more = (f"Space shows {len(said) - SENTENCES} more sentences.",) if len(said) > SENTENCES else ()
+        more = (f"Space shows {counted(len(said) - SENTENCES, 'more sentence')}.",) if len(said) > SENTENCES else ()
         self._say("#reading", "\n".join((*said[:SENTENCES], *more, LEGEND)))
 
     def _say(self, where: str, text: str) -> None:
@@ -146,7 +150,7 @@ class ResultsScreen(ModeScreen):
                 first_score = len(lines) - 1
         table = self.query_one("#results", Table)
         first = table.row_count == 0 and not table.is_recalled
-        title = f"model, by {self._grader}"
+        title = f"graded by {self._grader}"
         columns = (title, *(f"{task} ↓" if task == self._sort else task for task in self._tasks))
         table.show(columns, lines, right=frozenset())
         table.fixed_columns = 1

@@ -74,13 +74,14 @@ class Table(DataTable[Text]):
         self.tell: Callable[[str], str] | None = None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The tools are there only where they were asked for; elsewhere their keys are the screen's."""
-        return self._tools or action not in ("filter", "sort", "turn", "copy", "whole")
+        """The tools are there only where they were asked for and have rows; elsewhere their keys are the screen's."""
+        return (self._tools and bool(self._every)) or action not in ("filter", "sort", "turn", "copy", "whole")
 
     def show(
         self, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]], *, right: frozenset[str]
     ) -> None:
         """Show these rows, each with its key, filtered and sorted as was asked for. Unchanged cells are not touched."""
+        had = bool(self._every)
         self._every = {
             key: Row(
                 tuple(_text(cell, name in right) for cell, name in zip(cells, columns, strict=True)),
@@ -88,6 +89,8 @@ class Table(DataTable[Text]):
             )
             for key, cells in rows
         }
+        if self._tools and had != bool(self._every):
+            self.screen.refresh_bindings()
         changed = tuple(columns) != self._columns
         self._right = right
         self._lay_out(tuple(columns), rebuild=changed)
@@ -340,7 +343,7 @@ class Table(DataTable[Text]):
         if self.chosen is None:
             return
         text = self.tell(self.chosen) if self.tell else self._told(self._kept[self.chosen])
-        self.app.push_screen(TextScreen(self.chosen, text))
+        self.app.push_screen(TextScreen("The whole row", text))
 
     def _told(self, cells: Sequence[Text]) -> str:
         width = max(map(len, self._columns), default=0)
