@@ -23,6 +23,8 @@ _ENDINGS: Mapping[str, Kind] = {
     ".parquet": "parquet",
 }
 
+_EXAMPLE = '{"question": …, "answer": …}'
+_SHOWN = 40
 # Numbers keep the digits that the file has: 1.10 is not 1.1.
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 
@@ -109,9 +111,28 @@ def _elements(name: str, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield line, _object(name, line, value)
 
 
+def _is_torn(value: object) -> bool:
+    """Whether a text has half of a surrogate pair, as JSON can write it; in a list or an object, too."""
+    if isinstance(value, dict):
+        return any(_is_torn(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return any(map(_is_torn, value))
+    return isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
 def _object(name: str, line: int, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise DatasetError(f"{name}, line {line}: an object is expected, not {type(value).__name__}.")
+        raise DatasetError(f"{name}, line {line}: an object is expected, such as {_EXAMPLE}, not {_shown(value)}.")
+    if (broken := next((key for key, cell in value.items() if _is_torn(key) or _is_torn(cell)), None)) is not None:
+        raise DatasetError(
+            f"{name}, line {line}: {broken.encode('ascii', 'backslashreplace').decode()!r} holds half a character (an "
+            "escape between \\ud800 and \\udfff without its other half), which nothing can store. Mend it."
+        )
     messages = value.get("messages")
     if isinstance(messages, list) and _objects(messages):
         return {**{key: cell for key, cell in value.items() if key != "messages"}, **_conversation(messages)}

@@ -164,6 +164,6 @@ def _ragged(file: str, line: int, columns: tuple[str, ...], record: list[str]) -
         what = f"{len(record)} cells where the header names {len(columns)} columns"
         hint = "A cell that holds the delimiter or a newline must stand in quotes."
     else:
-        what = f"only {len(record)} cells; {columns[len(record)]!r} is the first that is missing"
+        what = f"only {len(record)} cell{'' if len(record) == 1 else 's'}; {columns[len(record)]!r} is the first that is missing"
         hint = "Perhaps a quote is missing, or --map and another delimiter are needed."
     return f"{file}, line {line}, column {place}: {what}. {hint}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from random import Random
 
+from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.benchmark.model import Dataset, Question, Task
 
 
@@ -40,6 +41,25 @@ def subset(
             chosen |= _draw([q for q in listed if q.task is task], limit, seed)
         questions = [question for question in listed if question.question_id in chosen]
     return tuple(questions)
+
+
+def some_of(
+    dataset: Dataset,
+    *,
+    people: int | None = None,
+    facts: int | None = None,
+    limit: int | None = None,
+    tasks: Sequence[Task] | None = None,
+    seed: int = 0,
+) -> tuple[Question, ...]:
+    """The same where nothing to ask is a mistake. Raises `DatasetError` that says which tasks there are."""
+    found = subset(dataset, people=people, facts=facts, limit=limit, tasks=tasks, seed=seed)
+    if not found:
+        wanted = " or ".join(tasks) if tasks else "the chosen facts"
+        raise DatasetError(
+            f"{dataset.name} has no question of {wanted} to ask; its tasks are {', '.join(dataset.tasks) or 'none'}."
+        )
+    return found
 
 
 def first_facts(dataset: Dataset, *, people: int | None, facts: int | None) -> frozenset[str] | None:

@@ -79,7 +79,7 @@ def map_columns(table: Table, told: Mapping[str, str]) -> ColumnMap:
     for field, names in FIELDS.items():
         if field not in told and (column := _column(table, names, taken=set(found.values()))) is not None:
             found[field] = column
-    if "task" in found and "task" not in told and not _names_tasks(table, found["task"]):
+    if "task" in found and "task" not in told and not _is_about_tasks(table, found["task"]):
         del found["task"]
     _settle_questions(found, told)
     required = ["answer"] if "prompt" in found else ["question", "answer"]
@@ -196,7 +196,7 @@ def _task(table: Table, row: Row, cells: Mapping[str, str], mapping: ColumnMap) 
     except ValueError as error:
         raise DatasetError(
             f"{table.file}, line {row.line}, column {mapping.columns['task']!r}: {cells['task']!r} is no task; known are "
-            f"{', '.join(Task)}."
+            f"{', '.join(Task)}. If the column is about something else, leave it out: --map task="
         ) from error
 
 
@@ -217,9 +217,10 @@ def _column(table: Table, names: Sequence[str], *, taken: Collection[str]) -> st
     return next((by_name[name] for name in names if name in by_name and by_name[name] not in taken), None)
 
 
-def _names_tasks(table: Table, column: str) -> bool:
-    values = {_folded(row.cells.get(column, "")) for row in table.rows}
-    return bool(values) and bool(values & set(Task))
+def _is_about_tasks(table: Table, column: str) -> bool:
+    """Whether a column names tasks. One that is called so does unless it is empty: a misspelt task is a mistake."""
+    values = {_folded(row.cells.get(column, "")) for row in table.rows} - {""}
+    return bool(values) and (_folded(column) == "task" or bool(values & set(Task)))
 
 
 def _folded(name: str) -> str:

@@ -18,6 +18,9 @@ from ftb_tui.cli.exits import say
 if TYPE_CHECKING:
     from ftb_tui.benchmark.importing import Imported
 
+_TOLD = ("error", "warning")
+"""The findings of an audit that are counted here."""
+
 
 def parse_map(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> Mapping[str, str]:
     """`--map answer=gold --map question=Frage` as field -> column."""
@@ -133,9 +136,8 @@ def keep(imported: Imported, *, as_json: bool) -> None:
         counts = ", ".join(f"{task} {count}" for task, count in tasks.items())
         say(f"{dataset.name}: {counts}" + ("" if is_new else " (was here already, unchanged)"))
         if found["error"] or found["warning"]:
-            say(
-                f"  audit: {found['error']} errors, {found['warning']} warnings. See: ftb datasets audit {dataset.name}"
-            )
+            counted = ", ".join(f"{found[level]} {level}{'' if found[level] == 1 else 's'}" for level in _TOLD)
+            say(f"  audit: {counted}. See: ftb datasets audit {dataset.name}")
     if as_json:
         mapping = dict(imported.mapping.columns) if imported.mapping else None
         put_json({"datasets": listed, "notes": list(imported.notes), "mapping": mapping})

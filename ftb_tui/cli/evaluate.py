@@ -93,7 +93,7 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Ask a model a dataset's questions and grade the answers. Every answer is kept as it comes."""
-    from ftb_tui.benchmark.subset import subset
+    from ftb_tui.benchmark.subset import some_of
     from ftb_tui.providers.config import load_config
     from ftb_tui.providers.registry import provider_info
     from ftb_tui.report.plain import visible
@@ -151,14 +151,15 @@ def evaluate(
     async def planned(db: aiosqlite.Connection, service: Provider) -> int:
         assert model is not None
         assert dataset is not None
-        model_key = known.model_key if known else await _new_base(db, service, model)
         questions = await bench_dataset(db, dataset)
         chosen = (telling_task(questions),) if known_before else tasks
+        asked = some_of(questions, people=people, limit=limit, tasks=chosen, seed=seed)
+        model_key = known.model_key if known else await _new_base(db, service, model)
         return await create(
             db,
             model_key=model_key,
             dataset_id=questions.dataset_id,
-            questions=subset(questions, people=people, limit=limit, tasks=chosen, seed=seed),
+            questions=asked,
             answer_tokens=answer_tokens or questions.answer_tokens,
             temperature=temperature,
             seed=seed,

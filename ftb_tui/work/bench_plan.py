@@ -9,7 +9,7 @@ import aiosqlite
 
 from ftb_tui.benchmark.load import bundled_names, load_bundled
 from ftb_tui.benchmark.model import Dataset, Family, Question, Task
-from ftb_tui.benchmark.subset import first_facts, subset
+from ftb_tui.benchmark.subset import first_facts, some_of
 from ftb_tui.benchmark.training import QUESTION_ANSWER, TEMPLATES, Recipe, training_examples
 from ftb_tui.store.datasets import find_dataset, load_dataset, save_dataset
 from ftb_tui.store.paraphrases import wordings_for
@@ -96,8 +96,8 @@ async def bench_dataset(db: aiosqlite.Connection, name: str) -> Dataset:
 
 
 def questions_of(dataset: Dataset, plan: BenchPlan) -> tuple[Question, ...]:
-    """The questions that a plan asks."""
-    return subset(dataset, people=plan.people, facts=plan.facts, limit=plan.limit, tasks=plan.tasks, seed=plan.seed)
+    """The questions that a plan asks. Raises `DatasetError` where there are none."""
+    return some_of(dataset, people=plan.people, facts=plan.facts, limit=plan.limit, tasks=plan.tasks, seed=plan.seed)
 
 
 def facts_of(dataset: Dataset, plan: BenchPlan) -> frozenset[str] | None:

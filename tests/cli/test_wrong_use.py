@@ -25,6 +25,10 @@ from tests.fakes.openai_server import FakeOpenAI
         ("providers xyz", "Commands: check, list, set."),
         ("models list --provider opneai", "Did you mean openai?"),
         ("datasets build fictional-people --seed -1", "-1 is not in the range"),
+        (
+            "bench --dataset coding --tasks vignette",
+            "coding has no question of vignette to ask; its tasks are memorization",
+        ),
         ("train --dataset fictional_people --provider gemini --base x --yes", "A Gemini API key cannot fine-tune"),
     ],
 )
@@ -65,6 +69,16 @@ def test_a_service_that_nobody_answers_for_is_left_after_a_few_questions(
     assert "Traceback" not in done.err
     [row] = {(row["n"], row["failed"] < 20) for row in ftb("results", "--json").json if row["task"] == "memorization"}
     assert row == (0, True), "the other questions were not asked in vain"
+
+
+def test_an_evaluation_of_a_task_that_the_dataset_has_not_leaves_nothing_behind(
+    ftb: Ftb, fake_openai: FakeOpenAI
+) -> None:
+    words = ("evaluate", "--provider", "fake", "--model", "m", "--dataset", "coding")
+    done = ftb(*words, "--tasks", "vignette,secondary")
+    assert done.code == 2
+    assert "coding has no question of vignette or secondary to ask" in done.err
+    assert "m" not in [model["name"] for model in ftb("models", "list", "--provider", "fake", "--json").json]
 
 
 def test_only_a_job_whose_creation_is_unclear_is_given_up_and_that_is_said_before_asking(
