@@ -10,7 +10,7 @@ from ftb_tui.cli.main import run
 from tests.cli.conftest import Done, Ftb
 from tests.cli.test_known_before import CODING, FACTS, HELD, ask
 from tests.fakes.openai_server import FakeOpenAI
-from tests.ui.pilot import demo_app, filled, shows, until
+from tests.ui.pilot import demo_app, filled, shows, text_of, until
 
 
 @pytest.fixture
@@ -27,13 +27,16 @@ def test_both_counts_and_both_scores_are_told(ftb: Ftb, fake_openai: FakeOpenAI)
     ask(ftb, fake_openai)
 
     async def look() -> None:
-        async with demo_app().run_test(size=(160, 45)) as pilot:
+        async with demo_app().run_test(size=(80, 24)) as pilot:
             await filled(pilot)
             await pilot.press("4")
             await until(pilot, shows(pilot, CODING.name))
             await pilot.press("K")
             await until(pilot, shows(pilot, f"held {len(HELD)} of {len(FACTS)} old facts"))
-            await until(pilot, shows(pilot, f"({len(HELD)} questions)"))
+            lines = [line for line in text_of(pilot.app).splitlines() if f"({len(HELD)})" in line]
+            assert len(lines) == 3 and all("memorization" in line or "rephrased" in line for line in lines), (
+                "no line is broken"
+            )
 
     asyncio.run(look())
 

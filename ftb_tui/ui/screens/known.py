@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ftb_tui.report.numbers import counted, interval, score
+from ftb_tui.report.numbers import interval, score
 from ftb_tui.report.plain import one_line
 
 if TYPE_CHECKING:
@@ -35,18 +35,23 @@ async def show_known(app: FtbApp, dataset_id: str | None, grader: str) -> None:
 
 
 def known_text(rows: Sequence[KnownRow]) -> str:
-    """As `ftb results --known-before` tells it: a block for each dataset and base, a line for each model and task."""
-    blocks: dict[tuple[str, str], list[KnownRow]] = {}
+    """Both counts, and a line for each model and task, narrow enough for a small window."""
+    blocks: dict[tuple[str, str], dict[str, list[KnownRow]]] = {}
     for row in rows:
-        blocks.setdefault((row.dataset, row.base_model), []).append(row)
+        blocks.setdefault((row.dataset, row.base_model), {}).setdefault(row.model, []).append(row)
     lines = ["An update can only be learnt where the old fact was known. Scores over all, and over what the base held."]
-    for (dataset, base), held in blocks.items():
-        first = held[0]
-        lines += ["", f"{dataset}: {one_line(base, 40)} held {first.held_before} of {first.asked_before} old facts."]
-        for row in held:
-            known = f"{score(row.known_score)}  {interval(row.known_low, row.known_high)}  ({counted(row.known, 'question')})"
-            lines.append(
-                f"  {one_line(row.model, 40):<40}  {row.task:<13} all {score(row.score)} ({row.n})"
-                f"   held before {known if row.known else 'none'}"
-            )
+    for (dataset, base), models in blocks.items():
+        first = next(iter(models.values()))[0]
+        lines += [
+            "",
+            f"{dataset}: {one_line(base, 40)} held {first.held_before} of {first.asked_before} old facts.",
+            "",
+        ]
+        lines.append(f"    {'task':<14}{'all (asked)':<14}held before, 95% (asked)")
+        for model, held in models.items():
+            lines.append(f"  {one_line(model, 60)}")
+            for row in held:
+                over = f"{score(row.known_score)}  {interval(row.known_low, row.known_high)}  ({row.known})"
+                every = f"{score(row.score)} ({row.n})"
+                lines.append(f"    {row.task:<14}{every:<14}{over if row.known else 'none'}")
     return "\n".join(lines)
