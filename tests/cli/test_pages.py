@@ -10,6 +10,10 @@ import click
 import pytest
 
 import ftb_tui
+from ftb_tui.benchmark import audit
+from ftb_tui.benchmark.graders import GRADER_NAMES, JUDGE, PREFERENCE
+from ftb_tui.benchmark.training import RECIPES
+from ftb_tui.cli.exits import Exit
 from ftb_tui.cli.main import ftb
 
 ROOT = Path(ftb_tui.__file__).parents[1]
@@ -61,3 +65,22 @@ def test_there_is_a_page_for_every_task_and_readme_leads_to_each() -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_pages_name_every_grader_recipe_audit_exit_code_and_no_other() -> None:
+    """A name that is added or taken away would make a page lie."""
+    docs = {page.stem: page.read_text(encoding="utf-8") for page in PAGES[1:]}
+    tabled = {name: set(re.findall(r"`([a-z_]+)`", "".join(_first_cells(text)))) for name, text in docs.items()}
+    assert tabled["grading"] == set(GRADER_NAMES) | {PREFERENCE, JUDGE}
+    assert {f"--recipe {name}" for name in RECIPES} == set(
+        re.findall(r"`(--recipe \w+)`", "".join(_first_cells(docs["recipes"])))
+    )
+    sources = "".join(file.read_text("utf-8") for file in Path(audit.__file__).parent.glob("*.py"))
+    checks = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)",\s*(?:\n\s*)?Severity', sources))
+    assert len(checks) > 15
+    assert checks <= tabled["datasets"]
+    assert {str(int(code)) for code in Exit} == set(re.findall(r"^\| (\d+) \|", docs["headless"], re.MULTILINE))
+
+
+def _first_cells(text: str) -> list[str]:
+    return [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
