@@ -114,6 +114,33 @@ async def test_a_default_dataset_is_one_of_those_that_there_are(file: Path) -> N
         await until(pilot, shows(pilot, "medical"))
 
 
+async def test_a_providers_settings_are_changed_like_any_other_and_a_secret_is_not_shown(file: Path) -> None:
+    body = '[providers.lab]\nbase_url = "http://127.0.0.1:1/v1"\n\n[providers.lab.job_body]\napi_token = "S3CRETWORD"\n'
+    file.write_text(body)
+    app = demo_app()
+    async with app.run_test(size=(120, 35)) as pilot:
+        table = await settings(pilot, "providers.lab.job_body.api_token")
+        assert "(not shown)" in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        assert app.screen.query_one(Input).value == ""
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
+        assert "S3CRETWORD" not in text_of(app)
+        table.choose("providers.lab.base_url")
+        await until(pilot, lambda: table.chosen == "providers.lab.base_url")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        field = app.screen.query_one(Input)
+        field.value = "https://me:pw@lab.example/v1"
+        await pilot.press("enter")
+        await until(pilot, shows(pilot, "must not hold a user name"))
+        field.value = "https://lab.example/v1"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
+        await until(pilot, lambda: file.read_text() == body.replace("http://127.0.0.1:1", "https://lab.example"))
+
+
 @pytest.mark.parametrize("text", ["[ui\n", '[ui]\ntheme = "pink\\u001b[31m[b]"\nmotin = "x"\n'])
 async def test_a_broken_file_is_named_above_the_defaults_and_not_written_to(file: Path, text: str) -> None:
     file.write_text(text)
