@@ -28,6 +28,7 @@ class HelpScreen(ModalScreen[None]):
         """Title, purpose, keys."""
         width = max((len(key) for key, _ in self._keys), default=0)
         lines = "\n".join(f"  {key:<{width}}  {text}" for key, text in self._keys)
-        text = f"{self._title}\n\n{self._purpose}\n\nKeys\n{lines}\n\nescape closes"
-        with VerticalScroll(classes="dialog"):
+        text = f"{self._title}\n\n{self._purpose}\n\nKeys\n{lines}"
+        with VerticalScroll(classes="dialog") as frame:
+            frame.border_subtitle = "escape close"
             yield Static(Content(text))

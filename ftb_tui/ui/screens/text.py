@@ -59,10 +59,15 @@ class TextScreen(ModalScreen[None]):
     def _show(self) -> None:
         many = len(self._pages) > 1
         place = f" · page {self._at + 1} of {len(self._pages)}" if many else ""
-        keys = f"{'n next page, p page before, ' if many else ''}y copy, v pager, E editor (a copy), escape close"
-        text = f"{visible(self._title)}{place}\n\n{visible(self._pages[self._at])}\n\n{keys}"
-        self.query_one("#page", Static).update(Content(text))
-        self.query_one(VerticalScroll).scroll_home(animate=False)
+        self.query_one("#page", Static).update(
+            Content(f"{visible(self._title)}{place}\n\n{visible(self._pages[self._at])}")
+        )
+        frame = self.query_one(VerticalScroll)
+        # In the frame they stay in view, however far the text is scrolled.
+        frame.border_subtitle = (
+            f"{'n next, p before, ' if many else ''}y copy, v pager, E editor (a copy), escape close"
+        )
+        frame.scroll_home(animate=False)
 
     def action_turn(self, pages: int) -> None:
         """Turn the page."""
