@@ -31,8 +31,8 @@ async def ask_paid(
     """Ask, again where that may help, and keep what the answer cost.
 
     `spender` and `kept` are the words for who spends and what stays when the cap is reached. Raises
-    `EvaluationStoppedError` when nothing more can be asked (cap, quota, key, no such model), `ProviderError` when this
-    request failed for good.
+    `EvaluationStoppedError` when nothing more can be asked (cap, quota, key, no such model, nobody there),
+    `ProviderError` when this request failed for good.
     """
     until, attempt = time.monotonic() + DEADLINE_SECONDS, 0
     while True:
@@ -54,6 +54,11 @@ async def ask_paid(
             limited = error.kind is ErrorKind.RATE_LIMITED
             attempt += not limited
             if not error.retryable or attempt >= MAX_ATTEMPTS or time.monotonic() > until:
+                if error.kind is ErrorKind.UNREACHABLE:
+                    # All others would wait as long and in vain.
+                    raise EvaluationStoppedError(
+                        f"{error.message}. {kept} is kept; the same command goes on once it answers."
+                    ) from error
                 raise
             if limited:
                 limit.limited(error.retry_after)

@@ -71,6 +71,18 @@ def test_a_service_that_nobody_answers_for_is_left_after_a_few_questions(
     assert row == (0, True), "the other questions were not asked in vain"
 
 
+def test_a_model_that_words_questions_and_is_gone_is_not_asked_on(
+    ftb: Ftb, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ftb_tui.work.paid_asking.random.uniform", lambda low, high: 0.001)
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "config.toml").write_text('[providers.gone]\nbase_url = "http://127.0.0.1:9/v1"\n')
+    done = ftb("paraphrases", "make", "fictional-people", "--model", "gone/m")
+    assert done.code == 3
+    assert "127.0.0.1:9 cannot be reached" in done.err
+    assert "the same command goes on once it answers" in done.err
+
+
 def test_an_evaluation_of_a_task_that_the_dataset_has_not_leaves_nothing_behind(
     ftb: Ftb, fake_openai: FakeOpenAI
 ) -> None:
