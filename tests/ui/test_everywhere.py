@@ -186,6 +186,25 @@ async def test_what_finished_meanwhile_is_said_once(home: Path) -> None:
     assert said[1] == []
 
 
+@pytest.mark.parametrize(("state", "has_rate"), [("finished", True), ("paused", False)])
+async def test_only_what_runs_or_has_ended_has_a_rate(home: Path, state: str, has_rate: bool) -> None:
+    """A pause would make it sink with every look."""
+    await fill_demo()
+    db = await open_store()
+    ended = CLOCK - 50 if state == "finished" else None
+    await db.execute(
+        "UPDATE evaluations SET state = ?, owner = NULL, started_at = ?, finished_at = ?", (state, CLOCK - 100, ended)
+    )
+    await db.commit()
+    await db.close()
+    app = demo_app()
+    async with app.run_test(size=(120, 35)) as pilot:
+        await filled(pilot)
+        await go(pilot, "3")
+        await until(pilot, shows(pilot, "asked with"))
+        assert ("answers a second" in text_of(app)) is has_rate
+
+
 @pytest.mark.parametrize("size", [(40, 10), (59, 24), (80, 14), (10, 3)])
 async def test_a_window_that_is_too_small_says_so_and_recovers(size: tuple[int, int]) -> None:
     await fill_demo()

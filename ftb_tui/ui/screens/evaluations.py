@@ -104,8 +104,9 @@ class EvaluationsScreen(ModeScreen):
             ]  # fmt: skip
         given = ", ".join(f"{name} {value}" for name, value in row.parameters.items())
         lines.append(f"asked with {given}; graded by {row.grader}; {row.n_abstained} abstained")
-        end = row.finished_at or self.ftb.now()
-        if row.started_at and row.n_answered and end - row.started_at >= 1:
+        # Of one that is paused there is no rate: nothing is asked, and it would sink with every look.
+        end = self.ftb.now() if row.state == "running" and not row.is_abandoned else row.finished_at
+        if row.started_at and row.n_answered and end and end - row.started_at >= 1:
             rate = row.n_answered / (end - row.started_at)
             left = f", about {duration(row.n_missing / rate)} left" if row.state == "running" else ""
             lines.append(f"{rate:.1f} answers a second{left}")
