@@ -30,8 +30,13 @@ def news(row: JobRow, watch: Watch) -> str:
     if row.follow_error:
         since = "no answer yet" if age is None else f"no answer for {duration(age)}"
         return f"{', '.join(filter(None, (since, again)))}: {one_line(row.follow_error, 160)}"
+    is_young = row.heard_at is None and watch.now - row.created_at < SILENT
     if row.intent == "intended":
+        if is_young:
+            return "planned; nothing was sent yet"
         return "planned, but nothing was sent: nothing was started and nothing is owed"
+    if is_young:
+        return ", ".join(filter(None, ("sent; the service has said nothing yet", again)))
     heard = "never heard" if age is None else f"heard {duration(age)} ago"
     if not again and not watch.followed and (age is None or age > SILENT):
         again = "nobody follows it here now"

@@ -101,7 +101,7 @@ class ProvidersScreen(ModeScreen):
         does = "trains" if able.trains and set(able.methods) & {"supervised", "dpo"} else "answers"
         running = len(unfinished_jobs(self._jobs, info.name))
         return (
-            one_line(info.name, 16), one_line(host, 28), _key_word(info), does, str(running or ""),
+            one_line(info.name, 16), one_line(host, 60 if self.size.width >= 140 else 28), _key_word(info), does, str(running or ""),
             one_line(self._check_word(info.name), 40),
         )  # fmt: skip
 
@@ -273,7 +273,7 @@ def _read(found: tuple[str, ...]) -> tuple[Config, Catalogue, list[ProviderInfo]
 
 def _key_word(info: ProviderInfo) -> str:
     """Whether there is a key, in a few characters; its place stands with the facts."""
-    if info.key.startswith("missing"):
+    if info.key.startswith(("missing", "none found")):
         return "✗ missing"
     if "…" in info.key:
         return f"✓ …{info.key.rpartition('…')[2]}"
