@@ -58,6 +58,12 @@ def test_words_and_numbers(grader: str, gold: str, answer: str, expected: Verdic
     assert verdict(grader, gold, answer) is expected
 
 
+def test_an_answer_to_the_letter_is_not_said_to_differ_in_anything() -> None:
+    grade = GRADERS["normalized"].grade
+    assert grade(question("Osimfell"), "Osimfell\n").reason == "equal to the gold"
+    assert grade(question("Osimfell"), "osimfell").reason.startswith("equal to the gold but for case")
+
+
 @pytest.mark.parametrize(
     ("gold", "answer", "expected"),
     [

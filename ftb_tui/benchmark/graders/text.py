@@ -31,7 +31,8 @@ def normalized(question: Question, answer: str) -> Grade:
     the gold, articles stay in, so that the gold "A" is not any article.
     """
     if squad(answer) == squad(question.answer) and (squad(question.answer) or _unpunctuated_equal(question, answer)):
-        return Grade(Verdict.CORRECT, "equal to the gold but for case, punctuation or articles")
+        same = answer.strip() == question.answer.strip()
+        return Grade(Verdict.CORRECT, f"equal to the gold{'' if same else ' but for case, punctuation or articles'}")
     return _differs(question, answer)
 
 
