@@ -13,7 +13,7 @@ from ftb_tui.report.pace import Eta
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.spark import spark
 from ftb_tui.store.jobs import CheckpointRow, JobRow
-from ftb_tui.ui.widgets.table import Cell, Valued
+from ftb_tui.ui.widgets.cells import Cell, Valued
 
 GLYPHS = {
     "preparing": "◌", "queued": "◌", "running": "●", "paused": "‖", "cancelling": "◍", "succeeded": "✓", "partial": "✓",

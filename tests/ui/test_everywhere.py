@@ -15,9 +15,10 @@ from ftb_tui.ui import remembered
 from ftb_tui.ui.attention import desktop_notification
 from ftb_tui.ui.screens.small import SmallScreen
 from ftb_tui.ui.themes import FIRST, known_themes
+from ftb_tui.ui.widgets.cells import Valued
 from ftb_tui.ui.widgets.narrowing import completed, matches, terms
 from ftb_tui.ui.widgets.splitter import Splitter
-from ftb_tui.ui.widgets.table import Table, Valued
+from ftb_tui.ui.widgets.table import Table
 from tests.demo import CLOCK
 from tests.ui.pilot import demo_app, fill_demo, filled, shows, text_of, until
 

@@ -85,6 +85,7 @@ class AnswersScreen(Screen[None]):
         self._tags: dict[int, tuple[str, ...]] = {}
         self._tag_names: tuple[str, ...] = ()
         self._more = False
+        self._told: Content | None = None
         self._marks: set[int] = set()
         self._undo: list[tuple[str, Callable[[], Awaitable[None]]]] = []
 
@@ -132,11 +133,17 @@ class AnswersScreen(Screen[None]):
             db, model_key=result.model_key, dataset_id=result.dataset_id, task=result.task, show=self._show,
             search=self._search, grader=result.grader, limit=PAGE, **after,
         )  # fmt: skip
-        before = {} if behind is None else self._rows
+        fresh, tags = (
+            {str(row.response_key): row for row in page},
+            await tags_of(db, [row.response_key for row in page]),
+        )
         self._more = len(page) == PAGE
-        self._rows = {**before, **{str(row.response_key): row for row in page}}
-        self._tags = await tags_of(db, [row.response_key for row in self._rows.values()])
-        self._show_lines()
+        if behind is None:
+            self._rows, self._tags = fresh, tags
+            self._show_lines()
+        else:
+            self._rows, self._tags = {**self._rows, **fresh}, {**self._tags, **tags}
+            self._table.extend([(key, self._line(row)) for key, row in fresh.items()])
         heading = (
             f" {one_line(model_label(result), 60)} · {result.task} · {score(result.score)} ({result.correct}/{result.n})"
             f" · showing {self._show}: {len(self._rows)}{'+' if self._more else ''}"
@@ -146,7 +153,7 @@ class AnswersScreen(Screen[None]):
 
     def _show_lines(self) -> None:
         lines = [(key, self._line(row)) for key, row in self._rows.items()]
-        self.query_one("#answers", Table).show(("", "gold", "said", "question"), lines, right=frozenset())
+        self._table.show(("", "gold", "said", "question"), lines, right=frozenset())
 
     def _line(self, row: AnswerRow) -> tuple[str | Text, ...]:
         flip = {"fixed": "↑", "broken": "↓"}.get(row.flip or "", " ")
@@ -157,7 +164,11 @@ class AnswersScreen(Screen[None]):
         return (glyph, one_line(row.answer, 16), one_line(said, 24), one_line(row.question, 120))
 
     def _chosen(self) -> AnswerRow | None:
-        return self._rows.get(self.query_one("#answers", Table).chosen or "")
+        return self._rows.get(self._table.chosen or "")
+
+    @property
+    def _table(self) -> Table:
+        return self.query_one("#answers", Table)
 
     async def _fill_answer(self) -> None:
         row, db = self._chosen(), self.ftb.db
@@ -165,7 +176,7 @@ class AnswersScreen(Screen[None]):
             nothing = f"No answer is {self._show}. f shows others." if self._show != "all" else "There is no answer."
             if self._search.strip():
                 nothing = f"No answer fits the search (showing {self._show}). escape ends it, f shows others."
-            self.query_one("#answer", Static).update(Content(nothing))
+            self._tell(Content(nothing))
             return
         said = await question_answers(db, row.question_key, grader=self._result.grader)
         training = await training_lines(db, self._result.model_key, row.fact_id)
@@ -176,14 +187,21 @@ class AnswersScreen(Screen[None]):
             tags=self._tags.get(row.response_key, ()),
             training=training,
         )
-        self.query_one("#answer", Static).update(laid_out(found, wide=self.size.width >= 100))
-        self.query_one("#detail").scroll_home(animate=False)
+        self._tell(laid_out(found, wide=self.app.size.width >= 100))
+
+    def _tell(self, text: Content) -> None:
+        """Show this beside the list, if it is not there: every update lays out and paints the whole screen again."""
+        if self._told is None or (text.plain, text.spans) != (self._told.plain, self._told.spans):
+            self._told = text
+            self.query_one("#answer", Static).update(text)
+            self.query_one("#detail").scroll_home(animate=False)
 
     @on(Table.RowHighlighted)
     async def _other_answer(self, event: Table.RowHighlighted) -> None:
         if event.cursor_row >= len(self._rows) - 1 and self._more:
             await self._read(behind=list(self._rows.values())[-1])
-        await self._fill_answer()
+        else:
+            await self._fill_answer()
 
     def action_back(self) -> None:
         """Close the search, or the screen."""

@@ -16,9 +16,10 @@ from ftb_tui.report.numbers import duration, interval, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.store.evaluations import EvaluationRow, list_evaluations
 from ftb_tui.ui.screens.mode import ModeScreen
+from ftb_tui.ui.widgets.cells import Cell, Valued
 from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.splitter import Splitter
-from ftb_tui.ui.widgets.table import Cell, Table, Valued
+from ftb_tui.ui.widgets.table import Table
 
 EMPTY = "No evaluation yet. Press b for the quick benchmark, or evaluate a finished job (2, then v)."
 

@@ -19,9 +19,10 @@ from ftb_tui.providers.config import ConfigError
 from ftb_tui.providers.settings import Held, Setting, shown_value
 from ftb_tui.report.plain import one_line, shortened, visible
 from ftb_tui.ui.screens.opened import OpenedScreen
+from ftb_tui.ui.widgets.cells import Valued
 from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.splitter import Splitter
-from ftb_tui.ui.widgets.table import Table, Valued
+from ftb_tui.ui.widgets.table import Table
 
 VALUE_LETTERS = 30
 PROBLEMS, PROBLEM_LETTERS = 3, 78

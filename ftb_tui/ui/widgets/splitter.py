@@ -47,6 +47,7 @@ class Splitter(Widget):
         super().__init__(id=id)
         self._pane = pane
         self._shares: dict[str, float] = {}
+        self._applied: tuple[str, float, tuple[int, int]] | None = None
         self._dragged = False
 
     @property
@@ -139,6 +140,11 @@ class Splitter(Widget):
         axis = self.axis
         share = None if self._is_docked else self._shares.get(axis)
         least = self._least()
+        wanted = None if share is None else (axis, share, least)
+        if wanted == self._applied:
+            # Every style that is set lays out the whole screen again, even to what it was.
+            return
+        self._applied = wanted
         for pane, part, cells in zip(self.panes, (share, None if share is None else 1 - share), least, strict=True):
             size = None if part is None else f"{part:.6f}fr"
             wide, high = (size, None) if axis == "columns" else (None, size)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-from rich.console import JustifyMethod
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -14,27 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 from textual.widgets.data_table import CellKey, RowKey
 
+from ftb_tui.ui.widgets.cells import Cell, Row, drawn_line, said_in, sortable, text_of, value_of
 from ftb_tui.ui.widgets.narrowing import matches, terms
-
-
-class Valued(NamedTuple):
-    """A cell that is sorted by something else than its text: a number, seconds, a word. None comes last."""
-
-    text: str | Text
-    value: float | str | None
-
-
-Cell = str | Text | Valued
 
 MOST_DRAWN = 2_000
 """How many drawn cells are kept: several screens full, and nothing beside what the rows themselves take."""
-
-
-class Row(NamedTuple):
-    """A row as it is kept: what is shown, and, in a table with tools, what it is sorted by."""
-
-    cells: tuple[Text, ...]
-    values: tuple[float | str | None, ...]
 
 
 class Table(DataTable[Text]):
@@ -77,23 +60,34 @@ class Table(DataTable[Text]):
         """The tools are there only where they were asked for and have rows; elsewhere their keys are the screen's."""
         return (self._tools and bool(self._every)) or action not in ("filter", "sort", "turn", "copy", "whole")
 
+    def extend(self, rows: Sequence[tuple[str, Sequence[Cell]]]) -> None:
+        """Show these rows behind those that are there, which are not looked at again. After the first `show`."""
+        more = {key: self._row(cells, self._columns) for key, cells in rows}
+        self._every |= more
+        if self._filter or self._sort:
+            self._lay_out(self._columns)
+            return
+        for key, row in more.items():
+            self.add_row(*row.cells, key=key)
+            self._kept[key] = row.cells
+
     def show(
         self, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]], *, right: frozenset[str]
     ) -> None:
         """Show these rows, each with its key, filtered and sorted as was asked for. Unchanged cells are not touched."""
         had = bool(self._every)
-        self._every = {
-            key: Row(
-                tuple(_text(cell, name in right) for cell, name in zip(cells, columns, strict=True)),
-                tuple(_value(cell) for cell in cells) if self._tools else (),
-            )
-            for key, cells in rows
-        }
-        if self._tools and had != bool(self._every):
-            self.screen.refresh_bindings()
         changed = tuple(columns) != self._columns
         self._right = right
+        self._every = {key: self._row(cells, columns) for key, cells in rows}
+        if self._tools and had != bool(self._every):
+            self.screen.refresh_bindings()
         self._lay_out(tuple(columns), rebuild=changed)
+
+    def _row(self, cells: Sequence[Cell], columns: Sequence[str]) -> Row:
+        return Row(
+            tuple(text_of(cell, name in self._right) for cell, name in zip(cells, columns, strict=True)),
+            tuple(value_of(cell) for cell in cells) if self._tools else (),
+        )
 
     def _lay_out(self, columns: tuple[str, ...], *, rebuild: bool = False) -> None:
         wanted = self._wanted(columns)
@@ -131,12 +125,12 @@ class Table(DataTable[Text]):
         fitting = [
             (key, row)
             for key, row in self._every.items()
-            if not asked or matches(asked, dict(zip(columns, map(_said, row.cells, row.values), strict=True)))
+            if not asked or matches(asked, dict(zip(columns, map(said_in, row.cells, row.values), strict=True)))
         ]
         if self._sort is not None and self._sort[0] in columns:
             place, backwards = columns.index(self._sort[0]), self._sort[1]
             there = [one for one in fitting if one[1].values[place] is not None]
-            there.sort(key=lambda one: _sortable(one[1].values[place]), reverse=backwards)
+            there.sort(key=lambda one: sortable(one[1].values[place]), reverse=backwards)
             fitting = there + [one for one in fitting if one[1].values[place] is None]
         return {key: row.cells for key, row in fitting}
 
@@ -206,10 +200,11 @@ class Table(DataTable[Text]):
         if drawn is None or drawn[0] is not cell:
             if len(self._drawn) >= MOST_DRAWN:
                 self._drawn.clear()
-            drawn = self._drawn[place] = (
-                cell,
-                super()._render_cell(row_index, column_index, base_style, width, cursor, hover),
-            )
+            at = Style.from_meta({"row": row_index, "column": column_index})
+            lines = drawn_line(cell, width, base_style + at + styles[0], styles[1], self.cell_padding, self.app.console)
+            if lines is None:
+                lines = super()._render_cell(row_index, column_index, base_style, width, cursor, hover)
+            drawn = self._drawn[place] = (cell, lines)
         return drawn[1]
 
     def _heading(self, name: str) -> str:
@@ -350,36 +345,3 @@ class Table(DataTable[Text]):
         return "\n".join(
             f"{name:<{width}}  {cell.plain.strip()}" for name, cell in zip(self._columns, cells, strict=True)
         )
-
-
-def _text(cell: Cell, right: bool) -> Text:
-    shown = cell.text if isinstance(cell, Valued) else cell
-    justify: JustifyMethod = "right" if right else "left"
-    if isinstance(shown, Text) and shown.no_wrap and shown.justify == justify:
-        return shown
-    text = shown.copy() if isinstance(shown, Text) else Text(shown)
-    text.justify, text.no_wrap = justify, True
-    return text
-
-
-def _value(cell: Cell) -> float | str | None:
-    """What a cell is sorted by: its value, or the number or the words that its text is."""
-    if isinstance(cell, Valued):
-        return cell.value
-    words = (cell.plain if isinstance(cell, Text) else cell).strip()
-    if not words:
-        return None
-    try:
-        return float(words.replace(",", "").removesuffix("%"))
-    except ValueError:
-        return words.casefold()
-
-
-def _said(cell: Text, value: float | str | None) -> str:
-    """What a filter looks at: what is shown, and the whole of what was shortened for it."""
-    return f"{cell.plain} {value}" if isinstance(value, str) else cell.plain
-
-
-def _sortable(value: float | str | None) -> tuple[int, float, str]:
-    """Numbers before words, so that a column may hold both."""
-    return (1, 0.0, value) if isinstance(value, str) else (0, value or 0.0, "")
