@@ -100,8 +100,9 @@ class ProvidersScreen(ModeScreen):
         able = info.capabilities
         does = "trains" if able.trains and set(able.methods) & {"supervised", "dpo"} else "answers"
         running = len(unfinished_jobs(self._jobs, info.name))
+        room = 60 if self.size.width >= 140 else 28
         return (
-            one_line(info.name, 16), one_line(host, 60 if self.size.width >= 140 else 28), _key_word(info), does, str(running or ""),
+            one_line(info.name, 16), one_line(host, room), _key_word(info), does, str(running or ""),
             one_line(self._check_word(info.name), 40),
         )  # fmt: skip
 

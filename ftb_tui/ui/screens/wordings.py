@@ -66,6 +66,10 @@ class WordingsScreen(OpenedScreen):
         self._only: WordingState | None = None
         self._done: list[_Decisions] = []
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where no model has worded anything there is nothing to decide on."""
+        return bool(self._rows) or action not in ("keep", "reject", "undo", "keep_all", "state", "whole", "copy")
+
     def body(self) -> Iterable[Widget]:
         """The wordings, and the chosen one with its question."""
         yield Table(id="wordings")
@@ -86,7 +90,10 @@ class WordingsScreen(OpenedScreen):
         db = self.ftb.db
         if db is None:
             return
+        had = bool(self._rows)
         self._rows = await list_wordings(db, dataset_id=self._dataset_id)
+        if had != bool(self._rows):
+            self.refresh_bindings()
         counts = Counter(row.state for row in self._rows)
         told = ", ".join(f"{counts[state]} {state}" for state in WordingState)
         only = "" if self._only is None else f" · only {self._only}"
