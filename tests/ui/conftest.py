@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
+from textual.screen import Screen
 from textual.widgets import Input
 
 _parse = Stylesheet._parse_rules
@@ -31,6 +32,24 @@ def styles_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def screens_are_painted_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """And whenever a test pauses, which is when it looks; nobody sees the sixty pictures a second that a person would."""
     monkeypatch.setattr("textual.screen.UPDATE_PERIOD", 0.1)
+
+
+_refresh = Screen._compositor_refresh
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_painted_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual throws away what it paints without a terminal; what a test looks at is drawn whole when it looks."""
+
+    def refresh(screen: Screen[Any]) -> None:
+        if screen is not screen.app.screen or not screen.app.is_headless:
+            _refresh(screen)
+            return
+        screen._dirty_widgets.clear()
+        screen._compositor._dirty_regions.clear()
+        screen.app._update_mouse_over(screen)
+
+    monkeypatch.setattr(Screen, "_compositor_refresh", refresh)
 
 
 @pytest.fixture(autouse=True)

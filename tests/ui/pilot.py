@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from textual.app import App
 from textual.pilot import Pilot
+from textual.strip import Strip
 from textual.widgets import DataTable, Static
 
 from ftb_tui.benchmark.load import bundled_names, load_bundled
@@ -38,9 +40,15 @@ async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 2
 def text_of(app: object) -> str:
     """Everything that the app shows, as lines."""
     assert isinstance(app, FtbApp)
-    height = app.size.height
-    lines = app.screen._compositor.render_strips() if app.screen.size else []
-    return "\n".join("".join(segment.text for segment in strip) for strip in lines[:height])
+    return "\n".join("".join(segment.text for strip in line for segment in strip) for line in painted(app))
+
+
+def painted(app: App[Any]) -> list[list[Strip]]:
+    """What a terminal would show: the strips of every line, dialogs with the screens behind them."""
+    if not app.screen.size:
+        return []
+    update: Any = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+    return [list(line) for line in update.strips]
 
 
 def shows(pilot: Pilot[None], words: str) -> Callable[[], bool]:
@@ -94,8 +102,6 @@ async def settled(pilot: Pilot[None]) -> None:
     while same < 2:
         await pilot.pause()
         await asyncio.sleep(0.02)
-        app = pilot.app
-        painted: Any = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
-        now = [list(line) for line in painted.strips]
+        now = painted(pilot.app)
         same = same + 1 if now == before else 0
         before = now
