@@ -69,9 +69,9 @@ def test_in_a_terminal_the_app_stands_aside_and_comes_back(tmp_path: Path) -> No
                         "COLUMNS": "100", "LINES": "30"}  # fmt: skip
     app = subprocess.Popen([sys.executable, "-c", APP], stdin=slave, stdout=slave, stderr=slave, env=env)
     try:
-        heard = _until(master, "escape close")
+        heard = _until(master, "␇ end")
         os.write(master, b"v")
-        heard = _until(master, "PAGER-WAS-HERE.*escape close")
+        heard = _until(master, "PAGER-WAS-HERE.*␇ end")
         assert "\x1b]52" not in heard
         assert (tmp_path / "read").read_text() == "red ␛[31m ␛]52;c;ZXZpbA==␇ end"
         os.write(master, b"E")
