@@ -74,7 +74,15 @@ async def questions(db: aiosqlite.Connection) -> dict[str, Callable[[], Awaitabl
         "wrong answers, middle": page("wrong", whole[len(whole) // 2]),
         "wrong answers, last page": page("wrong", whole[-400]),
         **{f"first page, {show}": page(show, -1) for show in SHOWS if show != "wrong"},
-        "wrong answers with a rare word": page("wrong", -1, "Person 19990"),
+        **{
+            f"wrong answers, {name}": page("wrong", -1, text)
+            for name, text in {
+                "with a rare word": "Person 19990",
+                "with a word that is nowhere": "zebra",
+                "with an umlaut that is nowhere": "Bär",
+                "without a word that is everywhere": "-bees",
+            }.items()
+        },
         "a question's answers by every model": lambda: question_answers(db, question),
         "evaluations": lambda: list_evaluations(db),
         "one evaluation": lambda: get_evaluation(db, tuned.evaluation_key),

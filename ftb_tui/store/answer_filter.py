@@ -105,16 +105,17 @@ def unknown_verdicts(text: str) -> list[str]:
 def _holds(text: str, names: list[str], parameters: dict[str, str]) -> str:
     """Whether a text holds one of these spellings; for long texts, of which a hundred thousand may be looked through.
 
-    `instr` decides: unlike LIKE it has no wildcards, and reads on behind a NUL. But it wants a copy in lower case of
-    every text, which LIKE, that takes no longer than to read, spares those that cannot hold the word anyway.
+    `instr` reads on behind a NUL, but wants a copy in lower case of every text; LIKE takes no longer than to read them.
+    What LIKE makes of letters outside ASCII depends on how SQLite was built, so there `instr` has the last word.
     """
     found = []
     for name in names:
-        found.append(f"instr(lower({text}), :{name})")
-        word = parameters[name]
+        word, there = parameters[name], f"instr(lower({text}), :{name})"
         if "\0" not in word and len(word) <= _LONGEST_PATTERN:
             parameters[f"{name}_like"] = "%" + re.sub("([%_^])", r"^\1", word) + "%"
-            found[-1] = f"(({text} LIKE :{name}_like ESCAPE '^' OR {_has_nul(text)}) AND {found[-1]})"
+            like = f"{text} LIKE :{name}_like ESCAPE '^'"
+            there = f"({like}{'' if word.isascii() else f' AND {there}'} OR {_has_nul(text)} AND {there})"
+        found.append(there)
     return f"({' OR '.join(found)})"
 
 
