@@ -197,7 +197,7 @@ class FtbApp(App[None]):
 
     def _tell(self, severity: str, message: str) -> None:
         kind: SeverityLevel = severity if severity in ("warning", "error") else "information"  # type: ignore[assignment]
-        self.notify(message, severity=kind, timeout=12)
+        self.notify(message, severity=kind, timeout=12 if kind != "information" else min(12, 4 + len(message) / 25))
 
     def notify(
         self,
@@ -313,6 +313,10 @@ class FtbApp(App[None]):
         from ftb_tui.ui.screens.datasets import DatasetsScreen
 
         return self.screen.chosen_id if isinstance(self.screen, DatasetsScreen) else None
+
+    def action_clear_notifications(self) -> None:
+        """Close every notice in the corner."""
+        self.clear_notifications()
 
     def action_jump(self) -> None:
         """Go to any place in view by a letter."""

@@ -81,7 +81,8 @@ def keymap_problems(keymap: Mapping[str, str], *, where: str = "keymap") -> list
         for other, one in known.items():
             if name not in known or other == name or (other in keymap and other < name):
                 continue
-            shared = set(keys[name]) & set(keys[other])
+            # What shares a key as we made it, such as escape, is told apart by what is innermost.
+            shared = (set(keys[name]) & set(keys[other])) - (set(known[name].keys) & set(one.keys))
             if shared and _together(known[name], one):
                 key = min(shared)
                 problems.append(f"{where}.{name}: {key} is the key of {other} too ({one.says})")
@@ -171,8 +172,8 @@ _HEAD = """\
 `?` shows the keys of the screen in view, `ctrl+p` finds every action by its name. `ctrl+o` lays a letter over every
 table, field, button and tab in view, in dialogs too: the letter goes there (and presses nothing), any other key leaves
 everything as it is. The bars between panes are dragged with the mouse, or moved with `<`, `>`, `-` and `+`: that one
-which is nearest to the focus. `=` puts them back; where they stand is remembered. This page is written by
-`python docs/make_keys.py` from the app's own bindings.
+which is nearest to the focus. `=` puts them back; where they stand is remembered. `escape` closes the notices in the
+corner, as a click on one does. This page is written by `python docs/make_keys.py` from the app's own bindings.
 
 Any of them can be changed in the configuration file (`ftb config path` says where it is), by its id:
 

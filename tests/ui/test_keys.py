@@ -72,6 +72,8 @@ async def test_a_keymap_with_faults_is_told_about_and_the_rest_of_it_used(home: 
         told = " ".join(one.message for one in app._notifications)
         assert "keymap.jobs.scla is no key's id; did you mean jobs.scale?" in told
         assert "'nosuchkey' is no key" in told
+        await pilot.press("escape")
+        await until(pilot, lambda: not app._notifications, 5)
         await pilot.press("2")
         await filled(pilot)
         await until(pilot, shows(pilot, "P Pause"))
@@ -84,6 +86,7 @@ def test_two_things_on_one_screen_cannot_share_a_key_but_two_screens_can() -> No
     assert keymap_problems({"jobs.cancel": "l", "jobs.scale": "c"}) == [], "keys may be exchanged"
     assert keymap_problems({"jobs.scale": "o"}) == [], "o on the answers' screen is another screen's"
     assert keymap_problems({"quit": "y"}), "tables have y, on every screen"
+    assert keymap_problems({"opened.back": "escape,f7"}) == [], "escape belongs to many, the innermost has it"
     assert usable_keymap({"nosuch": "x", "quit": "?"}) == {"quit": "question_mark"}
 
 

@@ -231,6 +231,12 @@ class DatasetsScreen(ModeScreen):
         field.display = True
         field.focus()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a filter escape is free for what lies further out."""
+        if action == "clear" and self.is_mounted and not self.query_one("#search").display:
+            return False
+        return super().check_action(action, parameters)
+
     def action_clear(self) -> None:
         """Close the filter and show everything."""
         field = self.query_one("#search", Input)
