@@ -62,7 +62,7 @@ class LayerViews:
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A trained adapter. `digest` names its content; equal digests mean equal weights."""
+    """A trained adapter. `digest` names its content; equal digests mean equal weights, so that nobody may change them."""
 
     shape: AdapterShape
     flat: Array
@@ -71,6 +71,7 @@ class Adapter:
     """Where it was read from, for messages."""
 
     def __post_init__(self) -> None:
+        self.flat.flags.writeable = False
         if not self.digest:
             content = hashlib.sha256(repr(self.shape).encode())
             content.update(self.flat.tobytes())

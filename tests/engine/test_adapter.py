@@ -76,6 +76,8 @@ def test_the_digest_tells_other_weights_and_other_shapes_apart(adapter: Adapter)
     assert Adapter(adapter.shape, nudged).digest != adapter.digest
     assert Adapter(replace(adapter.shape, alpha=7.0), adapter.flat).digest != adapter.digest
     assert Adapter(adapter.shape, adapter.flat.copy()).digest == adapter.digest
+    with pytest.raises(ValueError, match="read-only"):
+        adapter.flat[0] = 1
 
 
 def test_the_file_carries_pefts_names_and_orientation(exact: Model, file: Path) -> None:
@@ -143,10 +145,11 @@ def test_the_merge_used_last_is_kept_however_little_room_there_is(
 
 def test_an_adapter_that_adds_nothing_changes_nothing(exact: Model) -> None:
     adapter = random_adapter(exact)
-    for layer in views(adapter.shape, adapter.flat):
+    flat = adapter.flat.copy()
+    for layer in views(adapter.shape, flat):
         for b in (layer.b_q, layer.b_k, layer.b_v, layer.b_out, layer.b_gate, layer.b_up, layer.b_down):
             b[...] = 0
-    for base, merged in zip(exact.layers, exact.layers_with(Adapter(adapter.shape, adapter.flat)), strict=True):
+    for base, merged in zip(exact.layers, exact.layers_with(Adapter(adapter.shape, flat)), strict=True):
         assert np.array_equal(base.qkv, merged.qkv)
         assert np.array_equal(base.down, merged.down)
 
