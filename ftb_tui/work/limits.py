@@ -10,6 +10,10 @@ COOL_DOWN = 15.0
 LONGEST_WAIT = 120.0
 """Seconds that a service may have us wait before we ask again."""
 
+SPACING = 0.001
+"""Seconds between the starts of two questions. Those that start together are answered together, and then each waits
+for the processor behind the others, round after round; `benchmarks/evaluate.py` measures what that costs."""
+
 
 class AdaptiveLimit:
     """Concurrency for one provider and model.
@@ -27,6 +31,7 @@ class AdaptiveLimit:
         self._clean = 0
         self._quiet_until = 0.0
         self._wait_until = 0.0
+        self._next_start = 0.0
         self._freed = asyncio.Event()
 
     @property
@@ -36,11 +41,19 @@ class AdaptiveLimit:
 
     async def __aenter__(self) -> None:
         while True:
-            wait = self._wait_until - self._clock()
-            if wait > 0:
-                await asyncio.sleep(wait)
+            now = self._clock()
+            if now < self._wait_until:
+                await asyncio.sleep(self._wait_until - now)
             elif self._active < self.limit:
                 self._active += 1
+                start = max(now, self._next_start)
+                self._next_start = start + SPACING
+                if start > now:
+                    try:
+                        await asyncio.sleep(start - now)
+                    except asyncio.CancelledError:
+                        await self.__aexit__()
+                        raise
                 return
             else:
                 self._freed.clear()
