@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.report.collect import named_baselines
-from ftb_tui.report.numbers import interval, score
+from ftb_tui.report.numbers import counted, interval, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.store.curves import JobModel, LearningCurves, learning_curves
 from ftb_tui.ui.following import follow
@@ -231,10 +231,11 @@ class LearningScreen(OpenedScreen):
         def said(plan: CheckpointPlan) -> str:
             which = "the questions of the tuned model" if plan.per_task is None else f"{plan.per_task} questions a task"
             price = "" if not plan.cost else f", about {money(plan.cost)}"
-            return f"{which}: {len(plan.questions)} questions, {plan.n_answers:,} answers in all{price}"
+            return f"{which}: {counted(len(plan.questions), 'question')}, {counted(plan.n_answers, 'answer')} in all{price}"
 
         plans = await checkpoint_plans(db, self._job_key, self._dataset_id, models)
-        text = f"Ask the {len(models)} models without answers, one after the other, in the background"
+        those = "the model" if len(models) == 1 else f"the {len(models)} models"
+        text = f"Ask {those} without answers, one after the other, in the background"
         chosen = await self.app.push_screen_wait(ChooseScreen(text, [said(plan) for plan in plans]))
         if chosen is None:
             return
@@ -243,7 +244,7 @@ class LearningScreen(OpenedScreen):
             return
         keys = await plan_checkpoints(db, self._dataset_id, models, plans[chosen])
         self.ftb.supervisor.run_evaluations(keys)
-        self.notify(f"{len(keys)} evaluations begin; 3 shows how far they are.", markup=False)
+        self.notify(f"{counted(len(keys), 'evaluation')} waiting; 3 shows how far.", markup=False)
 
     def action_copy(self) -> None:
         """Copy the figures, tab-separated, with a head."""
