@@ -101,6 +101,7 @@ def _code(error: Exception) -> Exit | None:
         "JobNotFoundError": Exit.USAGE,
         "EvaluationNotFoundError": Exit.USAGE,
         "ResponseNotFoundError": Exit.USAGE,
+        "FactNotFoundError": Exit.USAGE,
     }
     return codes.get(name)
 

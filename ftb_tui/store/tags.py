@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 import aiosqlite
 
 from ftb_tui.store.database import transaction
+from ftb_tui.store.grading import ResponseNotFoundError
 
 STARTER_TAGS = ("wrong value", "other entity's value", "old value", "refused", "format", "hallucinated detail")
 """What errors of tuned models mostly are; people add their own."""
@@ -21,8 +22,33 @@ async def set_tags(db: aiosqlite.Connection, response_keys: Collection[int], tag
             await db.execute("DELETE FROM answer_tags WHERE response_key = ?", (key,))
             await db.executemany(
                 "INSERT INTO answer_tags (response_key, tag, created_at) VALUES (?, ?, ?)",
-                [(key, tag, now) for tag in dict.fromkeys(" ".join(tag.split()) for tag in tags) if tag],
+                [(key, tag, now) for tag in clean(tags)],
             )
+
+
+async def change_tags(
+    db: aiosqlite.Connection, response_keys: Collection[int], *, on: Collection[str], off: Collection[str]
+) -> None:
+    """Put tags on answers and take others off; what else an answer has stays. Raises `ResponseNotFoundError`."""
+    now = time.time()
+    async with transaction(db):
+        for key in response_keys:
+            if not list(await db.execute_fetchall("SELECT 1 FROM responses WHERE response_key = ?", (key,))):
+                raise ResponseNotFoundError(
+                    f"There is no response {key} in the store; ftb wrong --json lists response_key."
+                )
+            await db.executemany(
+                "DELETE FROM answer_tags WHERE response_key = ? AND tag = ?", [(key, tag) for tag in clean(off)]
+            )
+            await db.executemany(
+                "INSERT OR IGNORE INTO answer_tags (response_key, tag, created_at) VALUES (?, ?, ?)",
+                [(key, tag, now) for tag in clean(on)],
+            )
+
+
+def clean(tags: Collection[str]) -> tuple[str, ...]:
+    """Tags as they are kept: single spaces between words, each once, none empty."""
+    return tuple(dict.fromkeys(filter(None, (" ".join(tag.split()) for tag in tags))))
 
 
 async def tags_of(db: aiosqlite.Connection, response_keys: Sequence[int]) -> dict[int, tuple[str, ...]]:

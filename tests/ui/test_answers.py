@@ -87,6 +87,21 @@ async def test_marked_answers_are_tagged_together_and_counted() -> None:
         assert (await in_store())[1]["my own"] == 1
 
 
+async def test_tags_that_only_some_of_the_marked_answers_have_are_kept_as_they_are() -> None:
+    async with rephrased() as pilot:
+        # The first has a tag of its own, and one that the second gets too.
+        await pilot.press("t", "down", "space", "tab", *"my own", "enter")
+        await until(pilot, shows(pilot, "Kept: tags of 1 answer"))
+        await pilot.press("m", "m", "t")
+        await until(pilot, shows(pilot, "[~] some of them have it"))
+        await pilot.press("space", "down", "space", "enter")
+        await until(pilot, shows(pilot, "Kept: tags of 2"))
+        assert (await in_store())[1] == {"other entity's value": 2, "wrong value": 2, "my own": 1}
+        await pilot.press("z")
+        await until(pilot, shows(pilot, "Taken back"))
+        assert (await in_store())[1] == {"other entity's value": 1, "my own": 1}
+
+
 async def test_leaving_the_dialogs_changes_nothing() -> None:
     async with rephrased() as pilot:
         await pilot.press("o", "escape", "t", "escape")

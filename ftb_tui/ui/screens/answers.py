@@ -23,7 +23,7 @@ from ftb_tui.store.answer_filter import COLUMNS, VERDICTS
 from ftb_tui.store.drilldown import other_models, response_record, training_lines
 from ftb_tui.store.grading import overrule
 from ftb_tui.store.results import AnswerRow, ResultRow, answers, question_answers
-from ftb_tui.store.tags import set_tags, tag_counts, tags_of
+from ftb_tui.store.tags import change_tags, set_tags, tag_counts, tags_of
 from ftb_tui.ui.away import kept
 from ftb_tui.ui.screens.answer_detail import GLYPHS, laid_out, parts, whole_text
 from ftb_tui.ui.screens.mode import key_lines
@@ -298,10 +298,10 @@ class AnswersScreen(Screen[None]):
         keys = [row.response_key for row in rows]
         before = {key: self._tags.get(key, ()) for key in keys}
         counts = await tag_counts(db, evaluation_key=self._result.evaluation_key)
-        tags = await self.app.push_screen_wait(TagScreen(before[keys[0]], counts, many=len(keys)))
-        if tags is None:
+        change = await self.app.push_screen_wait(TagScreen(list(before.values()), counts))
+        if change is None or not (change.on or change.off):
             return
-        await set_tags(db, keys, tags)
+        await change_tags(db, keys, on=change.on, off=change.off)
 
         async def take_back() -> None:
             for key, old in before.items():

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.report.certainty import certainty
+from ftb_tui.report.compared import SAYS
 from ftb_tui.report.numbers import difference, p_value, score
 from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.report.tables import model_label
@@ -26,25 +27,9 @@ from ftb_tui.ui.widgets.table import Table
 
 GRID = (("both", "before"), ("after", "neither"))
 """Which cell stands where: rows by the one before (right, wrong), columns by the one after (right, wrong)."""
-SAYS = {
-    "both": "both right",
-    "after": "fixed: B wrong, A right",
-    "before": "broken: B right, A wrong",
-    "neither": "both wrong",
-}
 MARKS = {"both": "✓✓", "after": "↑", "before": "↓", "neither": "✗✗"}
 GLYPHS = {"correct": "✓", "wrong": "✗", "abstained": "–"}
 PAGE = 200
-
-
-def partner(row: ResultRow, rows: Sequence[ResultRow]) -> ResultRow | None:
-    """What a result is compared with at first: its base, or else another model with answers to the same task."""
-    others = [
-        other for other in rows
-        if (other.dataset_id, other.task) == (row.dataset_id, row.task) and other.model_key != row.model_key and other.n
-    ]  # fmt: skip
-    bases = [o for o in others if o.kind == "base" and (o.provider, o.model) == (row.provider, row.base_model)]
-    return next(iter(bases or others), None)
 
 
 class CompareScreen(OpenedScreen):

@@ -244,7 +244,8 @@ class ResultsScreen(ModeScreen):
 
     def action_compare(self) -> None:
         """The model under the cursor against its base, or another one."""
-        from ftb_tui.ui.screens.compare import CompareScreen, partner
+        from ftb_tui.report.compared import partner
+        from ftb_tui.ui.screens.compare import CompareScreen
 
         row = self._chosen()
         if row is None or not row.n:

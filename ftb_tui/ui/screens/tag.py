@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -18,10 +19,23 @@ from ftb_tui.store.tags import STARTER_TAGS
 from ftb_tui.ui.widgets.table import Table
 
 BAR = 20
+_ON, _SOME, _OFF = "[x]", "[~]", "[ ]"
 
 
-class TagScreen(ModalScreen[tuple[str, ...] | None]):
-    """The tags that the answers shall have, or None to leave them."""
+def _box(having: int, of: int) -> str:
+    return _ON if having == of else _SOME if having else _OFF
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """What is put on all the answers and what is taken off them; other tags stay where they are."""
+
+    on: tuple[str, ...]
+    off: tuple[str, ...]
+
+
+class TagScreen(ModalScreen[Tagging | None]):
+    """The change of the answers' tags, or None to leave them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "switch", "On or off", id="tag.toggle"),
@@ -33,17 +47,20 @@ class TagScreen(ModalScreen[tuple[str, ...] | None]):
     TagScreen #tags { height: auto; max-height: 12; margin: 1 0; background: $panel; }
     """
 
-    def __init__(self, current: Sequence[str], counts: Mapping[str, int], *, many: int) -> None:
+    def __init__(self, current: Sequence[Sequence[str]], counts: Mapping[str, int]) -> None:
+        """`current` are the tags of each answer that is to be changed."""
         super().__init__()
-        self._counts, self._many = counts, many
-        self._known = list(dict.fromkeys((*STARTER_TAGS, *counts, *current)))
-        self._on = set(current)
+        self._counts, self._many = counts, len(current)
+        self._known = list(dict.fromkeys((*STARTER_TAGS, *counts, *(tag for tags in current for tag in tags))))
+        self._boxes = {tag: _box(sum(tag in tags for tags in current), self._many) for tag in self._known}
+        self._before = dict(self._boxes)
 
     def compose(self) -> ComposeResult:
         """The list, a field for a new tag, the keys."""
         what = f"{self._many} marked answers" if self._many > 1 else "this answer"
         with Vertical(classes="dialog"):
-            yield Static(Content(f"Tags of {what}; beside each how many answers of this evaluation have it."))
+            some = " [~] some of them have it." if any(box == _SOME for box in self._boxes.values()) else ""
+            yield Static(Content(f"Tags of {what}; beside each how many answers of this evaluation have it.{some}"))
             yield Table(id="tags")
             yield Input(placeholder="a tag of your own", id="own")
             yield Static(
@@ -61,20 +78,23 @@ class TagScreen(ModalScreen[tuple[str, ...] | None]):
         for tag in self._known:
             count = self._counts.get(tag, 0)
             bar = "█" * round(BAR * count / most) if most else ""
-            rows.append((tag, ("[x]" if tag in self._on else "[ ]", one_line(tag, 28), str(count or ""), bar)))
+            rows.append((tag, (self._boxes[tag], one_line(tag, 28), str(count or ""), bar)))
         self.query_one("#tags", Table).show(("", "tag", "answers", " "), rows, right=frozenset({"answers"}))
 
     def action_switch(self) -> None:
         """Put the tag under the cursor on, or take it off."""
         if (tag := self.query_one("#tags", Table).chosen) is not None:
-            self._on ^= {tag}
+            self._boxes[tag] = _OFF if self._boxes[tag] == _ON else _ON
             self._show()
 
     def action_keep(self) -> None:
         """Close with the chosen tags and the written one."""
         own = " ".join(self.query_one("#own", Input).value.split())
-        chosen = tuple(tag for tag in self._known if tag in self._on)
-        self.dismiss((*chosen, own) if own else chosen)
+        changed = [tag for tag in self._known if self._boxes[tag] != self._before[tag]]
+        on = [tag for tag in changed if self._boxes[tag] == _ON]
+        self.dismiss(
+            Tagging((*on, own) if own else tuple(on), tuple(tag for tag in changed if self._boxes[tag] == _OFF))
+        )
 
     @on(Input.Submitted)
     def _written(self) -> None:

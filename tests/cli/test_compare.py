@@ -1,0 +1,118 @@
+"""Two models compared question by question, for people and for scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ftb_tui.benchmark.statistics import mcnemar_exact
+from tests.cli.conftest import Ftb
+from tests.demo import TUNED
+
+pytestmark = pytest.mark.usefixtures("demo")
+
+
+def test_a_model_is_compared_with_its_base_by_itself(ftb: Ftb) -> None:
+    rows = ftb("results", "--json").json
+    scores = {row["task"]: row for row in rows if (row["kind"], row["grader"]) == ("tuned", "choice")}
+    found = ftb("compare", "tuned", "--json").json
+    assert [one["task"] for one in found] == ["memorization", "rephrased", "secondary", "comparison"]
+    for one in found:
+        row = scores[one["task"]]
+        assert (one["a"], one["b"], one["n"]) == (TUNED, "smollm2-135m", 24)
+        assert (one["a_score"], one["b_score"]) == pytest.approx((row["score"], row["base_score"]))
+        assert (one["fixed"], one["broken"]) == (row["fixed"], row["broken"])
+        assert one["p_value"] == pytest.approx(mcnemar_exact(one["fixed"], one["broken"]))
+        assert one["both"] + one["fixed"] + one["broken"] + one["neither"] == one["n"]
+        assert one["difference_low"] < one["difference"] < one["difference_high"]
+
+
+def test_the_other_way_round_what_was_fixed_is_broken(ftb: Ftb) -> None:
+    [one] = ftb("compare", "tuned", "base", "--tasks", "rephrased", "--json").json
+    [other] = ftb("compare", "base", "tuned", "--tasks", "rephrased", "--json").json
+    assert (one["fixed"], one["broken"]) == (other["broken"], other["fixed"]) == (16, 0)
+
+
+def test_the_questions_behind_a_count_are_as_many_as_it_says(ftb: Ftb) -> None:
+    for cell in ("both", "fixed", "broken", "neither"):
+        for one in ftb("compare", "tuned", "--show", cell, "--json").json:
+            assert len(one["questions"]) == one[cell]
+    [fixed] = ftb("compare", "tuned", "--tasks", "rephrased", "--show", "fixed", "--json").json
+    for question in fixed["questions"]:
+        assert (question["a_grade"], question["b_grade"]) != ("correct", "correct")
+        assert question["a_grade"] == "correct"
+    told = ftb("compare", "tuned", "--tasks", "rephrased", "--show", "fixed")
+    assert told.out.count("[fixed: B wrong, A right]") == 16
+    assert fixed["questions"][0]["question"] in told.out
+
+
+def test_the_table_fits_a_screen_and_says_who_is_who(ftb: Ftb, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = ftb("compare", "tuned")
+    assert "fictional_people, memorization: A is better (exact McNemar, p <.001)." in wide.out
+    assert "fictional_people, secondary: not sure: this may be chance" in wide.out
+    assert "A: smollm2-135m 0a1b2c3d (tuned)" in wide.err
+    assert "B: smollm2-135m (base)" in wide.err
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = ftb("compare", "tuned")
+    assert max(map(len, narrow.out.splitlines())) <= 80
+    assert "--json has all" in narrow.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("tuned", "tuned"), "are the same model"),
+        (("tuned", "--tasks", "date_changed"), "No task (date_changed) was answered by both"),
+        (("tuned", "nobody"), "There is no model 'nobody' here"),
+        (("tuned", "--dataset", "nothing"), "There is no dataset 'nothing'"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_and_nothing_printed(ftb: Ftb, arguments: tuple[str, ...], said: str) -> None:
+    done = ftb("compare", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_a_fact_is_told_through_all_its_tasks_and_models(ftb: Ftb, demo: Path) -> None:
+    [first, *_] = ftb("wrong", "--model", "tuned", "--task", "rephrased", "--json").json
+    found = ftb("fact", first["fact_id"], "--json").json
+    assert (found["fact_id"], found["text"]) == (first["fact_id"], first["fact"])
+    assert {answer["task"] for answer in found["answers"]} >= {"memorization", "rephrased", "secondary", "comparison"}
+    assert {answer["kind"] for answer in found["answers"]} == {"base", "tuned"}
+    # By the name of a question the same.
+    told = ftb("fact", first["id"])
+    assert f"taught   {first['fact']}" in told.out
+    assert f"tuned    {first['response']}  [wrong]  {TUNED}" in told.out
+    unknown = ftb("fact", f"{first['fact_id']}x")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert f"Did you mean {first['fact_id']}?" in unknown.err
+
+
+def test_tags_are_put_on_taken_off_and_counted(ftb: Ftb) -> None:
+    assert "No answer has a tag yet." in ftb("tag").err
+    keys = [str(row["response_key"]) for row in ftb("wrong", "--model", "tuned", "--task", "rephrased", "--json").json]
+    two = ftb("tag", *keys[:2], "--add", "format", "--add", " my   own ", "--json").json
+    assert [row["tags"] for row in two] == [["format", "my own"]] * 2
+    # What was there already stays, and putting it on twice is no error.
+    assert ftb("tag", keys[0], "--add", "my own", "--remove", "format", "--json").json[0]["tags"] == ["my own"]
+    assert ftb("tag", "--json").json == [{"tag": "my own", "answers": 2}, {"tag": "format", "answers": 1}]
+    assert "my own        2" in ftb("tag").out
+    found = ftb("wrong", "--model", "tuned", "--task", "rephrased", "--search", "tag:format", "--json").json
+    assert [str(row["response_key"]) for row in found] == [keys[1]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--add", "format"), "Which answers?"),
+        (("1", "--add", " "), "is no tag"),
+        (("1", "--add", "a", "--remove", "a"), "cannot be put on and taken off at once"),
+        (("1", "99999", "--add", "a"), "There is no response 99999"),
+    ],
+)
+def test_a_wrong_change_of_tags_changes_nothing(ftb: Ftb, arguments: tuple[str, ...], said: str) -> None:
+    done = ftb("tag", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert ftb("tag", "--json").json == []
