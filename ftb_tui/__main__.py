@@ -25,10 +25,10 @@ def main() -> None:
 
 
 def _as_interrupt(number: int, frame: object) -> None:
-    """Being told to end is ended like ctrl+c: in order, with a sentence. Where ctrl+c is ignored, at once."""
+    """Being told to end is ended like ctrl+c: in order, with a sentence, and nothing left running."""
     if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
-        signal.signal(number, signal.SIG_DFL)
-        signal.raise_signal(number)
+        # A shell makes what it starts in the background deaf to ctrl+c.
+        raise KeyboardInterrupt
     signal.raise_signal(signal.SIGINT)
 
 

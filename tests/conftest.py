@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from tests.fakes.openai_server import KEY, FakeOpenAI
 
 # Thousands of small widgets are made and thrown away: collecting so often takes a fifteenth of the time.
 gc.set_threshold(100_000, 20, 100)
+
+# Who runs the tests in the background of a shell makes them, and every program that they start, deaf to ctrl+c.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish() -> None:

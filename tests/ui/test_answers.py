@@ -10,10 +10,12 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Input
 
+from ftb_tui.benchmark.graders import Verdict
 from ftb_tui.store.database import open_store
-from ftb_tui.store.grading import person_verdicts
+from ftb_tui.store.grading import overrule, person_verdicts
 from ftb_tui.store.tags import tag_counts
 from ftb_tui.ui.widgets.marked import SHARED, marked
+from ftb_tui.ui.widgets.table import Table
 from tests.ui.pilot import demo_app, fill_demo, filled, shows, text_of, until
 
 
@@ -45,11 +47,24 @@ async def test_a_person_overrules_the_grader_with_a_note_and_takes_it_back() -> 
         await pilot.press("o")
         await until(pilot, shows(pilot, "Your verdict counts"))
         await pilot.press("n", *"fair", "enter", "c")
-        await until(pilot, shows(pilot, "showing wrong: 7"))
+        await until(pilot, shows(pilot, "(17/24) · showing wrong: 7"))
         assert await in_store() == ([("correct", "fair")], {})
         await pilot.press("z")
-        await until(pilot, shows(pilot, "showing wrong: 8"))
+        await until(pilot, shows(pilot, "(16/24) · showing wrong: 8"))
         assert await in_store() == ([], {})
+
+
+async def test_what_others_write_meanwhile_is_shown_and_the_chosen_answer_stays_chosen() -> None:
+    async with rephrased() as pilot:
+        await pilot.press("n", "n")
+        table = pilot.app.screen.query_one("#answers", Table)
+        await until(pilot, lambda: table.cursor_row == 2)
+        first, chosen = table.shown_keys[0], table.chosen
+        db = await open_store()
+        await overrule(db, int(first), Verdict.CORRECT)
+        await db.close()
+        await until(pilot, shows(pilot, "(17/24) · showing wrong: 7"))
+        assert (table.chosen, table.cursor_row) == (chosen, 1)
 
 
 async def test_overruled_answers_can_be_listed_with_both_verdicts() -> None:

@@ -19,6 +19,8 @@ from tests.cli.conftest import Done, command
 
 PLAN = ("bench", "--people", "6", "--epochs", "4", "--answer-tokens", "24", "--json")
 DEADLINE = 90.0
+DEAF = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+"""Before a program: deaf to ctrl+c, as shells start what ends in `&`."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,21 @@ class Bench:
     def env(self) -> dict[str, str]:
         return {**os.environ, "FTB_HOME": str(self.home), "FTB_WEIGHTS": str(self.weights)}
 
-    def begin(self, *arguments: str) -> Running:
+    def begin(self, *arguments: str, deaf: bool = False) -> Running:
         """Start the benchmark (or another command)."""
-        return self.begin_program(command(*(arguments or self.plan)))
+        return self.begin_program(command(*(arguments or self.plan)), deaf=deaf)
 
-    def begin_program(self, program: Sequence[str]) -> Running:
+    def begin_program(self, program: Sequence[str], *, deaf: bool = False) -> Running:
         """Start any program in this home. It gives way to who watches it: nothing passes unseen on a busy machine."""
         self.home.mkdir(parents=True, exist_ok=True)
         out, err = (self.home.with_name(f"{self.home.name}-{len(self.started)}.{end}") for end in ("out", "err"))
         with out.open("wb") as stdout, err.open("wb") as stderr:
             process = subprocess.Popen(
-                ["nice", "-n", "10", *program], env=self.env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
+                [*(DEAF if deaf else ()), "nice", "-n", "10", *program],
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
             )
         self.started.append(Running(process, out, err))
         return self.started[-1]

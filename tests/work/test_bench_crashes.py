@@ -84,8 +84,10 @@ def test_what_runs_behind_the_app_is_killed_with_its_engine_and_goes_on_by_itsel
 
 
 def test_told_to_end_it_says_how_to_go_on_and_goes_on(bench: Bench, undisturbed: Outcome) -> None:
-    for moment, how in ((bench.in_training, signal.SIGTERM), (bench.in_evaluation, signal.SIGINT)):
-        running = bench.begin()
+    for moment, how, deaf in (
+        (bench.in_training, signal.SIGTERM, True), (bench.in_evaluation, signal.SIGINT, False),
+    ):  # fmt: skip
+        running = bench.begin(deaf=deaf)
         bench.until(moment, running)
         running.process.send_signal(how)
         done = running.ended()

@@ -23,6 +23,7 @@ from ftb_tui.engine.tiny import write_tiny_model
 from ftb_tui.engine_state import EngineState, read_engine_state, write_engine_state
 from ftb_tui.paths import paths
 from ftb_tui.work.local_engine import EngineStartError, running_engine, start_engine, stop_engine
+from tests.work.crashing import DEAF
 
 STARTER = "from ftb_tui.work.local_engine import start_engine; print(start_engine().pid)"
 
@@ -68,8 +69,10 @@ def test_many_starters_at_once_start_one_engine_and_all_find_it(home: Path) -> N
         serve.communicate(timeout=60)
 
 
-def test_a_service_that_is_told_to_end_takes_its_engine_with_it(home: Path) -> None:
-    serve = subprocess.Popen([sys.executable, "-m", "ftb_tui", "serve"], stderr=subprocess.PIPE)
+@pytest.mark.parametrize("in_background", [False, True], ids=["by itself", "in the background of a script"])
+def test_a_service_that_is_told_to_end_takes_its_engine_with_it(home: Path, in_background: bool) -> None:
+    command = [*(DEAF if in_background else ()), sys.executable, "-m", "ftb_tui", "serve"]
+    serve = subprocess.Popen(command, stderr=subprocess.PIPE)
     until = time.monotonic() + 60
     while (state := running_engine()) is None:
         assert time.monotonic() < until

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -16,15 +15,15 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from ftb_tui.benchmark.graders import Verdict
-from ftb_tui.report.numbers import counted, score
+from ftb_tui.report.numbers import score
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.tables import model_label
 from ftb_tui.store.answer_filter import COLUMNS, VERDICTS
+from ftb_tui.store.counts import revision
 from ftb_tui.store.drilldown import other_models, response_record, training_lines
 from ftb_tui.store.grading import overrule
-from ftb_tui.store.results import AnswerRow, ResultRow, answers, question_answers
+from ftb_tui.store.results import AnswerRow, ResultRow, answers, question_answers, results
 from ftb_tui.store.tags import change_tags, set_tags, tag_counts, tags_of
-from ftb_tui.ui.away import kept
 from ftb_tui.ui.screens.answer_detail import GLYPHS, laid_out, parts, whole_text
 from ftb_tui.ui.screens.mode import key_lines
 from ftb_tui.ui.widgets.detail import Detail
@@ -32,16 +31,14 @@ from ftb_tui.ui.widgets.keys import Keys
 from ftb_tui.ui.widgets.narrowing import TermSuggester
 from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
-from ftb_tui.work.files import file_name, may_write
 
 if TYPE_CHECKING:
     from ftb_tui.ui.app import FtbApp
 
 FILTERS = ("wrong", "fixed", "broken", "abstained", "failed", "overruled", "disputed", "unsolved", "correct", "all")
 PAGE = 200
-_FORMATS = """.jsonl  every answer to the byte, with all that stands beside it
-.csv    the same for a spreadsheet: controls shown, formulas as text
-.md     for reading"""
+LOOK_SECONDS = 1.0
+"""Between two looks at whether the answers have changed, and as long since the last key."""
 
 
 class AnswersScreen(Screen[None]):
@@ -85,6 +82,7 @@ class AnswersScreen(Screen[None]):
         self._tags: dict[int, tuple[str, ...]] = {}
         self._tag_names: tuple[str, ...] = ()
         self._more = False
+        self._revision = -1
         self._told: Content | None = None
         self._marks: set[int] = set()
         self._undo: list[tuple[str, Callable[[], Awaitable[None]]]] = []
@@ -119,25 +117,47 @@ class AnswersScreen(Screen[None]):
             self._show = "all"
             await self.fill()
         self.query_one("#answers").focus()
+        self.set_interval(LOOK_SECONDS, self._look)
+
+    async def _look(self) -> None:
+        """Read again what was changed meanwhile, by a run that goes on or by somebody else; not under a person's keys."""
+        db, result = self.ftb.db, self._result
+        if db is None or not self.is_current or self.ftb.looking.pace.idle < LOOK_SECONDS:
+            return
+        if await revision(db, result.evaluation_key, result.task) != self._revision:
+            await self._refresh()
 
     async def fill(self) -> None:
         """Read the first page of answers."""
         await self._read()
 
-    async def _read(self, *, behind: AnswerRow | None = None) -> None:
+    async def _refresh(self) -> None:
+        """Read the score, and as many answers as are listed, again."""
+        db, result = self.ftb.db, self._result
+        if db is None:
+            return
+        place = (result.model_key, result.task)
+        scores = await results(db, dataset_id=result.dataset_id, grader=result.grader)
+        self._result = next((row for row in scores if (row.model_key, row.task) == place), result)
+        await self._read(limit=max(PAGE, -(-len(self._rows) // PAGE) * PAGE))
+
+    async def _read(self, *, behind: AnswerRow | None = None, limit: int = PAGE) -> None:
         db, result = self.ftb.db, self._result
         if db is None:
             return
         after = {} if behind is None else {"after": behind.position, "repeat": behind.repeat}
+        if behind is None:
+            # Before the answers: what comes in between is then read once more, not missed.
+            self._revision = await revision(db, result.evaluation_key, result.task)
         page = await answers(
             db, model_key=result.model_key, dataset_id=result.dataset_id, task=result.task, show=self._show,
-            search=self._search, grader=result.grader, limit=PAGE, **after,
+            search=self._search, grader=result.grader, limit=limit, **after,
         )  # fmt: skip
         fresh, tags = (
             {str(row.response_key): row for row in page},
             await tags_of(db, [row.response_key for row in page]),
         )
-        self._more = len(page) == PAGE
+        self._more = len(page) == limit
         if behind is None:
             self._rows, self._tags = fresh, tags
             self._show_lines()
@@ -285,7 +305,7 @@ class AnswersScreen(Screen[None]):
                 await overrule(db, key, verdict)
 
         self._done(f"verdict on {len(rows)}", take_back)
-        await self.fill()
+        await self._refresh()
 
     @work
     async def action_tag(self) -> None:
@@ -308,7 +328,7 @@ class AnswersScreen(Screen[None]):
                 await set_tags(db, [key], old)
 
         self._done(f"tags of {len(keys)}", take_back)
-        await self.fill()
+        await self._refresh()
 
     def _done(self, what: str, take_back: Callable[[], Awaitable[None]]) -> None:
         self._undo.append((what, take_back))
@@ -323,7 +343,7 @@ class AnswersScreen(Screen[None]):
         what, take_back = self._undo.pop()
         await take_back()
         self.notify(f"Taken back: {what}.", markup=False)
-        await self.fill()
+        await self._refresh()
 
     def action_fact(self) -> None:
         """The fact through all its tasks and models."""
@@ -346,29 +366,12 @@ class AnswersScreen(Screen[None]):
 
     def action_export(self) -> None:
         """Write all answers that are listed, not only those that were read so far, to a file that a person names."""
-        from ftb_tui.report.answers_file import write_answers
-        from ftb_tui.ui.screens.ask import Asked, AskScreen
+        from ftb_tui.ui.screens.answers_export import ask_for_file
 
-        result, show, search = self._result, self._show, self._search
-        if not self._rows:
+        if self._rows:
+            ask_for_file(self.app, self._result, self._show, self._search)
+        else:
             self.notify("There is no answer to write.", markup=False)
-            return
-        told: set[Path] = set()
-
-        def write(said: Mapping[str, str]) -> str:
-            path = may_write(said["path"], told)
-            n = kept(lambda db: write_answers(db, path, result, show=show, search=search))
-            return f"{counted(n, 'answer')} written: {path.absolute()}"
-
-        searched = f" that fit {one_line(search, 60)}" if search.strip() else ""
-        name = file_name(f"{model_label(result)} {result.task} {show}").lower()
-        self.app.push_screen(
-            AskScreen(
-                f"Write the answers that are listed ({show}{searched})\n\n{_FORMATS}",
-                [Asked("path", "File", f"{name}.jsonl")],
-                write,
-            )
-        )
 
     def action_copy(self) -> None:
         """Copy question, gold and answer."""
