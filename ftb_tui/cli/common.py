@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import difflib
+import signal
 import sys
 import textwrap
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,12 +29,37 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on st
 
 
 def run_async(work: Awaitable[_T]) -> _T:
-    """Run a command's coroutine to its end."""
+    """Run a command's coroutine to its end. Being told to end cancels it, in order, and raises `KeyboardInterrupt`.
+
+    That is the same as ctrl+c, to which what a shell started in the background is deaf.
+    """
+    told_to_end = False
 
     async def wrapped() -> _T:
+        task = asyncio.current_task()
+        assert task is not None
+
+        def end() -> None:
+            nonlocal told_to_end
+            told_to_end = True
+            task.cancel()
+
+        # Windows has no such signals, and a thread that is not the main one none at all.
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
         return await work
 
-    return asyncio.run(wrapped())
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        return asyncio.run(wrapped())
+    except asyncio.CancelledError:
+        if told_to_end:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        # The loop has left it to the system, which would end us without a word.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 @asynccontextmanager
