@@ -24,16 +24,18 @@ if TYPE_CHECKING:
 _DROPPABLE = ("temperature", "seed", "stop", "top_logprobs", "logprobs")
 _TOKENS = ("max_tokens", "max_completion_tokens")
 _REFUSED = re.compile(r"unsupported|not support|unrecognized|unknown|not (?:allowed|permitted)|extra", re.IGNORECASE)
-_LEARNT_AT_MOST = len(_DROPPABLE) + 2
+_TRIED_AT_MOST = len(_DROPPABLE) + 3
+"""The other API, the other token parameter and everything that can be left out may be learnt before a question passes."""
 
 
 class _Manner:
     """How one model wants to be asked, as far as it has said."""
 
-    __slots__ = ("dropped", "responses", "token_parameter")
+    __slots__ = ("dropped", "refused_tokens", "responses", "token_parameter")
 
     def __init__(self, token_parameter: str) -> None:
         self.token_parameter = token_parameter
+        self.refused_tokens: frozenset[str] = frozenset()
         self.dropped: frozenset[str] = frozenset()
         self.responses = False
 
@@ -57,7 +59,7 @@ class Asking:
 
     async def ask(self, request: AskRequest) -> Answer:
         """One answer. A refused parameter costs one more request, once for each model."""
-        for _ in range(_LEARNT_AT_MOST):
+        for _ in range(_TRIED_AT_MOST):
             manner = self._manner(request.model)
             sent, responses = self.parameters(request), manner.responses
             try:
@@ -104,31 +106,35 @@ class Asking:
         return {manner.token_parameter: request.max_tokens, **wanted}
 
     def _learn(self, request: AskRequest, error: ProviderError, sent: dict[str, Any]) -> bool:
-        """Whether the refusal says what to do otherwise, and it was not tried yet."""
+        """Whether the refusal says what to do otherwise than in what was `sent`.
+
+        Questions are under way side by side, so that another may have learnt the same from the same refusal meanwhile:
+        what counts is how this one was asked, not how the next will be.
+        """
         if error.kind not in (ErrorKind.INVALID_REQUEST, ErrorKind.NOT_FOUND):
             return False
         manner, text = self._manner(request.model), error.message
-        if "v1/responses" in text and not manner.responses:
+        by_chat = sent.get("api") != "responses"
+        if by_chat and "v1/responses" in text:
             manner.responses = True
             # The Responses API has no seed and no stop.
             manner.dropped |= {"seed", "stop"}
             return True
-        if sent.get("api") != "responses":
-            used = next((name for name in _TOKENS if name in sent), "")
-            other = next(name for name in _TOKENS if name != used)
-            names_it = error.param == used or f"'{used}'" in text or text.startswith(f"{used}:")
-            if names_it and (_REFUSED.search(text) or other in text) and manner.token_parameter == used:
-                manner.token_parameter = other
-                return True
-            if used not in sent or manner.token_parameter != used:
-                # Another question has learnt it meanwhile.
-                return manner.token_parameter != used
-        for name in _DROPPABLE:
-            named = error.param == name or re.search(rf"\b{name}\b", text) is not None
-            if name in sent and named and (error.param == name or _REFUSED.search(text)):
-                manner.dropped |= {name}
-                return True
-        return False
+        if by_chat and self._learn_tokens(manner, error, sent):
+            return True
+        refused = {name for name in _DROPPABLE if name in sent and _refuses(error, name)}
+        manner.dropped |= refused
+        return bool(refused)
+
+    def _learn_tokens(self, manner: _Manner, error: ProviderError, sent: dict[str, Any]) -> bool:
+        """Whether the length of answers is to be given by another name than it was."""
+        used = next(name for name in _TOKENS if name in sent)
+        other = next(name for name in _TOKENS if name != used)
+        if not _refuses(error, used, instead=other) or other in manner.refused_tokens:
+            return False
+        manner.refused_tokens |= {used}
+        manner.token_parameter = other
+        return True
 
     async def _post(self, request: AskRequest, values: dict[str, Any], sent: dict[str, Any], responses: bool) -> Answer:
         path = "/responses" if responses else "/chat/completions"
@@ -141,6 +147,15 @@ class Asking:
             answered = reply.json()
         milliseconds = (time.perf_counter() - started) * 1000
         return answer_of(answered, self._host, milliseconds, reply.headers.get("x-request-id"), sent)
+
+
+def _refuses(error: ProviderError, name: str, *, instead: str = "") -> bool:
+    """Whether a service will not have a parameter at all; to name it as the one at fault, or what to use `instead`, is enough."""
+    named = re.search(rf"\b{name}\b", error.message) is not None
+    if instead:
+        told = re.search(rf"\b{instead}\b", error.message) is not None
+        return (named or error.param == name) and (told or _REFUSED.search(error.message) is not None)
+    return error.param == name or (named and _REFUSED.search(error.message) is not None)
 
 
 def _body(request: AskRequest, values: dict[str, Any], responses: bool) -> dict[str, Any]:

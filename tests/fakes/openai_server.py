@@ -98,6 +98,10 @@ class FakeOpenAI:
         """The result file of finished jobs, sent as it is."""
         self.refused_parameters: dict[str, str] = {}
         """Parameter -> message of the 400 that it brings."""
+        self.names_param = True
+        """Whether a refusal names the parameter apart from its message."""
+        self.counts_tokens = True
+        """Whether answers come with `usage`."""
         self.responses_only: set[str] = set()
         """Models that answer only over the Responses API."""
         self.model_limits: Any = None
@@ -348,7 +352,8 @@ class FakeOpenAI:
             return web.json_response(error("This model is only supported in v1/responses."), status=404)
         for name, text in self.refused_parameters.items():
             if name in body:
-                return web.json_response({"error": {**error(text)["error"], "param": name}}, status=400)
+                param = name if self.names_param else None
+                return web.json_response({"error": {**error(text)["error"], "param": param}}, status=400)
         if body.get("logprobs") and self.refuse_logprobs:
             text = "Unsupported parameter: 'logprobs' is not supported with this model."
             return web.json_response({"error": {**error(text)["error"], "param": "logprobs"}}, status=400)
@@ -370,7 +375,7 @@ class FakeOpenAI:
                     {"index": 0, "finish_reason": "stop", "logprobs": said,
                      "message": {"role": "assistant", "content": self.answer(prompt), "refusal": None}}
                 ],
-                "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
+                **({"usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}} if self.counts_tokens else {}),
             },
             headers={"x-request-id": "req_1"},
         )  # fmt: skip

@@ -210,53 +210,6 @@ async def test_a_result_file_gives_the_losses_that_events_did_not(
     assert await store.job_metrics(db, key, "train_mean_token_accuracy") == [(1, 0.5), (2, 0.75)]
 
 
-@pytest.mark.parametrize("service", ["openai"], indirect=True)
-async def test_what_a_model_refuses_is_left_out_and_recorded(
-    db: aiosqlite.Connection, provider: Provider, service: FakeOpenAI
-) -> None:
-    service.refused_parameters = {
-        "temperature": "Unsupported value: 'temperature' does not support 0 with this model.",
-        "seed": "Unknown parameter: 'seed'.",
-    }
-    answer = await provider.ask(AskRequest("gpt-fake", "hi", max_tokens=5))
-    assert answer.parameters == {"max_completion_tokens": 5, "left_out": ["seed", "temperature"]}
-    n = len(service.bodies)
-    await provider.ask(AskRequest("gpt-fake", "again"))
-    assert len(service.bodies) == n + 1
-    assert (await provider.ask(AskRequest("gpt-fake", "hi"))).text == "Yes"
-
-
-@pytest.mark.parametrize("service", ["openai", "custom"], indirect=True)
-async def test_the_name_of_the_token_cap_is_learnt(provider: Provider, service: FakeOpenAI) -> None:
-    mine = provider.parameters(AskRequest("m", "p")).keys() & {"max_tokens", "max_completion_tokens"}
-    [used] = mine
-    other = "max_completion_tokens" if used == "max_tokens" else "max_tokens"
-    service.refused_parameters = {used: f"Unsupported parameter: '{used}' is not supported. Use '{other}' instead."}
-    answer = await provider.ask(AskRequest("gpt-fake", "hi", max_tokens=5))
-    assert answer.parameters is not None
-    assert (answer.parameters[other], used in answer.parameters) == (5, False)
-
-
-@pytest.mark.parametrize("service", ["openai"], indirect=True)
-async def test_a_model_of_the_responses_api_is_asked_there(provider: Provider, service: FakeOpenAI) -> None:
-    service.responses_only = {"gpt-fake"}
-    answer = await provider.ask(AskRequest("gpt-fake", "hi", max_tokens=50))
-    assert (answer.text, answer.prompt_tokens, answer.completion_tokens) == ("Yes", 9, 1)
-    assert service.bodies[-1]["max_output_tokens"] == 50
-    assert answer.parameters is not None
-    assert (answer.parameters["api"], answer.parameters["left_out"]) == ("responses", ["seed"])
-
-
-@pytest.mark.parametrize("service", ["openai"], indirect=True)
-async def test_a_bad_request_that_blames_nothing_is_a_failure_and_no_lesson(
-    provider: Provider, service: FakeOpenAI
-) -> None:
-    service.faults["POST /chat/completions"].append(status(400, error("The prompt was filtered.")))
-    with pytest.raises(ProviderError, match="filtered"):
-        await provider.ask(AskRequest("gpt-fake", "hi"))
-    assert service.requests["POST /chat/completions"] == 1
-
-
 @pytest.mark.parametrize("service", ["custom"], indirect=True)
 async def test_a_job_made_elsewhere_is_adopted_once_with_its_training_file(
     db: aiosqlite.Connection, provider: Provider, service: FakeOpenAI
