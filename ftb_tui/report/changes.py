@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ftb_tui.report.certainty import certainty
-from ftb_tui.report.numbers import difference, p_value, score
+from ftb_tui.report.numbers import counted, difference, p_value, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.store.history import History, Overruled, Regraded, ScoreChange
 
@@ -52,9 +52,11 @@ def judged_lines(found: History) -> list[str]:
 
 def _overruled(one: Overruled) -> str:
     moved = [f"{n} {words}" for n, words in ((one.fixed, "now right"), (one.broken, "no longer right")) if n]
-    answers = "1 answer" if one.answers == 1 else f"{one.answers} answers"
+    judged = one.answers - one.taken_back
+    what = [f"judged by hand: {counted(judged, 'answer')}"] if judged else []
+    what += [f"verdicts taken back: {counted(one.taken_back, 'answer')}"] if one.taken_back else []
     return (
-        f"{moment(one.at)}  judged by hand: {answers} of {one_line(one.model, 60)} to {one_line(one.dataset, 40)}, "
+        f"{moment(one.at)}  {', '.join(what)} of {one_line(one.model, 60)} to {one_line(one.dataset, 40)}, "
         f"{one.task}: {', '.join(moved) or 'no score moved'}"
     )
 

@@ -42,9 +42,10 @@ class ScoreChange:
 
 @dataclass(frozen=True, slots=True)
 class Overruled:
-    """What people's verdicts since the moment did to one model's answers to one task, as one grader has it.
+    """What people's verdicts in force since the moment did to one model's answers to one task, as one grader has it.
 
-    `answers` were judged, `fixed` are right now and were not, `broken` the reverse.
+    Of `answers` people say something else now than they did then; `taken_back` of these have no verdict of theirs any
+    more. `fixed` are right now and were not, `broken` the reverse.
     """
 
     model_key: int
@@ -56,6 +57,7 @@ class Overruled:
     fixed: int
     broken: int
     at: float
+    taken_back: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,18 +198,26 @@ def _counted(both: int, fixed: int, broken: int, n: int) -> Comparison:
     return Comparison(both, fixed, broken, neither, mcnemar_exact(fixed, broken), low, high, "exact McNemar")
 
 
-# A response that a person judged after the moment, with what people had said of it until then.
+# A response of which people say something else now than they did at the moment. A verdict that was given after it and
+# taken back is not there, nor one that was given again.
 _OVERRULED = """
   WITH judged AS (
     SELECT response_key, max(created_at) AS at FROM person_verdicts WHERE created_at > :since GROUP BY response_key
+  ), said AS (
+    SELECT j.response_key, j.at,
+           (SELECT p.verdict FROM person_verdicts p WHERE p.response_key = j.response_key AND p.created_at <= :since
+             ORDER BY p.person_verdict_key DESC LIMIT 1) AS earlier,
+           (SELECT p.verdict FROM person_verdicts p WHERE p.response_key = j.response_key
+             ORDER BY p.person_verdict_key DESC LIMIT 1) AS latest
+      FROM judged j
   ), seen AS (
-    SELECT j.response_key, j.at, coalesce(
-        (SELECT p.verdict FROM person_verdicts p WHERE p.response_key = j.response_key AND p.created_at <= :since
-          ORDER BY p.person_verdict_key DESC LIMIT 1), g.machine_verdict, g.verdict) AS before, g.verdict AS now
-      FROM judged j JOIN grades g ON g.response_key = j.response_key AND g.grader = :grader
+    SELECT s.response_key, s.at, s.latest, coalesce(s.earlier, g.machine_verdict, g.verdict) AS before, g.verdict AS now
+      FROM said s JOIN grades g ON g.response_key = s.response_key AND g.grader = :grader
+     WHERE s.earlier IS NOT s.latest
   )
   SELECT m.model_key, m.provider, m.name, d.name, q.task, count(*),
-         sum(s.now = 'correct' AND s.before <> 'correct'), sum(s.now <> 'correct' AND s.before = 'correct'), max(s.at)
+         sum(s.now = 'correct' AND s.before <> 'correct'), sum(s.now <> 'correct' AND s.before = 'correct'), max(s.at),
+         sum(s.latest IS NULL)
     FROM seen s JOIN responses r USING (response_key) JOIN evaluations e USING (evaluation_key)
     JOIN models m USING (model_key) JOIN datasets d ON d.dataset_id = e.dataset_id
     JOIN questions q ON q.question_key = r.question_key

@@ -59,6 +59,21 @@ def test_the_table_fits_a_screen_and_says_what_was_judged_by_hand(
     assert "rephrased" in "".join(narrow)
 
 
+def test_a_verdict_that_was_taken_back_is_not_told_as_one_that_holds(
+    ftb: Ftb, later: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = str(
+        ftb("wrong", "--model", "tuned", "--show", "overruled", "--task", "rephrased", "--json").json[0]["response_key"]
+    )
+    monkeypatch.setattr("time.time", lambda: LATER + 600)
+    ftb("overrule", key, "clear")
+    done = ftb("history", "--since", "9m")
+    assert "verdicts taken back: 1 answer of ft:smollm2" in done.out
+    assert "1 no longer right" in done.out
+    assert "judged by hand" not in done.out
+    assert ftb("history", "--json").json["overruled"] == [], "since before it was given nothing changed"
+
+
 def test_a_first_score_says_that_it_is_the_first(ftb: Ftb, demo: Path) -> None:
     done = ftb("history")
     assert done.out.count("first") == 8

@@ -83,8 +83,21 @@ async def test_what_people_said_since_is_compared_with_what_held_before(db: aios
         await overrule(db, row[0], None)
     [back] = (await history(db, since=LATER + 90)).overruled
     assert (back.fixed, back.broken) == (0, 1), "taking a verdict back makes the answer wrong again"
-    [both] = (await history(db, since=LATER)).overruled
-    assert (both.answers, both.fixed, both.broken) == (1, 0, 0)
+    assert back.taken_back == 1
+
+
+async def test_a_verdict_that_was_taken_back_is_no_change_since_before_it_was_given(db: aiosqlite.Connection) -> None:
+    await ask_again(db)
+    [row] = await db.execute_fetchall("SELECT response_key FROM person_verdicts")
+    with patch("time.time", lambda: LATER + 120):
+        await overrule(db, row[0], None)
+    assert (await history(db, since=LATER)).overruled == ()
+    assert (await history(db, since=None)).overruled == ()
+    with patch("time.time", lambda: LATER + 180):
+        await overrule(db, row[0], Verdict.CORRECT)
+    assert (await history(db, since=LATER + 90)).overruled == (), "given again, it is what held then"
+    [one] = (await history(db, since=LATER + 150)).overruled
+    assert (one.answers, one.taken_back, one.fixed, one.broken) == (1, 0, 1, 0)
 
 
 async def test_grades_given_anew_are_counted_by_grader_and_version(db: aiosqlite.Connection) -> None:
