@@ -56,8 +56,7 @@ async def begin_bench(
                 continue
             if row.is_held:
                 return None
-            job = None if row.job_key is None else await jobs.get_job(db, row.job_key)
-            if job is None or not job.is_final or job.tuned_model:
+            if await can_be_finished(db, row):
                 key = row.bench_key
                 break
             await db.execute("UPDATE benches SET finished_at = ? WHERE bench_key = ?", (time.time(), row.bench_key))
@@ -73,6 +72,17 @@ async def begin_bench(
             (owner, time.time() + LEASE_SECONDS, key),
         )
     return await get_bench(db, key)
+
+
+async def can_be_finished(db: aiosqlite.Connection, row: BenchRow) -> bool:
+    """Whether the run's job may still give a model: not where it was cancelled or has failed."""
+    job = None if row.job_key is None else await jobs.get_job(db, row.job_key)
+    return job is None or not job.is_final or bool(job.tuned_model)
+
+
+async def is_sent(db: aiosqlite.Connection, row: BenchRow) -> bool:
+    """Whether the run's job is at its service, or may be."""
+    return row.job_key is not None and (await jobs.get_job(db, row.job_key)).intent != "intended"
 
 
 async def update_bench(

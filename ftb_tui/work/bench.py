@@ -222,6 +222,8 @@ class _Bench:
         await self._resume_held(job_key)
         job = await work.follow(self._db, self._provider, job_key, on_update=self._trained, revive=self._revive)
         if not job.tuned_model:
+            # Nothing of it is left to go on with; whoever wants it trained again says so.
+            await benches.update_bench(self._db, row.bench_key, finished=True)
             why = job.error or f"it ended as {job.state}"
             raise BenchError(f"Job {job_key} made no model: {why}")
         return job

@@ -122,9 +122,25 @@ class Supervisor:
             if job.intent == "confirmed" and not job.state.is_final:
                 self._submit(self._follow(job.job_key))
         for row in await benches.unfinished_benches(db):
-            if not row.is_held and self.bench is None:
+            if not row.is_held and self.bench is None and await self._may_go_on(db, row):
                 self._submit(self._bench(plan_of(row)))
                 break
+
+    async def _may_go_on(self, db: aiosqlite.Connection, row: benches.BenchRow) -> bool:
+        """Whether a benchmark that was left is gone on with unasked. One that never will be is closed."""
+        if not await benches.can_be_finished(db, row):
+            await benches.update_bench(db, row.bench_key, finished=True)
+            return False
+        plan = plan_of(row)
+        if plan.provider == "local" or await benches.is_sent(db, row):
+            return True
+        await benches.update_bench(db, row.bench_key, finished=True)
+        self._on_message(
+            "warning",
+            f"A benchmark at {plan.provider} was left before its job was sent. Nothing is sent unasked: begin it again "
+            f"when you want it (ftb bench --provider {plan.provider} ...).",
+        )
+        return False
 
     async def _opened(self, name: str) -> Provider:
         return await open_local_or_remote(name)

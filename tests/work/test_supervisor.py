@@ -1,0 +1,94 @@
+"""What the app goes on with by itself when it is opened, and what it leaves to the person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+
+import aiosqlite
+import pytest
+
+from ftb_tui.providers.base import Provider
+from ftb_tui.providers.registry import open_provider
+from ftb_tui.store import benches
+from ftb_tui.store.database import open_store
+from ftb_tui.work.bench import BenchError, run_bench
+from ftb_tui.work.bench_plan import BenchPlan, bench_dataset
+from ftb_tui.work.supervisor import Supervisor
+from tests.fakes.openai_server import FakeOpenAI
+
+PLAN = BenchPlan(provider="fake", base_model="gpt-fake", people=1, limit=1)
+
+
+@pytest.fixture
+async def db() -> AsyncIterator[aiosqlite.Connection]:
+    db = await open_store()
+    yield db
+    await db.close()
+
+
+async def opened(name: str) -> Provider:
+    return open_provider(name)
+
+
+async def open_app(db: aiosqlite.Connection) -> list[str]:
+    """Open and close what runs behind the app; what it told."""
+    told: list[str] = []
+    supervisor = Supervisor(lambda severity, sentence: told.append(f"{severity}: {sentence}"))
+    supervisor.start()
+    try:
+        for _ in range(600):
+            await asyncio.sleep(0.05)
+            if not await benches.unfinished_benches(db):
+                break
+    finally:
+        await asyncio.to_thread(supervisor.close)
+    return told
+
+
+async def test_a_benchmark_whose_job_was_cancelled_is_over(db: aiosqlite.Connection, fake_openai: FakeOpenAI) -> None:
+    fake_openai.job_changes = {"status": "cancelled"}
+    with pytest.raises(BenchError, match="made no model: it ended as cancelled"):
+        await run_bench(db, PLAN, opened)
+    assert await benches.unfinished_benches(db) == []
+    assert await open_app(db) == []
+    assert len(fake_openai.created) == 1
+
+
+async def test_a_benchmark_that_died_before_it_heard_of_the_end_of_its_job_launches_no_other(
+    db: aiosqlite.Connection, fake_openai: FakeOpenAI
+) -> None:
+    fake_openai.job_changes = {"status": "failed", "error": {"message": "no"}}
+    with pytest.raises(BenchError):
+        await run_bench(db, PLAN, opened)
+    await db.execute("UPDATE benches SET finished_at = NULL")
+    await open_app(db)
+    assert await benches.unfinished_benches(db) == []
+    assert len(fake_openai.created) == 1
+
+
+async def test_a_paid_benchmark_whose_job_was_not_sent_is_not_begun_unasked(
+    db: aiosqlite.Connection, fake_openai: FakeOpenAI
+) -> None:
+    dataset = await bench_dataset(db, PLAN.dataset)
+    plan = {**asdict(PLAN), "tasks": None}
+    await benches.begin_bench(db, plan, dataset.dataset_id, "nobody", same=lambda row: False)
+    await db.execute("UPDATE benches SET owner = NULL, lease_until = NULL")
+    [told] = await open_app(db)
+    assert "Nothing is sent unasked" in told
+    assert fake_openai.created == []
+    assert fake_openai.asked == []
+
+
+async def test_a_benchmark_whose_job_is_at_its_service_is_gone_on_with(
+    db: aiosqlite.Connection, fake_openai: FakeOpenAI
+) -> None:
+    running = asyncio.create_task(run_bench(db, PLAN, opened))
+    while not list(await db.execute_fetchall("SELECT 1 FROM jobs WHERE intent = 'confirmed'")):
+        await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    told = await open_app(db)
+    assert any("The benchmark is finished" in sentence for sentence in told)
+    assert len(fake_openai.created) == 1
