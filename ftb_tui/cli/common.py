@@ -168,10 +168,17 @@ tasks_option = click.option(
 )
 
 
-async def opened(name: str) -> Any:
-    """An open provider, the embedded engine started first if it is that one."""
+async def opened(name: str, *, told: bool = False) -> Any:
+    """An open provider, the embedded engine started first if it is that one.
+
+    What of the environment a person should know before anything is sent is said, unless a quote has `told` it.
+    """
+    from ftb_tui.providers.registry import provider_info
+    from ftb_tui.report.plain import visible
     from ftb_tui.work.bench import open_local_or_remote
 
+    for note in () if told else provider_info(name).notes:
+        say(visible(f"! {note}"))
     return await open_local_or_remote(name, on_status=say)
 
 
@@ -182,7 +189,7 @@ def reviver(name: str, provider: Any) -> Callable[[], Awaitable[Any]] | None:
 
     async def revive() -> Any:
         await provider.close()
-        return await opened(name)
+        return await opened(name, told=True)
 
     return revive
 

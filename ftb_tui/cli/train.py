@@ -126,7 +126,7 @@ def train(
 
     async def launched() -> JobRow:
         async with store() as db:
-            service = await opened(name)
+            service = await opened(name, told=True)
             try:
                 return await get_job(db, await launch(db, service, plan, estimate=quoted))
             finally:

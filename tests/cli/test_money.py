@@ -167,6 +167,28 @@ def test_a_stray_base_url_is_told_before_anything_is_sent(ftb: Ftb, monkeypatch:
     assert "OPENAI_BASE_URL" in ftb("providers", "list").err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("evaluate", "--provider", "openai", "--model", "m", "--dataset", "fictional_people", "--limit", "1", "--max-cost", "1"),
+        ("jobs", "adopt", "ftjob-1", "--provider", "openai"),
+        ("models", "list", "--provider", "openai", "--ask"),
+        ("regrade", "--grader", "judge", "--judge-model", "openai/m", "--max-cost", "1"),
+        ("paraphrases", "make", "fictional_people", "--model", "openai/m", "--max-cost", "1"),
+    ],
+    ids=lambda arguments: arguments[0],
+)  # fmt: skip
+def test_every_command_that_speaks_to_openai_tells_of_a_stray_base_url_before_it_does(
+    ftb: Ftb, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    # Without a key nothing can be sent at all, so whatever is told is told before.
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/stray")
+    told = ftb(*arguments)
+    assert told.code != 0
+    assert "! OPENAI_BASE_URL is set to http://127.0.0.1:9/stray, which ftb does not use" in told.err
+    assert told.err.index("OPENAI_BASE_URL") < told.err.index("needs a key")
+
+
 def test_a_key_is_in_nothing_that_a_full_run_leaves_behind(
     ftb: Ftb, ftb_process: Ftb, priced: FakeOpenAI, home: Path, tmp_path: Path
 ) -> None:
