@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import aiosqlite
 
-from ftb_tui.store.results import CHOSEN
+from ftb_tui.store.chosen import CHOSEN, chosen_places
 
 PAGE = 1_000
 
@@ -39,7 +39,7 @@ async def exported_answers(
     """
     chosen = await db.execute_fetchall(
         f"{CHOSEN} SELECT c.evaluation_key, c.task FROM chosen c ORDER BY c.dataset_id, c.evaluation_key, c.task",
-        {"dataset_id": dataset_id},
+        {"chosen": await chosen_places(db, dataset_id)},
     )
     for evaluation, task in chosen:
         past = (-1, -1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
@@ -12,7 +12,8 @@ import aiosqlite
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import Task
 from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
-from ftb_tui.store.answer_filter import ANSWERS, SHOWN, search_condition
+from ftb_tui.store.answer_filter import ANSWERS, SHOWN, list_about, search_condition
+from ftb_tui.store.chosen import choose, chosen_evaluation
 from ftb_tui.store.counts import Counts, Pair, Score, pair_counts, task_counts
 from ftb_tui.store.repeats import repeated_evaluations, repeated_interval, repeated_p_value
 
@@ -56,27 +57,16 @@ class ResultRow:
         return (self.fixed - self.broken) / self.paired
 
 
-# For each model, dataset and task the evaluation that counts: the one with the most planned answers to that task,
-# of equals the latest.
-CHOSEN = """
-  WITH planned AS (
-    SELECT e.evaluation_key, e.model_key, e.dataset_id, q.task, count(*) * e.repeats AS planned
-      FROM evaluations e JOIN evaluation_questions eq USING (evaluation_key) JOIN questions q USING (question_key)
-     WHERE e.deleted_at IS NULL AND (:dataset_id IS NULL OR e.dataset_id = :dataset_id)
-     GROUP BY e.evaluation_key, q.task
-  ), chosen AS (
-    SELECT * FROM (
-      SELECT *, row_number() OVER (
-        PARTITION BY model_key, dataset_id, task ORDER BY planned DESC, evaluation_key DESC) AS place FROM planned)
-     WHERE place = 1
-  )
-"""
-
-
 async def results(
-    db: aiosqlite.Connection, *, dataset_id: str | None = None, grader: str | None = DEFAULT_GRADER
+    db: aiosqlite.Connection,
+    *,
+    dataset_id: str | None = None,
+    grader: str | None = DEFAULT_GRADER,
+    only: Collection[int] | None = None,
 ) -> list[ResultRow]:
-    """The table: datasets x models x tasks x graders (all graders for `grader=None`).
+    """The table: datasets x models x tasks x graders (all graders for `grader=None`), of the evaluations that count.
+
+    With `only` of these evaluations and no others, each compared with the base's among them.
 
     A base model without a base of its own has no comparison; a tuned one is compared on the questions that both
     answered. A task that was planned but not yet answered has n = 0 and no score. With repeated sampling n counts answers,
@@ -86,7 +76,7 @@ async def results(
     datasets = {
         row["dataset_id"]: row for row in await db.execute_fetchall("SELECT dataset_id, name, family FROM datasets")
     }
-    cells = _chosen(await task_counts(db, dataset_id=dataset_id))
+    cells = choose(await task_counts(db, dataset_id=dataset_id), only=only)
     bases = {
         (cell.dataset_id, cell.task, models[cell.model_key]["provider"], models[cell.model_key]["name"]): cell
         for cell in cells
@@ -173,19 +163,6 @@ async def _by_fact(db: aiosqlite.Connection, row: ResultRow, base: Counts | None
         p_value = await repeated_p_value(db, row.evaluation_key, base.evaluation_key, row.task, row.grader)
         row = replace(row, p_value=p_value)
     return row
-
-
-def _chosen(cells: Sequence[Counts]) -> list[Counts]:
-    """For each model, dataset and task the evaluation that counts, as `CHOSEN` has it."""
-    best: dict[tuple[int, str, str], Counts] = {}
-    for cell in cells:
-        place = (cell.model_key, cell.dataset_id, cell.task)
-        if place not in best or (cell.planned, cell.evaluation_key) > (
-            best[place].planned,
-            best[place].evaluation_key,
-        ):
-            best[place] = cell
-    return list(best.values())
 
 
 _TASKS = {str(task): place for place, task in enumerate(Task)}
@@ -289,7 +266,7 @@ async def _page(
     if evaluation is None:
         return None
     [model] = await db.execute_fetchall(
-        "SELECT provider, kind, base_model FROM models WHERE model_key = ?", (model_key,)
+        "SELECT provider, name, kind, base_model, epoch FROM models WHERE model_key = ?", (model_key,)
     )
     base = None
     if model["kind"] != "base":
@@ -300,7 +277,10 @@ async def _page(
             )
         )
         base = await chosen_evaluation(db, rows[0][0], dataset_id, task) if rows else None
-    searched, words = search_condition(search)
+    about = list_about(
+        task=task, model=model["name"], kind=model["kind"], base_model=model["base_model"], epoch=model["epoch"]
+    )
+    searched, words = search_condition(search, about)
     sql = f"{ANSWERS} AND {SHOWN[show]} AND {searched} ORDER BY q.position, r.repeat LIMIT :limit"
     where = {"grader": grader, "base": base, "evaluation": evaluation, "dataset": dataset_id, "task": task, **words}
 
@@ -335,12 +315,6 @@ def _answer(row: aiosqlite.Row) -> AnswerRow:
         machine_reason=row["machine_reason"],
         repeat=row["repeat"],
     )
-
-
-async def chosen_evaluation(db: aiosqlite.Connection, model_key: int, dataset_id: str, task: str) -> int | None:
-    """The evaluation that counts for a model, dataset and task (see `results`)."""
-    chosen = _chosen(await task_counts(db, model_key=model_key, dataset_id=dataset_id, task=task))
-    return chosen[0].evaluation_key if chosen else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import aiosqlite
 
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
-from ftb_tui.store.results import CHOSEN
+from ftb_tui.store.chosen import CHOSEN, chosen_places
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,6 @@ async def scored_answers(
         " JOIN questions q ON q.question_key = r.question_key AND q.task = c.task"
         " JOIN grades g ON g.response_key = r.response_key AND g.grader = :grader"
         " ORDER BY c.model_key, c.dataset_id, c.task, q.position, r.repeat",
-        {"dataset_id": dataset_id, "grader": grader},
+        {"chosen": await chosen_places(db, dataset_id), "grader": grader},
     )
     return [ScoredAnswer(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], bool(row[8])) for row in rows]

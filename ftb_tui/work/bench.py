@@ -107,8 +107,7 @@ async def run_bench(
             await benches.release_bench(db, row.bench_key, owner)
     await benches.update_bench(db, row.bench_key, finished=True)
     assert job.tuned_model is not None
-    keys = {base_key, tuned_key}
-    rows = [r for r in await results(db, dataset_id=dataset.dataset_id, grader=None) if r.evaluation_key in keys]
+    rows = await results(db, dataset_id=dataset.dataset_id, grader=None, only={base_key, tuned_key})
     on_progress(BenchProgress("done", done=1, total=1))
     return BenchResult(
         bench_key=row.bench_key,

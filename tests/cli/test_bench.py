@@ -68,6 +68,13 @@ def test_again_it_prints_json_asks_the_base_no_more_and_begins_a_job_of_its_own(
     assert len(ftb("jobs", "list", "--json").json) == 2
 
 
+def test_a_run_reports_the_answers_that_its_own_base_gave(ftb: Ftb, in_benched: Path) -> None:
+    """Whatever else the base was asked before, more of it or other questions."""
+    table = ftb(*SMALL[:3], "--limit", "1", "--epochs", "1", "--seed", "7", "--json").json
+    assert {row["kind"] for row in table} == {"base", "tuned"}
+    assert {row["paired"] for row in table if row["kind"] == "tuned" and row["grader"] == "exact"} == {1}
+
+
 def test_a_dead_engine_is_started_again_by_the_next_command(ftb: Ftb, in_benched: Path) -> None:
     health: dict[str, Any] = ftb("serve", "--status", "--json").json["health"]
     os.kill(int(health["pid"]), signal.SIGKILL)

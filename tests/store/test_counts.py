@@ -111,7 +111,11 @@ def recounted() -> tuple[dict[tuple[int, str, str], tuple[object, ...]], dict[in
         if run in runs:
             asked.setdefault((run, task_of[question]), []).append(question)
     chosen: dict[tuple[int, str], int] = {}
-    for run, task in sorted(asked, key=lambda place: (len(asked[place]), place[0])):
+
+    def settled(run: int, task: str) -> int:
+        return sum(key == run and task_of[question] == task for key, question in said)
+
+    for run, task in sorted(asked, key=lambda place: (settled(*place), len(asked[place]), place[0])):
         chosen[runs[run], task] = run
 
     def verdicts(run: int, task: str, grader: str) -> dict[int, str]:

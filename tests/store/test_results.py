@@ -193,3 +193,34 @@ def test_the_change_from_the_base_rests_on_shared_questions_alone() -> None:
         0, 100, 2, "d@1", 2, paired=20,
     )  # fmt: skip
     assert row.difference == pytest.approx((6 - 1) / 20)
+
+
+async def test_a_run_that_was_left_half_way_does_not_hide_the_finished_one(db: aiosqlite.Connection) -> None:
+    before = await row(db, "tuned", "rephrased")
+    asked = [
+        r[0]
+        for r in await db.execute_fetchall(
+            "SELECT question_key FROM evaluation_questions WHERE evaluation_key = ? ORDER BY question_key",
+            (before.evaluation_key,),
+        )
+    ]
+    again = await evaluations.create_evaluation(
+        db, model_key=before.model_key, dataset_id=before.dataset_id, question_keys=asked, parameters={"seed": 7}
+    )
+    stored = await questions_by_key(db, before.dataset_id)
+    said = {key: stored[key].answer for key in asked}
+
+    async def answer(keys: list[int]) -> None:
+        records = [
+            evaluations.ResponseRecord(key, {}, answer=said[key], grades=grade_all(stored[key], said[key]))
+            for key in keys
+        ]
+        await evaluations.write_responses(db, again, records)
+
+    rephrased = [key for key in asked if stored[key].task == "rephrased"]
+    await answer(rephrased[:-1])
+    assert await row(db, "tuned", "rephrased") == before
+    await answer(rephrased[-1:])
+    assert (await row(db, "tuned", "rephrased")).evaluation_key == again
+    # Of the other tasks nothing was asked yet.
+    assert (await row(db, "tuned", "memorization")).evaluation_key == before.evaluation_key
