@@ -13,7 +13,7 @@ from ftb_tui.cli.known_before import put_known
 from ftb_tui.report.plain import visible
 from ftb_tui.report.preference import preference_lines
 from ftb_tui.report.tables import STYLES
-from ftb_tui.store.answer_filter import SHOWS, VERDICTS, unknown_verdicts
+from ftb_tui.store.answer_filter import SHOWS, list_about, search_problem, unfit
 
 if TYPE_CHECKING:
     from ftb_tui.store.drilldown import WholeAnswer
@@ -91,7 +91,8 @@ def results(*, dataset: str | None, grader: str | None, style: str, known_before
     "--search",
     metavar="TERMS",
     default="",
-    help="Only answers with these words in question, gold or answer; -word, tag:format, verdict:wrong, gold:, answer:.",
+    help="Only answers with these words in question, gold or answer; -word, tag:format, verdict:wrong, gold:, answer:,"
+    " fact:, task:, model:. In quotation marks a colon is a colon.",
 )
 @click.option("--training", is_flag=True, help="Also the training lines that teach the fact.")
 @click.option("--limit", type=click.IntRange(1), default=100_000, help="At most so many.")
@@ -120,12 +121,10 @@ def wrong(
     from ftb_tui.store.results import results as read
 
     task = parse_task(task)
-    if unknown := unknown_verdicts(search):
-        raise click.BadParameter(
-            f"there is no verdict {unknown[0]!r}; known are {', '.join(VERDICTS)}", param_hint="--search"
-        )
+    if problem := search_problem(search):
+        raise click.BadParameter(problem, param_hint="--search")
 
-    async def work() -> list[WholeAnswer]:
+    async def work() -> tuple[list[WholeAnswer], tuple[str, ...]]:
         async with store() as db:
             found = await find_model(db, model)
             if dataset:
@@ -142,15 +141,21 @@ def wrong(
                 db, model_key=found.model_key, dataset_id=dataset_id, task=task, show=show, search=search,
                 grader=grader, limit=limit,
             )  # fmt: skip
-            return await whole_answers(db, rows, model_key=found.model_key, grader=grader, training=training)
+            about = list_about(
+                task=task, model=found.name, kind=found.kind, base_model=found.base_model, epoch=found.epoch
+            )
+            whole = await whole_answers(db, rows, model_key=found.model_key, grader=grader, training=training)
+            return whole, tuple(f"{name} {task if name == 'task' else found.name}" for name in unfit(search, about))
 
-    rows = run_async(work())
+    rows, others = run_async(work())
     if as_json:
         put_json([answer_object(row, training=training) for row in rows])
         return
     for whole in rows:
         _put_answer(whole)
-    if rows:
+    if others:
+        say(f"The search asks for other answers: these are of {' and '.join(others)}.")
+    elif rows:
         say(f"{len(rows)} answer{'' if len(rows) == 1 else 's'} ({show}).")
     else:
         searched = " with these words" if search.strip() else ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 
-from ftb_tui.store.terms import quoted_terms
+from ftb_tui.benchmark.model import Task
+from ftb_tui.store.term_conditions import Place, conditions
+from ftb_tui.store.terms import Term, name_problem, quoted_terms
 
 ANSWERS = """
   SELECT r.response_key, r.question_key, q.question_id, q.task, q.prompt, q.question, q.answer AS gold, r.answer,
@@ -54,83 +56,60 @@ no model's latest answer to the question is correct under this grader."""
 
 SHOWS = tuple(SHOWN)
 
-COLUMNS = ("question", "gold", "answer", "tag", "verdict")
+COLUMNS = ("question", "gold", "answer", "fact", "tag", "verdict", "task", "model")
 """What can stand before a colon in a search."""
 
 VERDICTS = ("correct", "wrong", "abstained", "failed")
 
 _PLACES = {
-    "question": "q.question",
-    "gold": "q.answer",
-    "answer": "coalesce(r.answer, '')",
-    "verdict": "coalesce(g.verdict, 'failed')",
+    "question": Place("q.question"),
+    "gold": Place("q.answer"),
+    "answer": Place("coalesce(r.answer, '')"),
+    "fact": Place("(coalesce(f.text, '') || ' ' || coalesce(f2.text, ''))"),
+    "verdict": Place("coalesce(g.verdict, 'failed')"),
+    "tag": Place(
+        "replace(a.tag, ' ', '_')",
+        "EXISTS (SELECT 1 FROM answer_tags a WHERE a.response_key = r.response_key AND {})",
+        "_",
+    ),
 }
-_MOST = 200
-_ANYWHERE = ("question", "gold", "answer")
 
 
-def search_condition(text: str) -> tuple[str, dict[str, str]]:
+def search_condition(text: str, about: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """A search as a condition and its parameters: all of its terms must hold.
 
     A plain word stands anywhere in question, gold or answer, whatever their case; `-` before a term excludes it.
-    A blank in a tag may be typed as `_`, so that it needs no quotation marks. Terms past the first 200 are left out:
-    SQLite takes no expression of any depth.
+    A blank in a tag may be typed as `_`, so that it needs no quotation marks. `about` is `list_about`'s.
     """
-    conditions = ["1"]
-    parameters: dict[str, str] = {}
-    for term in quoted_terms(text, COLUMNS)[:_MOST]:
-        word = term.word.replace(" ", "_") if term.column == "tag" else term.word
-        names = []
-        for spelling in _spellings(word):
-            names.append(f"term{len(parameters)}")
-            parameters[names[-1]] = spelling
-        if term.column == "tag":
-            holds = (
-                "EXISTS (SELECT 1 FROM answer_tags a WHERE a.response_key = r.response_key AND"
-                f" {_holds('''replace(a.tag, ' ', '_')''', names, parameters)})"
-            )
-        else:
-            places = (term.column,) if term.column else _ANYWHERE
-            holds = " OR ".join(_holds(_PLACES[place], names, parameters) for place in places)
-        conditions.append(f"{'NOT ' if term.negated else ''}({holds})")
-    return " AND ".join(conditions), parameters
+    found = quoted_terms(text, COLUMNS)
+    if any(not _fits(term, about) for term in found):
+        return "0", {}
+    looked_for = [term for term in found if term.column not in about]
+    return conditions(looked_for, _PLACES, anywhere=("question", "gold", "answer"))
 
 
-def unknown_verdicts(text: str) -> list[str]:
-    """What a search asks for as a verdict and no answer can have."""
-    asked = [term.word for term in quoted_terms(text, COLUMNS) if term.column == "verdict"]
-    return [word for word in asked if not any(word.casefold() in verdict for verdict in VERDICTS)]
+def list_about(*, task: str, model: str, kind: str, base_model: str, epoch: int | None) -> dict[str, str]:
+    """What is the same for all answers of a list, by the name that can stand before a colon for it."""
+    at = f" epoch {epoch}" if epoch else ""
+    return {"task": task, "model": f"{model} {base_model} {kind}{at if kind == 'checkpoint' else ''}"}
 
 
-def _holds(text: str, names: list[str], parameters: dict[str, str]) -> str:
-    """Whether a text holds one of these spellings; for long texts, of which a hundred thousand may be looked through.
-
-    `instr` reads on behind a NUL, but wants a copy in lower case of every text; LIKE takes no longer than to read them.
-    What LIKE makes of letters outside ASCII depends on how SQLite was built, so there `instr` has the last word.
-    """
-    found = []
-    for name in names:
-        word, there = parameters[name], f"instr(lower({text}), :{name})"
-        if "\0" not in word and len(word) <= _LONGEST_PATTERN:
-            parameters[f"{name}_like"] = "%" + re.sub("([%_^])", r"^\1", word) + "%"
-            like = f"{text} LIKE :{name}_like ESCAPE '^'"
-            there = f"({like}{'' if word.isascii() else f' AND {there}'} OR {_has_nul(text)} AND {there})"
-        found.append(there)
-    return f"({' OR '.join(found)})"
+def unfit(text: str, about: Mapping[str, str]) -> tuple[str, ...]:
+    """The names (`task`, `model`) for which a search asks for other answers than those of a list."""
+    return tuple(dict.fromkeys(term.column for term in quoted_terms(text, COLUMNS) if not _fits(term, about)))
 
 
-def _has_nul(text: str) -> str:
-    # The one length is in bytes, the other in letters before a NUL: where they are equal, nothing need be looked for.
-    return f"length(CAST({text} AS BLOB)) <> length({text}) AND instr({text}, char(0))"
+def search_problem(text: str) -> str:
+    """A sentence on what a search asks for that no answer at all can have, with what there is; empty where all may be."""
+    if problem := name_problem(text, COLUMNS):
+        return problem
+    for column, known in (("verdict", VERDICTS), ("task", tuple(map(str, Task)))):
+        for term in quoted_terms(text, COLUMNS):
+            if term.column == column and not any(term.word.casefold() in one for one in known):
+                return f"There is no {column} {term.word!r}; known are {', '.join(known)}."
+    return ""
 
 
-_LONGEST_PATTERN = 1_000
-"""SQLite takes no longer patterns than 50,000 bytes."""
-
-
-def _spellings(word: str) -> list[str]:
-    """The ways to write a word that a search has to try: SQLite's `lower` knows no letters but those of ASCII."""
-    # As answers with lone surrogates are stored.
-    storable = word.encode("utf-8", "backslashreplace").decode()
-    tried = (storable, storable.lower(), storable.upper(), storable.capitalize())
-    return list(dict.fromkeys(re.sub("[A-Z]+", lambda found: found.group().lower(), one) for one in tried))
+def _fits(term: Term, about: Mapping[str, str]) -> bool:
+    said = about.get(term.column)
+    return said is None or (term.word.casefold().replace("_", " ") in said.casefold().replace("_", " ")) != term.negated

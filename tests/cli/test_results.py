@@ -115,6 +115,20 @@ def test_wrong_answers_can_be_searched_as_in_the_app(ftb: Ftb, demo: Path) -> No
     assert "There are none with these words (--show wrong)" in ftb(*asked, "tag:format").err
 
 
+def test_a_misspelt_search_is_wrong_use_and_another_task_is_told(ftb: Ftb, demo: Path) -> None:
+    asked = ("wrong", "--model", "tuned", "--task", "rephrased", "--search")
+    for typed, said in (
+        ("verdict:wrng", "There is no verdict 'wrng'; known are correct, wrong"),
+        ("verdct:wrong", "There is no verdct: here. Did you mean verdict:?"),
+    ):
+        done = ftb(*asked, typed)
+        assert (done.code, done.out) == (2, "")
+        assert said in " ".join(done.err.split())
+    assert ftb(*asked, '"verdct:wrong"').code == 0
+    assert len(ftb(*asked, "task:rephrased model:tuned verdict:wrong -tag:format", "--json").json) == 8
+    assert "asks for other answers: these are of task rephrased." in ftb(*asked, "task:secondary").err
+
+
 def test_an_answer_comes_with_tags_note_other_models_and_on_request_its_training_lines(ftb: Ftb, demo: Path) -> None:
     asked = ("wrong", "--model", "tuned", "--task", "rephrased")
     first = ftb(*asked, "--json").json[0]

@@ -10,6 +10,7 @@ import pytest
 from ftb_tui.benchmark.graders import Verdict, grade_all
 from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.store import evaluations
+from ftb_tui.store.answer_filter import list_about, search_problem, unfit
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.grading import overrule
@@ -154,6 +155,37 @@ async def test_tags_are_found_and_excluded_with_their_blanks_typed_as_they_are_o
     assert await ids(db, "tag:format -tag:wrong_value") == [second.id]
     assert await ids(db, 'tag:"wrong value"') == [first.id]
     assert (await ids(db, "-tag:format", "wrong"))[0] == third.id
+
+
+async def test_the_filter_of_the_manual_works_and_other_tasks_and_models_have_no_answers_here(
+    db: aiosqlite.Connection,
+) -> None:
+    first, *others = await listed(db, "wrong")
+    await set_tags(db, [first.response_key], ["format"])
+    asked = "task:rephrased model:tuned verdict:wrong -tag:format"
+    assert await ids(db, asked) == [row.id for row in others]
+    assert await ids(db, "task:reph model:smollm2 -task:secondary -model:base") == await ids(db, "")
+    for other in ("task:secondary", "-task:rephrased", "model:base", "-model:smollm2", "model:epoch"):
+        assert await ids(db, other) == []
+    about = list_about(task="rephrased", model="ft:a:1", kind="checkpoint", base_model="a", epoch=3)
+    assert unfit("task:secondary -model:epoch_3 word", about) == ("task", "model")
+    assert unfit('task:rephrased model:"Epoch 3"', about) == ()
+
+
+async def test_facts_can_be_searched_for(db: aiosqlite.Connection) -> None:
+    everything = await listed(db, "all")
+    word = everything[0].fact.split()[0]
+    expected = [row.id for row in everything if word in row.fact]
+    assert await ids(db, f"fact:{word.lower()}") == expected != [row.id for row in everything]
+
+
+def test_what_no_answer_can_have_is_told_with_what_there_is() -> None:
+    assert "There is no verdct: here. Did you mean verdict:?" in search_problem("verdct:wrong")
+    assert search_problem("verdict:wrng") == (
+        "There is no verdict 'wrng'; known are correct, wrong, abstained, failed."
+    )
+    assert "There is no task 'rephrasd'; known are memorization, rephrased" in search_problem("x -task:rephrasd")
+    assert search_problem('verdict:wro task:re tag:anything model:any "verdct:wrong"') == ""
 
 
 @pytest.mark.parametrize(

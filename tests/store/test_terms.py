@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ftb_tui.store.terms import Term, quoted_terms, terms
+from ftb_tui.store.terms import Term, name_problem, quoted_terms, terms
 
 COLUMNS = ("gold", "tag")
 
@@ -28,3 +28,19 @@ def test_marks_hold_words_together_and_words_stay_as_typed(typed: str, expected:
 
 def test_a_tables_filter_knows_no_marks_and_no_capitals() -> None:
     assert terms('"A B" -Gold:C', COLUMNS) == (Term('"a'), Term('b"'), Term("c", "gold", negated=True))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("gld:5", "There is no gld: here. Did you mean gold:? There are gold:, tag:."),
+        ('word -nothing:"of it"', "There is no nothing: here. There are gold:, tag:."),
+        ("Gold:5 -tag:x plain", ""),
+        ("https://example.org 12:30 :) a", ""),
+        ('"gld:5" -"gld:5"', ""),
+    ],
+)
+def test_a_misspelt_name_is_told_with_what_there_is_and_text_with_colons_can_be_looked_for(
+    typed: str, said: str
+) -> None:
+    assert name_problem(typed, COLUMNS) == said
