@@ -23,30 +23,45 @@ LETTERS = "abcdef"
 """Marked jobs are told apart by a letter, on their line in the table and along their curve."""
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#f0e442")
 """Okabe and Ito's palette, which people tell apart whatever colours they see."""
-SPARK = 12
-COLUMNS = ("job", "state", "step", "loss", "left", "base", "dataset", "provider", "started")
+COLUMNS = ("job", "state", "step", "loss", "curve", "left", "base", "dataset", "provider", "started")
+NARROW = ("job", "state", "step", "loss", "curve", "left", "base", "provider")
+"""Where there is little room; the whole row (space) says the rest."""
 RIGHT = frozenset({"job", "step", "loss", "left", "started"})
 
 
 def columns(wide: bool) -> tuple[str, ...]:
-    """The table's columns; where there is room, the curve's outline is one."""
-    return (*COLUMNS[:4], "curve", *COLUMNS[4:]) if wide else COLUMNS
+    """The table's columns."""
+    return COLUMNS if wide else NARROW
 
 
-def line(row: JobRow, watch: Watch, eta: Eta | None, letter: str, curve: Sequence[float | None] | None) -> list[Cell]:
-    """A job's cells."""
-    outline: list[Cell] = [] if curve is None else [Text(spark(curve, SPARK))]
+def blocks(wide: bool) -> int:
+    """How many blocks the outline of a curve has."""
+    return 12 if wide else 8
+
+
+def line(
+    row: JobRow, watch: Watch, eta: Eta | None, letter: str, curve: Sequence[float | None], *, wide: bool
+) -> list[Cell]:
+    """A job's cells, one for each of its columns."""
     share = (row.step or 0) / row.total_steps if row.total_steps else None
-    return [
-        Valued(f"{letter} {row.job_key}" if letter else str(row.job_key), row.job_key),
-        state_cell(row, watch),
-        Valued(f"{row.step or 0}/{row.total_steps or '?'}", share),
-        Valued("" if row.last_loss is None else f"{row.last_loss:.3f}", row.last_loss),
-        *outline,
-        Valued(eta.short if eta else "", eta.seconds if eta else None),
-        one_line(row.base_model, 24), row.dataset, row.provider,
-        Valued(time.strftime("%m-%d %H:%M", time.localtime(row.created_at)), row.created_at),
-    ]  # fmt: skip
+    cells: dict[str, Cell] = {
+        "job": Valued(f"{letter} {row.job_key}" if letter else str(row.job_key), row.job_key),
+        "state": state_cell(row, watch),
+        "step": Valued(f"{row.step or 0}/{row.total_steps or '?'}", share),
+        "loss": Valued("" if row.last_loss is None else f"{row.last_loss:.3f}", row.last_loss),
+        "curve": Text(spark(curve, blocks(wide))),
+        "left": Valued(eta.short if eta else "", eta.seconds if eta else None),
+        "base": one_line(row.base_model, 24) if wide else Valued(_short(row.base_model), row.base_model),
+        "dataset": row.dataset,
+        "provider": row.provider,
+        "started": Valued(time.strftime("%m-%d %H:%M", time.localtime(row.created_at)), row.created_at),
+    }
+    return [cells[name] for name in columns(wide)]
+
+
+def _short(model: str) -> str:
+    """A model's name without who made it, where there is little room."""
+    return one_line(model.rsplit("/", 1)[-1], 13)
 
 
 def state_cell(row: JobRow, watch: Watch) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -12,7 +13,7 @@ from ftb_tui.store import jobs
 from ftb_tui.store.database import open_store
 from ftb_tui.store.evaluations import list_evaluations
 from ftb_tui.ui.app import FtbApp
-from ftb_tui.ui.widgets.curve import Curve
+from ftb_tui.ui.widgets.curve import Curve, Drawing, Marks, thinned
 from ftb_tui.ui.widgets.event_log import EventLog
 from ftb_tui.ui.widgets.plot import Line, plot
 from ftb_tui.ui.widgets.table import Table
@@ -40,14 +41,17 @@ async def silence(seconds: float, *, estimated_finish: float | None = None) -> N
     await db.close()
 
 
-async def test_a_row_shows_the_outline_of_its_curve_where_there_is_room() -> None:
+async def test_every_row_shows_the_outline_of_its_curve_and_narrow_screens_cut_no_column() -> None:
     await fill_demo()
-    for size, there in ((WIDE, True), (NARROW, False)):
+    for size, outline in ((WIDE, "█▆▄▃▂"), (NARROW, "█▅▃▂")):
         app = demo_app()
         async with app.run_test(size=size) as pilot:
             table = await on_jobs(pilot)
-            assert ("curve" in [str(column.key.value) for column in table.ordered_columns]) is there
-            assert ("█▆▄▃▂" in text_of(app)) is there
+            assert "curve" in [str(column.key.value) for column in table.ordered_columns]
+            assert outline in text_of(app)
+            assert table.virtual_size.width <= size[0]
+            await pilot.resize_terminal(*(NARROW if size == WIDE else WIDE))
+            await until(pilot, shows(pilot, "█▅▃▂" if size == WIDE else "█▆▄▃▂"))
 
 
 async def test_silence_is_said_with_how_long_it_lasts_and_when_it_is_tried_again(
@@ -108,6 +112,41 @@ async def test_validation_epochs_and_checkpoints_stand_on_the_curve() -> None:
         assert sum(line.count("○") for line in drawn[1:-2]) == 4
         ticks = drawn[-2]
         assert (ticks.count("^"), ticks.count("┴")) == (4, 8), "four epochs have a checkpoint, eight are to come"
+
+
+def test_of_many_epochs_every_fifth_or_tenth_is_marked_and_the_legend_says_so() -> None:
+    for epochs, columns, every in ((12, 46, ""), (50, 46, "every 5th "), (50, 160, ""), (500, 160, "every 10th ")):
+        at = tuple(float(10 * number) for number in range(1, epochs + 1))
+        marks = (Marks("┴", "epoch", at), Marks("^", "checkpoint", at[: epochs // 2]))
+        ticks, told = thinned(marks, columns, at[-1] - 1)
+        assert told == [f"┴ {every}epoch", f"^ {every}checkpoint"]
+        assert at[-1] in ticks and 2 <= len(ticks) <= columns / 3
+        assert "".join(ticks.values()).count("^") == len(ticks) // 2, "a checkpoint stands where its epoch ends"
+    last = (Marks("^", "checkpoint", (480.0, 490.0, 500.0)),)
+    assert len(thinned(last, 46, 499)[0]) == 3, "few are all there, however close"
+
+
+@pytest.mark.parametrize("size", [NARROW, (120, 35), (200, 60)])
+async def test_the_legend_names_every_line_and_mark_that_is_drawn(size: tuple[int, int]) -> None:
+    await fill_demo()
+    points = tuple((float(step), 4.0 - step / 130) for step in range(1, 501))
+    epochs = tuple(float(step) for step in range(10, 501, 10))
+    names = ("─ job 38", "○ validation", *(f"{letter} job {number}" for number, letter in enumerate("abcdef", 31)))
+    lines = tuple(Line(points, mark=letter) for letter in "abcdef")
+    drawing = Drawing("training loss by step", lines, None, False, (Marks("┴", "epoch", epochs),), names)
+    app = demo_app()
+    async with app.run_test(size=size) as pilot:
+        await on_jobs(pilot)
+        curve = app.screen.query_one(Curve)
+        curve.show(drawing)
+        drawn = curve.render().plain.splitlines()
+        assert len(drawn) == curve.content_size.height
+        assert all(cell_len(line) <= curve.content_size.width for line in drawn)
+        assert all(any(name in line for line in drawn) for name in names)
+        rows = [line for line in drawn if any("\u2800" <= cell <= "\u28ff" for cell in line)]
+        assert len(rows) >= 3
+        is_marked = any(line.count("┴") > 5 for line in drawn)
+        assert is_marked is any("┴ every" in line for line in drawn)
 
 
 async def test_marked_jobs_are_drawn_beside_the_chosen_one_each_with_its_letter() -> None:
@@ -185,7 +224,7 @@ async def test_whoever_reads_further_up_is_not_dragged_to_the_end_by_a_new_line(
         await until(pilot, shows(pilot, "line 299"))
         await pilot.resize_terminal(*NARROW)
         await until(pilot, lambda: log.size.width == 78 and log.scroll_offset.y == log.max_scroll_y)
-        await until(pilot, shows(pilot, "line 299"))
+        await until(pilot, shows(pilot, "Step 47/120"))
 
 
 async def test_a_checkpoint_is_chosen_and_asked_what_the_tuned_model_was(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ async def test_a_key_that_was_changed_does_what_the_old_one_did_and_the_old_one_
         assert "logarithmic" not in text_of(app)
         await pilot.press("L")
         await until(pilot, shows(pilot, "training loss by step, logarithmic"))
-        assert "L Log" in text_of(app), "the footer shows the new key"
+        assert "L Log scale" in text_of(app), "the footer shows the new key"
         assert not app._notifications
 
 

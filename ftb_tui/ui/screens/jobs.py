@@ -20,7 +20,7 @@ from ftb_tui.store import job_series
 from ftb_tui.store import jobs as store
 from ftb_tui.ui import job_words as words
 from ftb_tui.ui.screens.mode import ModeScreen
-from ftb_tui.ui.widgets.curve import Curve, Drawing, points_of
+from ftb_tui.ui.widgets.curve import Curve, Drawing, Marks, points_of
 from ftb_tui.ui.widgets.event_log import EventLog
 from ftb_tui.ui.widgets.plot import Line
 from ftb_tui.ui.widgets.splitter import Splitter
@@ -34,15 +34,15 @@ class JobsScreen(ModeScreen):
 
     MODE = "jobs"
     PURPOSE = (
-        "Fine-tuning jobs and how they are doing: the loss of the chosen job, its epochs and checkpoints, its log. "
-        "Marked jobs (m) are drawn beside it; how old the news is stands there. Jobs go on when you quit."
+        "Fine-tuning jobs and how they are doing: the loss of the chosen job, beside it that of marked ones (m), its "
+        "epochs and checkpoints, its log, and how old the news is. Jobs go on when you quit."
     )
     NEEDS_ROWS = frozenset({"cancel", "pause", "resume", "scale", "mark", "evaluate"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "cancel", "Cancel", id="jobs.cancel", tooltip="Cancel the chosen job for good"),
         Binding("p", "pause", "Pause", id="jobs.pause", tooltip="Hold the chosen job; its progress is kept"),
         Binding("r", "resume", "Resume", id="jobs.resume", tooltip="Let a paused job go on"),
-        Binding("l", "scale", "Log", id="jobs.scale", tooltip="Draw the loss on a logarithmic scale, or not"),
+        Binding("l", "scale", "Log scale", id="jobs.scale", tooltip="Draw the loss on a logarithmic scale, or not"),
         Binding("m", "mark", "Mark", id="jobs.mark", tooltip="Draw this job's loss beside the chosen one's, or not"),
         Binding("v", "evaluate", "Evaluate", id="jobs.evaluate", tooltip="Ask the job's model, or a checkpoint of it"),
     ]
@@ -51,7 +51,7 @@ class JobsScreen(ModeScreen):
         super().__init__()
         self._jobs: dict[str, store.JobRow] = {}
         self._etas: dict[str, Eta | None] = {}
-        self._outlines: dict[str, tuple[int | None, list[float | None]]] = {}
+        self._outlines: dict[str, tuple[int | None, int, list[float | None]]] = {}
         self._losses: dict[tuple[int, str], tuple[object, list[tuple[int, float]]]] = {}
         self._marked: list[str] = []
         self._log_scale = False
@@ -76,6 +76,15 @@ class JobsScreen(ModeScreen):
         """A whole row is told in more words than its cells have room for."""
         super().on_mount()
         self.query_one("#jobs", Table).tell = self._whole
+
+    def on_resize(self) -> None:
+        """There may be room for more columns now, or for fewer."""
+        self.call_after_refresh(self._show_again)
+
+    async def _show_again(self) -> None:
+        if self._jobs and self.is_mounted:
+            await self._reckon()
+            self._show_table()
 
     async def fill(self) -> None:
         """Every job, then the chosen one's details."""
@@ -103,14 +112,14 @@ class JobsScreen(ModeScreen):
                 continue
             steps = [] if row.estimated_finish else await job_series.step_times(db, row.job_key, NEWEST)
             self._etas[key] = eta(row.estimated_finish, steps, row.total_steps, self.ftb.now())
-        if self._is_wide:
-            grown = [
-                row.job_key
-                for key, row in self._jobs.items()
-                if key not in self._outlines or self._outlines[key][0] != row.step
-            ]
-            for job_key, outline in (await job_series.coarse_losses(db, grown, words.SPARK)).items():
-                self._outlines[str(job_key)] = (self._jobs[str(job_key)].step, outline)
+        blocks = words.blocks(self._is_wide)
+        grown = [
+            row.job_key
+            for key, row in self._jobs.items()
+            if key not in self._outlines or self._outlines[key][:2] != (row.step, blocks)
+        ]
+        for job_key, outline in (await job_series.coarse_losses(db, grown, blocks)).items():
+            self._outlines[str(job_key)] = (self._jobs[str(job_key)].step, blocks, outline)
 
     @property
     def _is_wide(self) -> bool:
@@ -123,7 +132,7 @@ class JobsScreen(ModeScreen):
                 key,
                 words.line(
                     row, self._watch(row), self._etas.get(key), self._letter(key),
-                    self._outlines.get(key, (None, []))[1] if wide else None,
+                    self._outlines.get(key, (None, 0, []))[2], wide=wide,
                 ),
             )
             for key, row in self._jobs.items()
@@ -186,18 +195,15 @@ class JobsScreen(ModeScreen):
         accent = self.ftb.theme_variables.get("accent", "")
         own = await self._measured(row, "train_loss")
         lines = [Line(points_of(own), style=accent)]
-        legend = [f"job {row.job_key}"] if self._marked else []
+        legend = [f"─ job {row.job_key}"] if self._marked else []
         names = [name for name in await store.metric_names(db, row.job_key) if name != "train_loss" and "loss" in name]
         validation = next((name for name in ("valid_loss", "full_valid_loss", *names) if name in names), None)
         if validation:
             points = points_of(await self._measured(row, validation))
             lines.insert(0, Line(points, mark="○", style=words.COLOURS[1], every_point=True))
             legend.append("○ validation")
-        ticks = dict.fromkeys(words.epochs(row), "┴")
-        checkpoints = await store.job_checkpoints(db, row.job_key)
-        legend += ["┴ epoch"] if ticks else []
-        ticks |= {float(one.step): "^" for one in checkpoints}
-        legend += ["^ checkpoint"] if checkpoints else []
+        steps = tuple(float(one.step) for one in await store.job_checkpoints(db, row.job_key))
+        marks = (Marks("┴", "epoch", tuple(words.epochs(row))), Marks("^", "checkpoint", steps))
         for letter, key in zip(words.LETTERS, self._marked, strict=False):
             if key != str(row.job_key):
                 other = await self._measured(self._jobs[key], "train_loss")
@@ -210,8 +216,8 @@ class JobsScreen(ModeScreen):
             lines=tuple(lines),
             x_end=row.total_steps,
             log=self._log_scale,
-            ticks=ticks,
-            legend="  ".join(legend),
+            marks=marks,
+            legend=tuple(legend),
         )
 
     async def _measured(self, row: store.JobRow, name: str) -> list[tuple[int, float]]:

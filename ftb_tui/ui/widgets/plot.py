@@ -11,7 +11,8 @@ from statistics import median
 from textual.content import Content
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-_LABEL = 7
+LABEL = 7
+"""Columns at the left for the range of y."""
 _APART = 14
 """Columns between two marks on a line."""
 Points = Sequence[tuple[float, float]]
@@ -66,7 +67,7 @@ def plot(
     """
     drawn = [[(x, _height(y, log)) for x, y in line.points if math.isfinite(x)] for line in lines]
     finite = [(x, y) for points in drawn for x, y in points if y is not None]
-    columns, rows = max(1, width - _LABEL), max(2, height - 1 - bool(ticks))
+    columns, rows = max(1, width - LABEL), max(2, height - 1 - bool(ticks))
     if not finite:
         return [Content(" " * width) for _ in range(height)]
     low, high = min(y for _, y in finite), max(y for _, y in finite)
@@ -77,15 +78,15 @@ def plot(
     shown = []
     for number, row in enumerate(cells):
         label = _label(high, log) if number == 0 else _label(low, log) if number == rows - 1 else ""
-        shown.append(Content.assemble(f"{label:>{_LABEL - 1}} ", *row))
+        shown.append(Content.assemble(f"{label:>{LABEL - 1}} ", *row))
     if ticks:
         below = [" "] * columns
         for x, character in ticks.items():
             if x_low <= x <= x_high:
                 below[scale.place(x, high)[0] // 2] = character
-        shown.append(Content(" " * _LABEL + "".join(below)))
+        shown.append(Content(" " * LABEL + "".join(below)))
     left, right = f"{x_low:g}", f"{x_high:g}"
-    shown.append(Content(" " * _LABEL + left + right.rjust(max(0, columns - len(left)))))
+    shown.append(Content(" " * LABEL + left + right.rjust(max(0, columns - len(left)))))
     return shown
 
 
