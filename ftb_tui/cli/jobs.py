@@ -225,13 +225,16 @@ def cancel(*, job: str, yes: bool, as_json: bool) -> None:
 @jobs.command()
 @click.argument("job")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Also where the service cannot be asked; what it costs stays counted.")
 @as_json
-def abandon(*, job: str, yes: bool, as_json: bool) -> None:
+def abandon(*, job: str, yes: bool, force: bool, as_json: bool) -> None:
     """Give up on a job of which it is not known whether it was ever created.
 
-    Nothing is sent: should it exist after all, it goes on at its service and can be adopted.
+    Its service is asked first: a job that is there is not given up but known from now on (exit code 1), and nothing
+    is given up while the service cannot be asked.
     """
-    from ftb_tui.store.jobs import JobRow, find_job, get_job, set_intent
+    from ftb_tui.store.jobs import JobRow, find_job
+    from ftb_tui.work.reconciling import abandon as give_up
 
     async def found() -> JobRow:
         async with store() as db:
@@ -241,18 +244,19 @@ def abandon(*, job: str, yes: bool, as_json: bool) -> None:
             raise click.UsageError(f"Job {row.job_key} {known}; only one whose creation is unclear is given up.")
         return row
 
-    async def work(key: int) -> JobRow:
+    async def work(key: int) -> tuple[JobRow, str]:
         async with store() as db:
-            await set_intent(db, key, "abandoned", error="given up: not known to have been created")
-            return await get_job(db, key)
+            return await give_up(db, opened, key, force=force)
 
     key = run_async(found()).job_key
     confirm(f"Give up on job {key}?", yes=yes)
-    row = run_async(work(key))
+    row, sentence = run_async(work(key))
     if as_json:
         put_json(asdict(row))
     else:
-        say(f"Job {row.job_key} is given up.")
+        say(sentence)
+    if row.intent != "abandoned":
+        raise click.exceptions.Exit(Exit.FAILED)
 
 
 @jobs.command()

@@ -225,16 +225,23 @@ async def set_intent(
     error: str | None = None,
     remote_file_id: str | None = None,
     remote_validation_id: str | None = None,
+    cost_nothing: bool = False,
 ) -> None:
-    """Record how far we are sure about a job: `sent`, `refused` (with the service's words), `abandoned`."""
+    """Record how far we are sure about a job: `sent`, `refused` (with the service's words), `abandoned`.
+
+    `cost_nothing` says of an abandoned one that it certainly does not exist.
+    """
     async with transaction(db):
         await db.execute(
             "UPDATE jobs SET intent = ?, error = coalesce(?, error), remote_file_id = coalesce(?, remote_file_id),"
             " remote_validation_id = coalesce(?, remote_validation_id),"
+            " trained_tokens = CASE WHEN ? THEN 0 ELSE trained_tokens END,"
             " state = CASE WHEN ? IN ('refused', 'abandoned') THEN 'failed' ELSE state END,"
             " finished_at = CASE WHEN ? IN ('refused', 'abandoned') THEN ? ELSE finished_at END WHERE job_key = ?",
-            (intent, error, remote_file_id, remote_validation_id, intent, intent, time.time(), job_key),
-        )
+            (
+                intent, error, remote_file_id, remote_validation_id, cost_nothing, intent, intent, time.time(), job_key,
+            ),
+        )  # fmt: skip
 
 
 async def update_job(db: aiosqlite.Connection, job_key: int, remote: RemoteJob) -> None:

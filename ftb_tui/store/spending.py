@@ -100,13 +100,14 @@ async def record_request(
 async def spent_on(db: aiosqlite.Connection, day: datetime.date) -> float:
     """What a day (local time) has cost: its launches, as billed or else as estimated, its answers, judges, paraphrases.
 
-    A launch whose creation is unclear counts as made, and a batch that is under way as what it costs at worst.
+    A launch whose creation is unclear counts as made, also once it was given up without an answer; and a batch that is
+    under way counts as what it costs at worst.
     """
     first = time.mktime(day.timetuple())
     last = time.mktime((day + datetime.timedelta(days=1)).timetuple())
     [jobs] = await db.execute_fetchall(
         f"SELECT coalesce(sum(coalesce(trained_tokens * price / {_MILLION}, estimated_cost)), 0) FROM jobs"
-        " WHERE adopted = 0 AND intent IN ('sent', 'confirmed') AND created_at >= ? AND created_at < ?",
+        " WHERE adopted = 0 AND intent IN ('sent', 'confirmed', 'abandoned') AND created_at >= ? AND created_at < ?",
         (first, last),
     )
     [answers] = await db.execute_fetchall(

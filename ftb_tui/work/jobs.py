@@ -26,10 +26,8 @@ from ftb_tui.store import jobs as store
 from ftb_tui.store import spending
 from ftb_tui.store.database import transaction
 from ftb_tui.store.models import ensure_model
-from ftb_tui.weights import WeightsError
 from ftb_tui.work.cost import Quote, fitting_suffix
 from ftb_tui.work.launch_plan import LaunchPlan, require, training_parts
-from ftb_tui.work.local_engine import EngineStartError
 from ftb_tui.work.pace import FREE_PACE, PAID_PACE, Pace
 
 _T = TypeVar("_T")
@@ -65,6 +63,7 @@ async def launch(
 
     The dataset must be in the store. Raises `LaunchError` when the service refuses (the intent is closed with its
     words) or when the answer is unclear even after looking for the job by its tag; nothing is ever sent again then.
+    Also, with nothing sent, while it is unclear whether an earlier launch of the same made a job.
     Raises `ProviderError`, with nothing kept, where the service does not train so or not at all.
     """
     require(provider, plan)
@@ -74,6 +73,7 @@ async def launch(
     aside_key = None
     if aside:
         aside_key = await store.save_training_file(db, plan.dataset.dataset_id, {**recipe, "part": "validation"}, aside)
+    await _settle_unclear(db, provider, plan, file_key)
     job_key = await store.insert_intent(
         db,
         intent_id=str(uuid.uuid4()),
@@ -105,6 +105,37 @@ async def launch(
         await ensure_model(db, provider=provider.name, name=plan.base_model, kind="base", base_model=plan.base_model)
     on_intent(job_key)
     return await send(db, provider, job_key)
+
+
+async def _settle_unclear(db: aiosqlite.Connection, provider: Provider, plan: LaunchPlan, file_key: int) -> None:
+    """Look for the jobs at this service whose creation is unclear, before another one is sent there.
+
+    Raises `LaunchError` for one of the same base and training file, whether it was found (then this launch would be the
+    second one) or is still unclear.
+    """
+    if provider.capabilities.creates_once:
+        return
+    unclear = [job for job in await store.list_jobs(db) if job.intent == "sent" and job.provider == provider.name]
+    for key in (job.job_key for job in unclear):
+        why = f"{provider.host} does not list it; it was probably never created"
+        try:
+            job = await look(db, provider, key)
+        except ProviderError as error:
+            await store.set_follow_error(db, key, error.message)
+            job = await store.get_job(db, key)
+            why = f"{provider.host} could not be asked for it: {error.message.rstrip('.')}"
+        if (job.base_model, job.training_file_key, job.method) != (plan.base_model, file_key, plan.method):
+            continue
+        said = (
+            f"job {key}, which is the same, was created after all ({job.remote_job_id}). Follow it with: "
+            f"ftb jobs follow {key} - or launch once more to have a second one."
+        )
+        if job.intent == "sent":
+            said = (
+                f"it is not known yet whether job {key}, which is the same, was created ({why}). Look for it with: "
+                f"ftb jobs follow {key} - or give it up with: ftb jobs abandon {key}"
+            )
+        raise LaunchError(f"Nothing was sent: {said}", job_key=key, refused=False)
 
 
 async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> int:
@@ -192,41 +223,6 @@ async def find_intent(provider: Provider, tag: str, file_id: str | None) -> list
     if not found and file_id and isinstance(provider, FindsJobsByFile):
         found = [job for job in await provider.jobs_of_file(file_id) if job.tag in (None, tag)]
     return sorted(found, key=lambda job: (job.created_at or 0.0, job.job_id))
-
-
-async def reconcile(db: aiosqlite.Connection, open_provider: Callable[[str], Awaitable[Provider]]) -> list[str]:
-    """At start-up: settle intents that a crash left open. Returns a sentence for each.
-
-    An intent whose creation may have been sent is looked for by its tag. One of which nothing was sent is sent now
-    only by its owner (`send`); here it is reported.
-    """
-    said = []
-    for job in await store.list_jobs(db):
-        if job.intent == "intended":
-            said.append(f"Job {job.job_key} was planned but never sent; nothing was started and nothing is owed.")
-        elif job.intent == "sent":
-            said.append(await _settle(db, open_provider, job))
-    return said
-
-
-async def _settle(
-    db: aiosqlite.Connection, open_provider: Callable[[str], Awaitable[Provider]], job: store.JobRow
-) -> str:
-    try:
-        provider = await open_provider(job.provider)
-        try:
-            found = await find_intent(provider, job.intent_id, job.remote_file_id)
-            if found:
-                # It may have ended meanwhile, and then nobody would look at it again.
-                await look(db, provider, job.job_key)
-        finally:
-            await provider.close()
-    except (ProviderError, EngineStartError, WeightsError) as error:
-        await store.set_follow_error(db, job.job_key, str(error))
-        return f"Job {job.job_key} could not be looked for at {job.host}: {error}"
-    if found:
-        return f"Job {job.job_key} was created before the interruption ({found[0].job_id}); it is followed again."
-    return f"Job {job.job_key} is not at {job.host}; it was probably never created."
 
 
 async def follow(
@@ -336,7 +332,12 @@ async def _find_sent(db: aiosqlite.Connection, provider: Provider, job: store.Jo
             if not _refuses(error):
                 raise
             await store.set_intent(db, job.job_key, "refused", error=error.message)
-    return found[0].job_id if found else None
+    if not found:
+        return None
+    # Known from now on, whatever else may fail; but a final state is recorded only with all that led to it.
+    if not found[0].state.is_final:
+        await store.update_job(db, job.job_key, found[0])
+    return found[0].job_id
 
 
 async def _read_results(db: aiosqlite.Connection, provider: Provider, job_key: int, remote: RemoteJob) -> None:

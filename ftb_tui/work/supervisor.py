@@ -27,6 +27,7 @@ from ftb_tui.work.background import BackgroundLoop
 from ftb_tui.work.bench import BenchProgress, open_local_or_remote, run_bench
 from ftb_tui.work.bench_plan import BenchPlan
 from ftb_tui.work.cost import Quote
+from ftb_tui.work.reconciling import reconcile
 from ftb_tui.work.regrade import RegradeReport, regrade
 
 Message = Callable[[str, str], None]
@@ -116,7 +117,7 @@ class Supervisor:
 
     async def _begin(self) -> None:
         db = await self._store()
-        for sentence in await work.reconcile(db, self._opened):
+        for sentence in await reconcile(db, self._opened):
             self._on_message("warning", sentence)
         for job in await jobs.list_jobs(db):
             if job.intent == "confirmed" and not job.state.is_final:

@@ -29,6 +29,7 @@ from ftb_tui.store.results import results
 from ftb_tui.work import evaluate
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError, LaunchPlan, Pace
+from ftb_tui.work.reconciling import reconcile
 from tests.fakes.google_server import (
     BASE,
     GEMINI_KEY,
@@ -167,7 +168,7 @@ async def test_a_job_that_cannot_be_found_yet_stays_open_until_it_can(
     with pytest.raises(LaunchError, match="not known whether") as caught:
         await work.launch(db, provider, PLAN)
     assert not caught.value.refused
-    [sentence] = await work.reconcile(db, opened)
+    [sentence] = await reconcile(db, opened)
     assert "was created before the interruption" in sentence
     assert (await store.get_job(db, caught.value.job_key)).intent == "confirmed"
     assert fake_google.requests["create"] == 1
@@ -198,7 +199,7 @@ async def test_a_process_that_is_killed_in_a_creation_makes_no_second_job(
         await asyncio.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    [sentence] = await work.reconcile(db, opened)
+    [sentence] = await reconcile(db, opened)
     [job] = await store.list_jobs(db)
     if moment == "create":
         assert "probably never created" in sentence

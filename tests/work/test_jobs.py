@@ -18,6 +18,7 @@ from ftb_tui.store.models import list_models
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError, LaunchPlan, Pace
 from ftb_tui.work.launch_plan import training_lines
+from ftb_tui.work.reconciling import reconcile
 from tests.fakes.openai_server import FakeOpenAI, disconnect, error, raw, status
 
 CREATE = "POST /fine_tuning/jobs"
@@ -103,7 +104,7 @@ async def test_a_job_that_cannot_be_found_stays_open_until_it_can(
         await work.launch(db, provider, PLAN)
     assert not caught.value.refused
     assert (await store.get_job(db, caught.value.job_key)).intent == "sent"
-    [sentence] = await work.reconcile(db, opened)
+    [sentence] = await reconcile(db, opened)
     assert "was created before the interruption" in sentence
     job = await store.get_job(db, caught.value.job_key)
     assert (job.intent, job.remote_job_id) == ("confirmed", "ftjob-1")
@@ -136,7 +137,7 @@ async def test_a_refusal_closes_the_intent_with_the_services_words(
         await work.launch(db, provider, PLAN)
     job = await store.get_job(db, caught.value.job_key)
     assert (job.intent, job.is_final, job.error) == ("refused", True, words)
-    assert await work.reconcile(db, opened) == []
+    assert await reconcile(db, opened) == []
 
 
 async def test_a_file_that_is_not_accepted_starts_nothing(
@@ -197,7 +198,7 @@ async def test_a_crash_before_anything_was_sent_is_told_and_owes_nothing(
 ) -> None:
     with pytest.raises(RuntimeError):
         await work.launch(db, provider, PLAN, on_intent=_crash)
-    [sentence] = await work.reconcile(db, opened)
+    [sentence] = await reconcile(db, opened)
     assert "never sent" in sentence
     assert fake_openai.requests[CREATE] == 0
     [job] = await store.list_jobs(db)

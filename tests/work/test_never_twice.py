@@ -20,6 +20,7 @@ from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import save_dataset
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError, LaunchPlan, Pace
+from ftb_tui.work.reconciling import abandon
 from tests.fakes.cutting_proxy import CuttingProxy
 from tests.fakes.openai_server import FakeOpenAI, disconnect, error, hang, raw, status
 
@@ -51,6 +52,10 @@ async def provider(fake_openai: FakeOpenAI) -> AsyncIterator[Provider]:
     provider = open_provider("fake")
     yield provider
     await provider.close()
+
+
+async def opened(name: str) -> Provider:
+    return open_provider(name)
 
 
 def positions(head: int, total: int) -> list[int]:
@@ -86,6 +91,10 @@ async def test_creation_cut_at_every_byte_that_matters_makes_at_most_one_job(
             assert made <= 1, (where, at)
             assert fake_openai.requests[CREATE] - posts_before <= 1, (where, at)
             assert (job.remote_job_id is not None) == (made == 1), (where, at)
+            if made == 0:
+                # Else it would stand in the way of the next launch of the same.
+                gone, _ = await abandon(db, opened, key)
+                assert gone.intent == "abandoned"
             seen.add((where, made))
     # The cuts were before and after the point of no return.
     assert seen == {("request", 0), ("request", 1), ("answer", 1)}

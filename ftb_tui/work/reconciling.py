@@ -1,0 +1,114 @@
+"""Settling what is unclear: jobs that were sent to be created and of which no answer came."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import aiosqlite
+
+from ftb_tui.providers.base import ErrorKind, Provider, ProviderError
+from ftb_tui.store import jobs as store
+from ftb_tui.weights import WeightsError
+from ftb_tui.work import jobs
+from ftb_tui.work.local_engine import EngineStartError
+
+Opener = Callable[[str], Awaitable[Provider]]
+_YOUNG = 120.0
+"""Seconds for which a service may not list a job yet that it has made."""
+
+
+async def reconcile(db: aiosqlite.Connection, open_provider: Opener) -> list[str]:
+    """At start-up: settle intents that a crash left open. Returns a sentence for each.
+
+    An intent whose creation may have been sent is looked for by its tag. One of which nothing was sent is sent now
+    only by its owner (`send`); here it is reported.
+    """
+    said = []
+    for job in await store.list_jobs(db):
+        if job.intent == "intended":
+            said.append(f"Job {job.job_key} was planned but never sent; nothing was started and nothing is owed.")
+        elif job.intent == "sent":
+            said.append(await _settle(db, open_provider, job))
+    return said
+
+
+async def _settle(db: aiosqlite.Connection, open_provider: Opener, job: store.JobRow) -> str:
+    try:
+        provider = await open_provider(job.provider)
+        try:
+            found = await jobs.find_intent(provider, job.intent_id, job.remote_file_id)
+            if found:
+                # It may have ended meanwhile, and then nobody would look at it again.
+                await jobs.look(db, provider, job.job_key)
+        finally:
+            await provider.close()
+    except (ProviderError, EngineStartError, WeightsError) as error:
+        await store.set_follow_error(db, job.job_key, str(error))
+        return f"Job {job.job_key} could not be looked for at {job.host}: {error}"
+    if found:
+        return f"Job {job.job_key} was created before the interruption ({found[0].job_id}); it is followed again."
+    return f"Job {job.job_key} is not at {job.host}; it was probably never created."
+
+
+async def abandon(
+    db: aiosqlite.Connection, open_provider: Opener, job_key: int, *, force: bool = False
+) -> tuple[store.JobRow, str]:
+    """Give up on a job whose creation is unclear, once its service has said that there is none.
+
+    Returns the job and what came of it in a sentence. A job that is there is not given up but known from now on. Raises
+    `ProviderError` where the service cannot be asked, with nothing changed; `force` gives the job up all the same, and
+    then its money stays counted.
+    """
+    job = await store.get_job(db, job_key)
+    if job.intent == "intended":
+        await store.set_intent(db, job_key, "abandoned", error="given up: it was never sent", cost_nothing=True)
+        return await store.get_job(db, job_key), f"Job {job_key} is given up; nothing of it was ever sent."
+    try:
+        found = await _looked_for(db, open_provider, job)
+    except (ProviderError, EngineStartError, WeightsError) as error:
+        if not force:
+            message = (
+                f"Job {job_key} is not given up: whether it exists could not be asked of {job.host} ({_said(error)}). "
+                f"Try again later. If that service is gone for good: ftb jobs abandon {job_key} --force"
+            )
+            if not isinstance(error, ProviderError):
+                raise ProviderError(ErrorKind.UNREACHABLE, message, host=job.host) from error
+            raise ProviderError(error.kind, message, host=error.host, status=error.status) from error
+        await store.set_intent(db, job_key, "abandoned", error=f"given up; {job.host} could not be asked for it")
+        return await store.get_job(db, job_key), (
+            f"Job {job_key} is given up, though {job.host} could not be asked for it ({_said(error)}). Should it exist, "
+            "it goes on there and is billed, so what it costs stays counted for its day. If it turns up, take it on with: "
+            f"ftb jobs adopt ID --provider {job.provider}"
+        )
+    if found is not None:
+        return found, (
+            f"Job {job_key} is not given up: it was created ({found.remote_job_id}) and is {found.state}. Follow it with: "
+            f"ftb jobs follow {job_key} - or end it with: ftb jobs cancel {job_key}"
+        )
+    await store.set_intent(db, job_key, "abandoned", error=f"given up: {job.host} has no such job", cost_nothing=True)
+    return await store.get_job(db, job_key), f"Job {job_key} is given up: {job.host} has no such job."
+
+
+async def _looked_for(db: aiosqlite.Connection, open_provider: Opener, job: store.JobRow) -> store.JobRow | None:
+    """The job if it is at its service. One that was sent just now is looked for a few times: it may be listed late."""
+    provider = await open_provider(job.provider)
+    try:
+        if provider.host != job.host:
+            raise ProviderError(
+                ErrorKind.INVALID_REQUEST, f"{job.provider} is at {provider.host} now", host=provider.host
+            )
+        young = time.time() - job.created_at < _YOUNG
+        for pause in (*(jobs.RECONCILE_PAUSES if young else ()), None):
+            if await jobs.find_intent(provider, job.intent_id, job.remote_file_id):
+                return await jobs.look(db, provider, job.job_key)
+            if pause is not None:
+                await asyncio.sleep(pause)
+        return None
+    finally:
+        await provider.close()
+
+
+def _said(error: Exception) -> str:
+    return str(error).rstrip(".")
