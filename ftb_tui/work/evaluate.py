@@ -22,6 +22,7 @@ from ftb_tui.store import batches, holding
 from ftb_tui.store import evaluations as store
 from ftb_tui.store.database import StoreError
 from ftb_tui.store.datasets import questions_by_key
+from ftb_tui.store.models import get_model
 from ftb_tui.work.asking import (
     EvaluationBusyError,
     EvaluationProgress,
@@ -32,6 +33,7 @@ from ftb_tui.work.asking import (
 )
 from ftb_tui.work.batching import run_batches
 from ftb_tui.work.limits import LONGEST_WAIT, AdaptiveLimit
+from ftb_tui.work.local_engine import weights_identity
 from ftb_tui.work.purse import CostUnknownError, Purse, open_purse
 
 __all__ = ["EvaluationBusyError", "EvaluationProgress", "EvaluationStoppedError", "create", "run"]
@@ -68,7 +70,10 @@ async def create(
     keys = [key for key, question in stored.items() if wanted is None or question.question_id in wanted]
     if not keys:
         raise EvaluationStoppedError("There is no question to ask: the chosen tasks, people and limit leave none.")
-    parameters = {"max_tokens": answer_tokens, "temperature": temperature, "seed": seed}
+    parameters: dict[str, object] = {"max_tokens": answer_tokens, "temperature": temperature, "seed": seed}
+    if (await get_model(db, model_key)).provider == "local" and (weights := await asyncio.to_thread(weights_identity)):
+        # Other weights of that name are another model: none of its answers is taken for this one's.
+        parameters["weights"] = weights
     key = await store.create_evaluation(
         db,
         model_key=model_key,

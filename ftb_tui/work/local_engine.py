@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import hashlib
 import http.client
 import json
 import os
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from ftb_tui.engine_state import EngineState, clear_engine_state, process_is_alive, read_engine_state
 from ftb_tui.paths import paths
-from ftb_tui.weights import require_weights
+from ftb_tui.weights import find_weights, require_weights
 
 START_SECONDS = 30.0
 IDLE_EXIT_SECONDS = 900.0
@@ -46,20 +47,68 @@ def engine_health() -> dict[str, object] | None:
 
 
 def start_engine(*, weights: Path | None = None, on_status: Callable[[str], None] = lambda text: None) -> EngineState:
-    """The running engine, started if need be. Blocks for up to half a minute.
+    """The running engine, started if need be; anew if it runs on other weights than those that were named.
 
-    Raises `WeightsError` when there is nothing to train, `EngineStartError` when the process ends or stays silent.
-    Two callers at the same time start one engine.
+    Blocks for up to half a minute. Raises `WeightsError` when there is nothing to train, `EngineStartError` when the
+    process ends or stays silent, or works on other weights. Two callers at the same time start one engine.
     """
     found = running_engine()
-    if found is not None:
+    if found is not None and _other_weights(found, weights) is None:
         return found
     file = require_weights(weights)
     with _one_starter():
         found = running_engine()
         if found is not None:
-            return found
+            if _other_weights(found, weights) is None:
+                return found
+            if unfinished := _unfinished_jobs(found):
+                raise EngineStartError(
+                    f"The embedded engine works on {found.weights}, and {file} was asked for. {unfinished} has to end "
+                    "first: see ftb jobs list, or leave --weights and FTB_WEIGHTS out."
+                )
+            on_status(f"the embedded engine ran on {found.weights}; it is started again on {file}")
+            stop_engine()
         return _start(file, on_status)
+
+
+def _other_weights(state: EngineState, weights: Path | None) -> Path | None:
+    """The weights that were named, by argument or FTB_WEIGHTS, where this engine runs on others."""
+    if weights is None and not os.environ.get("FTB_WEIGHTS"):
+        return None
+    wanted = require_weights(weights)
+    same = state.weights is not None and Path(state.weights).resolve() == wanted.resolve()
+    return None if same else wanted
+
+
+def _unfinished_jobs(state: EngineState) -> str:
+    """Jobs that the engine trains, or would go on with: `job 3`-like words for a sentence; empty where there are none."""
+    request = urllib.request.Request(  # noqa: S310 - http only
+        f"{state.url}/fine_tuning/jobs?limit=100", headers={"Authorization": f"Bearer {state.token}"}
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with contextlib.suppress(OSError, ValueError, http.client.HTTPException), opener.open(request, timeout=5) as reply:
+        listed = json.load(reply)["data"]
+        left = [job["id"] for job in listed if job["status"] not in ("succeeded", "failed", "cancelled")]
+        return f"Its job {left[0]}" if len(left) == 1 else f"{len(left)} jobs of it" if left else ""
+    return ""
+
+
+def weights_identity() -> str | None:
+    """Tells the weights that answer in this home from others: of the running engine's file, or of the one it would take.
+
+    The first and the last megabyte and the size, hashed; None where there is no file.
+    """
+    state = running_engine()
+    file = Path(state.weights) if state is not None and state.weights else find_weights()
+    if file is None:
+        return None
+    with contextlib.suppress(OSError), file.open("rb") as stream:
+        size = file.stat().st_size
+        told = hashlib.sha256(f"{size} ".encode() + stream.read(1 << 20))
+        stream.seek(max(0, size - (1 << 20)))
+        told.update(stream.read())
+        return told.hexdigest()[:12]
+    return None
 
 
 async def ensure_engine(
