@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +14,7 @@ from aiohttp import web
 from ftb_tui.engine import requests as parse
 from ftb_tui.engine.records import FINAL, JobRecord
 from ftb_tui.engine.serving import ENGINE, Engine, json_of, page_of
+from ftb_tui.engine.validating import drop_files, keep_files
 from ftb_tui.engine.wire import (
     ApiError,
     checkpoint_body,
@@ -34,7 +37,7 @@ async def create_job(request: web.Request) -> web.Response:
         )
     for param, file_id in (("training_file", asked.training_file), ("validation_file", asked.validation_file)):
         if file_id is not None and engine.records.file(file_id) is None:
-            raise ApiError(400, f"No such File object: {file_id}", param=param, code="invalid_file")
+            raise _no_file(file_id, param)
     job = JobRecord(
         number=0,
         id=f"ftjob-{secrets.token_hex(12)}",
@@ -52,11 +55,23 @@ async def create_job(request: web.Request) -> web.Response:
         trained_tokens=None,
         error=None,
     )
-    engine.records.add_job(job)
+    try:
+        keep_files(engine.data, job)
+        engine.records.add_job(job)
+    except FileNotFoundError as error:
+        drop_files(engine.data, job.id)
+        raise _no_file(Path(str(error.filename)).name, "training_file") from error
+    except (OSError, sqlite3.Error):
+        drop_files(engine.data, job.id)
+        raise
     engine.records.add_event(job.id, "created", f"Created fine-tuning job: {job.id}")
     engine.records.add_event(job.id, "validating", f"Validating training file: {job.training_file}")
     engine.queue.wake()
     return web.json_response(job_body(job, None))
+
+
+def _no_file(file_id: str, param: str) -> ApiError:
+    return ApiError(400, f"No such File object: {file_id}", param=param, code="invalid_file")
 
 
 def _job(request: web.Request) -> JobRecord:
@@ -102,14 +117,16 @@ async def cancel_job(request: web.Request) -> web.Response:
 
 async def pause_job(request: web.Request) -> web.Response:
     """Hold a job; its progress is kept."""
-    return _change(request, "paused", ("queued", "running"), "The job was paused")
+    return _change(request, "paused", ("validating_files", "queued", "running"), "The job was paused")
 
 
 async def resume_job(request: web.Request) -> web.Response:
     """Let a paused job go on."""
     if request.app[ENGINE].queue.release(_job(request).id):
         return _job_response(request)
-    return _change(request, "queued", ("paused",), "The job was resumed")
+    # One that was paused before its files were validated still has something left to the engine.
+    validated = "auto" not in _job(request).hyperparameters.values()
+    return _change(request, "queued" if validated else "validating_files", ("paused",), "The job was resumed")
 
 
 def _change(request: web.Request, status: str, allowed: Sequence[str], message: str) -> web.Response:
@@ -118,6 +135,8 @@ def _change(request: web.Request, status: str, allowed: Sequence[str], message: 
         verb = request.path.rsplit("/", 1)[-1]
         state = f"has already {job.status}" if job.status in FINAL else f"is {job.status}"
         raise ApiError(400, f"Job {job.id} {state} and cannot be asked to {verb}.", code="invalid_job_state")
+    if status == "cancelled":
+        drop_files(engine.data, job.id)
     engine.records.add_event(job.id, f"{status}-{secrets.token_hex(4)}", message)
     engine.queue.wake()
     return _job_response(request)

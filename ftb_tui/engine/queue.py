@@ -7,14 +7,13 @@ job ends with the adapter that an uninterrupted training gives.
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +22,13 @@ from ftb_tui.engine.interface import (
     AdapterError,
     EngineError,
     Hyperparameters,
-    RequestError,
     StepReport,
     TrainingItem,
     TrainingStopped,
-    auto_hyperparameters,
 )
 from ftb_tui.engine.loading import ModelLoader, WeightsMissingError
 from ftb_tui.engine.records import FINAL, CheckpointRecord, JobRecord, Records
+from ftb_tui.engine.validating import Validation, drop_ended, examples_of, let_go, resolve
 
 if TYPE_CHECKING:
     from ftb_tui.engine.adapter import Adapter
@@ -53,6 +51,7 @@ class TrainingQueue:
         self._changed = threading.Event()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="training", daemon=True)
+        self._validation = Validation(records, loader, data, self._changed.set, self._hold)
         self._finish: dict[str, float] = {}
         self._held: dict[str, dict[str, Any]] = {}
 
@@ -62,15 +61,18 @@ class TrainingQueue:
         for job in self._records.interrupted():
             log.info("job %s was interrupted; it goes on from its last checkpoint", job.id)
         self._thread.start()
+        self._validation.start()
 
     def wake(self) -> None:
         """Look at the queue again."""
         self._changed.set()
+        self._validation.wake()
 
     def stop(self) -> None:
         """End within a step; the running job keeps its state and stays resumable."""
         self._ending.set()
         self._changed.set()
+        self._validation.stop()
         self._thread.join()
 
     @property
@@ -102,7 +104,7 @@ class TrainingQueue:
     def _loop(self) -> None:
         while not self._ending.is_set():
             self._changed.clear()
-            job = self._records.next_job()
+            job = self._records.oldest("queued")
             if job is None:
                 self._changed.wait()
                 continue
@@ -112,6 +114,7 @@ class TrainingQueue:
                 self._hold(job, error)
             finally:
                 self._finish.pop(job.id, None)
+                let_go(self._records, self._data, job.id)
 
     def _attempt(self, job: JobRecord) -> None:
         try:
@@ -152,34 +155,18 @@ class TrainingQueue:
         for file in leftovers:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
+        drop_ended(self._records, self._data)
 
     def _run(self, job: JobRecord) -> None:
         model = self._loader.model()
-        items = self._examples(model, job, job.training_file, "training_file")
-        validation = self._examples(model, job, job.validation_file, "validation_file") if job.validation_file else []
-        if items is None or validation is None:
+        found = examples_of(self._records, model, self._data, job)
+        if found is None:
             return
-        hyper = _resolve(job, len(items))
-        if job.status == "validating_files":
-            self._records.set_hyperparameters(job.id, _shown(hyper))
-            self._records.add_event(job.id, "queued", "Files validated, moving job to queued state")
-            if not self._records.change_status(job.id, "queued", allowed=("validating_files",)):
-                return
+        hyper = resolve(job, len(found[0]))
         if not self._records.change_status(job.id, "running", allowed=("queued",)):
             return
         self._records.add_event(job.id, "started", "Fine-tuning job started")
-        self._train(model, job, items, validation, hyper)
-
-    def _examples(self, model: Model, job: JobRecord, file_id: str | None, param: str) -> list[TrainingItem] | None:
-        try:
-            content = (self._data / "files" / str(file_id)).read_bytes()
-            return parse_examples(model, content)
-        except FileNotFoundError:
-            self._records.fail_job(job.id, f"The file {file_id} is gone.", code="invalid_file", param=param)
-        except RequestError as error:
-            text = f"The job failed due to an invalid {param.replace('_', ' ')}. {error}"
-            self._records.fail_job(job.id, text, code=f"invalid_{param}", param=param)
-        return None
+        self._train(model, job, *found, hyper)
 
     def _train(
         self,
@@ -300,57 +287,6 @@ class _Pace:
         return now + each * (report.total_steps - report.step)
 
 
-def parse_examples(model: Model, content: bytes) -> list[TrainingItem]:
-    """Training items of a JSONL file in the chat format. Raises `RequestError` naming the line."""
-    items: list[TrainingItem] = []
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RequestError(f"The file is not UTF-8 (byte {error.start}).") from error
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            example = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise RequestError(f"Line {number} is not valid JSON: {error}.") from error
-        messages = example.get("messages") if isinstance(example, dict) else None
-        if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-            raise RequestError(f"Line {number} has no list of messages.")
-        try:
-            found = model.tokenizer.training_items(messages)
-        except RequestError as error:
-            raise RequestError(f"Line {number}: {error}") from error
-        if not found:
-            raise RequestError(f"Line {number} has no message of the assistant to learn from.")
-        items += found
-    if not items:
-        raise RequestError("The file holds no example.")
-    return items
-
-
 def tuned_model_name(job: JobRecord) -> str:
     """The name of the model that a job makes."""
     return f"ft:{job.model}:ftb:{job.suffix or ''}:{job.id.removeprefix('ftjob-')[:8]}"
-
-
-def _resolve(job: JobRecord, examples: int) -> Hyperparameters:
-    asked = {name: None if value == "auto" else value for name, value in job.hyperparameters.items()}
-    return auto_hyperparameters(
-        examples,
-        n_epochs=asked.get("n_epochs"),
-        batch_size=asked.get("batch_size"),
-        learning_rate_multiplier=asked.get("learning_rate_multiplier"),
-        seed=job.seed,
-    )
-
-
-def _shown(hyper: Hyperparameters) -> dict[str, Any]:
-    from ftb_tui.engine.interface import LEARNING_RATE
-
-    values = asdict(hyper)
-    return {
-        "n_epochs": values["n_epochs"],
-        "batch_size": values["batch_size"],
-        "learning_rate_multiplier": values["learning_rate"] / LEARNING_RATE,
-    }

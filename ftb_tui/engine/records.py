@@ -181,9 +181,9 @@ class Records:
         """All jobs, the newest first."""
         return [_job(row) for row in self._read("SELECT * FROM jobs ORDER BY number DESC")]
 
-    def next_job(self) -> JobRecord | None:
-        """The oldest job that waits for training."""
-        rows = self._read("SELECT * FROM jobs WHERE status IN ('validating_files', 'queued') ORDER BY number LIMIT 1")
+    def oldest(self, status: str) -> JobRecord | None:
+        """The oldest job of this status."""
+        rows = self._read("SELECT * FROM jobs WHERE status = ? ORDER BY number LIMIT 1", (status,))
         return _job(rows[0]) if rows else None
 
     def change_status(self, job_id: str, status: str, *, allowed: Sequence[str]) -> bool:

@@ -79,8 +79,8 @@ def train(
     `TrainingStopped` with a state to resume from when `should_stop()`, `RequestError` for examples that cannot
     be trained on, and `AdapterError` for a resume state of another training.
     """
-    _check(model, examples, "training")
-    _check(model, validation, "validation")
+    check_examples(model, examples, "training")
+    check_examples(model, validation, "validation")
     shape = shape_for(model.config, rank=hyper.rank, alpha=hyper.alpha, layers=hyper.layers)
     identity = _identity(examples, hyper, shape)
     state = _fresh(model, shape, hyper) if resume is None else _restore(resume, identity, shape)
@@ -260,7 +260,8 @@ def _restore(content: bytes, identity: str, shape: AdapterShape) -> _State:
     return _State(flat, first, second, int(metadata["step"]))
 
 
-def _check(model: Model, items: Sequence[TrainingItem], what: str) -> None:
+def check_examples(model: Model, items: Sequence[TrainingItem], what: str) -> None:
+    """Raise `RequestError` for examples, of `training` or `validation`, that cannot be trained on."""
     limit = min(MAX_EXAMPLE_TOKENS, model.config.context_length)
     if not items and what == "training":
         raise RequestError("There is no training example with an answer of the assistant to learn from.")

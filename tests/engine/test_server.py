@@ -275,6 +275,48 @@ def test_one_job_trains_at_a_time_and_cancel_and_pause_act(engine: EngineProcess
         client.fine_tuning.jobs.cancel(done.id)
 
 
+def test_a_waiting_job_is_validated_at_once_and_keeps_its_file_whatever_becomes_of_the_upload(
+    engine: EngineProcess,
+) -> None:
+    client = engine.client()
+    long = create(client, 50, training_file=upload(client, b"\n".join([TRAINING] * 10)))
+    wait_for(client, long, "running")
+    broken = create(client, training_file=upload(client, b'{"messages": [\nfoo'))
+    file = upload(client)
+    waiting, unused = create(client, 2, training_file=file), create(client, 2, training_file=file)
+    assert client.files.delete(file).deleted
+
+    failed = wait_for(client, broken, "failed")
+    assert failed.error is not None
+    assert "Line 1 is not valid JSON" in str(failed.error.message)
+    queued = wait_for(client, waiting, "queued")
+    assert queued.hyperparameters.n_epochs == 2
+    assert queued.hyperparameters.learning_rate_multiplier == 1
+    assert client.fine_tuning.jobs.pause(waiting).status == "paused"
+    assert client.fine_tuning.jobs.resume(waiting).status == "queued"
+    assert client.fine_tuning.jobs.cancel(unused).status == "cancelled"
+    assert client.fine_tuning.jobs.retrieve(long).status == "running"
+
+    engine.end(signal.SIGKILL)
+    engine.start()
+    client = engine.client()
+    client.fine_tuning.jobs.cancel(long)
+    wait_for(client, waiting, "succeeded")
+    copies = [*engine.home.glob("data/engine/jobs/*/*_file"), *engine.home.glob("data/engine/files/*")]
+    assert {path.name for path in copies} <= {f.id for f in client.files.list()}, "nothing is kept that nobody needs"
+
+
+def test_an_example_beyond_what_can_be_trained_on_fails_the_job_before_its_turn(standing: EngineProcess) -> None:
+    client = standing.client()
+    line = {"messages": [{"role": "user", "content": "x" * 5000}, {"role": "assistant", "content": "y"}]}
+    file = upload(client, json.dumps(line).encode())
+    job = wait_for(client, create(client, training_file=file), "failed")
+    assert job.error is not None
+    assert job.error.code == "invalid_training_file"
+    assert "trains on at most" in str(job.error.message)
+    assert not job.trained_tokens
+
+
 def adapter_bytes(engine: EngineProcess, job_id: str) -> bytes:
     files = (engine.home / "data/engine/jobs" / job_id).glob("step-*.safetensors")
     return max(files, key=lambda file: int(file.stem.split("-")[1])).read_bytes()
