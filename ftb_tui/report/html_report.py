@@ -13,7 +13,7 @@ from ftb_tui.report.heat import bar as glyph
 from ftb_tui.report.matrix import adjusted_p, tasks_of
 from ftb_tui.report.numbers import difference, interval, p_value, score
 from ftb_tui.report.plain import shortened, visible
-from ftb_tui.report.reading import reading
+from ftb_tui.report.reading import readings
 from ftb_tui.report.svg import Bar, Point, bar_chart, curve_chart
 from ftb_tui.report.tables import model_label
 from ftb_tui.store.curves import LearningCurves
@@ -69,7 +69,7 @@ _RECOMPUTE = (
 
 def html_report(report: Report) -> str:
     """The whole page."""
-    said = reading([row for row in report.every if row.grader == report.grader])
+    said = readings(report.rows)
     parts = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
@@ -81,7 +81,10 @@ def html_report(report: Report) -> str:
     if not report.rows:
         parts.append("<p>Nothing was evaluated yet.</p>")
     if said:
-        parts += ["<h2>What the figures say</h2>", *(f"<p>{_text(sentence)}</p>" for sentence in said)]
+        parts.append("<h2>What the figures say</h2>")
+    for each in said:
+        parts += [f"<h3>{_text(each.head.removesuffix(':'))}</h3>"] if each.head else []
+        parts += [f"<p>{_text(sentence)}</p>" for sentence in each.sentences]
     for dataset_id in dict.fromkeys(row.dataset_id for row in report.rows):
         parts += _dataset(report, [row for row in report.rows if row.dataset_id == dataset_id])
     parts += _averages(report)

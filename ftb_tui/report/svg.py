@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ftb_tui.report.plain import one_line
 
 _LEFT, _PLOT, _RIGHT, _ROW, _TOP = 290, 360, 150, 24, 26
+_LINE = 15
+"""Between two lines of one label; a row is higher by as much for each line after the first."""
+_LABEL = 36
+"""Letters of a label in one line, which fit left of the bars; half as many of twice the width."""
+_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +46,46 @@ def escaped(text: str, limit: int = 60) -> str:
 
 def bar_chart(title: str, bars: Sequence[Bar], levels: Mapping[str, float]) -> str:
     """Horizontal bars from 0 to 1 with whiskers, figures beside them, and levels as dashed lines with their names."""
-    height = _TOP + _ROW * len(bars) + 22 + 16 * len(levels)
-    bottom = _TOP + _ROW * len(bars)
+    labels = [_label_lines(bar.label) for bar in bars]
+    bottom = _TOP + sum(map(_row_height, labels))
+    height = bottom + 22 + 16 * len(levels)
     parts = [_open(_LEFT + _PLOT + _RIGHT, height, title), _text(0, 15, title, "title")]
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
         x = _LEFT + tick * _PLOT
         parts.append(f'<line class="grid" x1="{x:g}" y1="{_TOP - 4}" x2="{x:g}" y2="{bottom}"/>')
         parts.append(_text(x, bottom + 14, f"{tick:g}", "tick", "middle"))
-    for place, bar in enumerate(bars):
-        y = _TOP + place * _ROW
-        middle = y + _ROW / 2 - 2
+    y: float = _TOP
+    for bar, label in zip(bars, labels, strict=True):
+        middle = y + _row_height(label) / 2 - 2
         low, high = (_LEFT + end * _PLOT for end in (bar.low, bar.high))
+        first = middle + 4 - _LINE * (len(label) - 1) / 2
         parts += [
-            _text(_LEFT - 8, middle + 4, bar.label, "label", "end", 38),
-            f'<rect class="bar {_known(bar.kind)}" x="{_LEFT}" y="{y + 2}" width="{bar.value * _PLOT:.1f}" height="{_ROW - 8}">'
-            f"<title>{escaped(bar.label)}: {escaped(bar.note)}</title></rect>",
+            *(_text(_LEFT - 8, first + _LINE * n, line, "label", "end") for n, line in enumerate(label)),
+            f'<rect class="bar {_known(bar.kind)}" x="{_LEFT}" y="{middle - 8:g}" width="{bar.value * _PLOT:.1f}"'
+            f' height="{_ROW - 8}"><title>{escaped(bar.label, 300)}: {escaped(bar.note)}</title></rect>',
             f'<path class="whisker" d="M{low:.1f} {middle - 4:g}v8m0-4H{high:.1f}m0-4v8"/>',
             _text(_LEFT + _PLOT + 10, middle + 4, bar.note, "note"),
         ]
+        y += _row_height(label)
     for place, (name, value) in enumerate(levels.items()):
         x = _LEFT + value * _PLOT
         parts.append(f'<line class="level" x1="{x:.1f}" y1="{_TOP - 4}" x2="{x:.1f}" y2="{bottom}"/>')
         parts.append(_text(x, bottom + 30 + 16 * place, f"┆ {name} {value:.2f}", "level-name", "middle"))
     return "".join([*parts, "</svg>"])
+
+
+def _row_height(label: Sequence[str]) -> float:
+    return _ROW + _LINE * (len(label) - 1)
+
+
+def _label_lines(label: str) -> list[str]:
+    """A label in as many lines as it needs, at most three; broken between words where there are any."""
+    from rich.cells import cell_len
+
+    text = one_line(label, 500)
+    width = _LABEL if cell_len(text) <= len(text) else _LABEL // 2
+    lines = textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+    return lines if len(lines) <= _LINES else [*lines[: _LINES - 1], one_line(" ".join(lines[_LINES - 1 :]), width)]
 
 
 def curve_chart(title: str, points: Sequence[Point], levels: Mapping[str, float], *, unit: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
@@ -82,6 +83,36 @@ def test_the_table_has_the_figures_and_the_charts_draw_them() -> None:
     assert widths[0] == 0
     assert widths[1] == pytest.approx(23 / 24 * 360, abs=0.1)
     assert "0.96  (23/24)".replace("  ", " ") in page
+
+
+def test_what_the_figures_say_names_each_model_and_dataset_where_there_are_several() -> None:
+    alone = html_report(report(ROWS))
+    assert "<h2>What the figures say</h2>\n<p>The facts are in" in alone, "of one there is nothing to tell apart"
+    another = row(
+        **{**TUNED, "model": "ft:smollm2-135m:ftb:b:7777", "model_key": 3}, task="rephrased", fixed=0, p_value=1.0
+    )
+    page = html_report(report([*ROWS, another]))
+    assert "<h3>people, smollm2-135m 0a1b2c3d (tuned)</h3>\n<p>The facts are in" in page
+    assert "<h3>people, smollm2-135m 7777 (tuned)</h3>\n<p>rephrased: 0.00" in page
+
+
+def test_a_long_name_is_whole_beside_its_bar() -> None:
+    names = [
+        "gpt-4o-mini-2024-07-18 Ab12Cd34 (tuned)",
+        "short (base)",
+        "meta-llama/Llama-3.1-405B-Instruct-Turbo-Free (base)",
+    ]
+    bars = [Bar(name, "tuned", 0.5, 0.4, 0.6, "0.50") for name in names]
+    [chart] = charts(bar_chart("memorization", bars, {"always No": 0.5}))
+    labels = [e for e in chart.iter() if e.get("class") == "label"]
+    assert "".join(e.text or "" for e in labels).replace(" ", "") == "".join(names).replace(" ", "")
+    ends = [float(e.get("y") or 0) for e in labels]
+    assert all(later - before >= 15 for before, later in itertools.pairwise(ends)), "no line stands on another"
+    middles = [float(e.get("y") or 0) + 8 for e in chart.iter() if str(e.get("class")).startswith("bar ")]
+    assert len(middles) == 3
+    assert max(len(e.text or "") for e in labels) <= 36
+    assert ends[0] < middles[0] < ends[1] < middles[1] < ends[-1]
+    assert float(chart.get("height") or 0) > max(ends) + 22
 
 
 def test_it_needs_nothing_else_and_forbids_itself_to_reach_out() -> None:
