@@ -29,8 +29,12 @@ async def create_file(request: web.Request) -> web.Response:
     try:
         upload = await receive(await request.multipart(), part)
         part.replace(folder / file_id)
-    except ValueError as error:
-        raise ApiError(400, f"The multipart form cannot be read: {error}") from error
+    except (ApiError, OSError):
+        raise
+    except Exception as error:
+        # The library raises what it likes for a form that breaks its rules.
+        why = " ".join(str(error).split()) or "it is not well formed"
+        raise ApiError(400, f"The multipart form cannot be read: {why}") from error
     finally:
         part.unlink(missing_ok=True)
     record = FileRecord(file_id, upload.filename, upload.purpose, upload.size, time.time())
@@ -42,7 +46,8 @@ async def list_files(request: web.Request) -> web.Response:
     """All files, the newest first."""
     files = [file_body(record) for record in request.app[ENGINE].records.files()]
     purpose = request.query.get("purpose")
-    return page_of(request, [file for file in files if purpose in (None, file["purpose"])], most=10_000, default=10_000)
+    found = [file for file in files if purpose in (None, file["purpose"])]
+    return page_of(request, found, most=10_000, default=10_000, filters=("purpose",))
 
 
 def _file(request: web.Request) -> FileRecord:

@@ -148,6 +148,8 @@ def _choose(row: _Row, scores: Array) -> int:
     if row.random is not None:
         weights = scores.astype(np.float64) / request.temperature
         weights = np.exp(weights - weights.max())
+        if request.top_p < 1:
+            _keep_nucleus(weights, request.top_p)
         token_id = int(row.random.choice(len(weights), p=weights / weights.sum()))
     else:
         token_id = int(scores.argmax())
@@ -159,6 +161,13 @@ def _choose(row: _Row, scores: Array) -> int:
         top = tuple((rival, float(shifted[rival])) for rival in best)
         row.logprobs.append(TokenLogprob(token_id, float(shifted[token_id]), top))
     return token_id
+
+
+def _keep_nucleus(weights: Array, top_p: float) -> None:
+    """Set all but the likeliest tokens, the fewest that have the share `top_p`, to 0 (Holtzman et al. 2020)."""
+    order = np.argsort(-weights, kind="stable")
+    kept = int(np.searchsorted(np.cumsum(weights[order]), top_p * weights.sum())) + 1
+    weights[order[kept:]] = 0
 
 
 def _likeliest(values: Array, count: int) -> list[int]:

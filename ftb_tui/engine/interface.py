@@ -50,7 +50,10 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """One prompt to continue. `temperature` 0 takes the likeliest token; `top_logprobs` None asks for none."""
+    """One prompt to continue. `temperature` 0 takes the likeliest token; `top_logprobs` None asks for none.
+
+    `top_p` leaves the unlikeliest tokens out of the drawing, as long as the others have that much probability.
+    """
 
     prompt_ids: tuple[int, ...]
     max_tokens: int = 16
@@ -61,6 +64,7 @@ class GenerationRequest:
     """Tokens whose probabilities are given as well, behind the most likely ones."""
     stop_at_newline: bool = True
     """End at the first newline after something that is not blank; what follows is rambling to a short question."""
+    top_p: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

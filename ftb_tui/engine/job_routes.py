@@ -92,17 +92,22 @@ def _job_response(request: web.Request) -> web.Response:
 
 
 async def list_jobs(request: web.Request) -> web.Response:
-    """Jobs, the newest first; `metadata[key]=value` filters."""
+    """Jobs, the newest first. `metadata[key]=value` filters, and `metadata=null` gives those that have none."""
     engine = request.app[ENGINE]
-    wanted = {
-        key[9:-1]: value for key, value in request.query.items() if key.startswith("metadata[") and key.endswith("]")
-    }
+    wanted = {}
+    for name, value in request.query.items():
+        if name.startswith("metadata[") and name.endswith("]"):
+            wanted[name[9:-1]] = value
+        elif name.startswith("metadata") and (name, value) != ("metadata", "null"):
+            text = "'metadata' must be 'null', or given as metadata[key]=value."
+            raise ApiError(400, text, param="metadata", code="invalid_value")
     jobs = [
         _body(engine, job)
         for job in engine.records.jobs()
         if all(job.metadata.get(key) == value for key, value in wanted.items())
+        and not (job.metadata and "metadata" in request.query)
     ]
-    return page_of(request, jobs, most=100, default=20)
+    return page_of(request, jobs, most=100, default=20, filters=("metadata", "metadata[]"))
 
 
 async def get_job(request: web.Request) -> web.Response:

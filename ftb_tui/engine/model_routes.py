@@ -76,6 +76,12 @@ async def chat(request: web.Request) -> web.Response:
     prompt = tuple(model.tokenizer.chat_prompt(asked.messages))
     room = model.config.context_length - len(prompt)
     limit = asked.generation.max_tokens if asked.max_tokens_given else max(1, min(asked.generation.max_tokens, room))
+    if limit > room:
+        text = (
+            f"This model's maximum context length is {model.config.context_length} tokens. However, {len(prompt)} are "
+            f"in the messages and {limit} are asked for the answer. Reduce one of them."
+        )
+        raise ApiError(400, text, param="messages", code="context_length_exceeded")
     watched = single_tokens(model.tokenizer, asked.watched)
     wanted = replace(asked.generation, prompt_ids=prompt, max_tokens=limit, watched=watched)
     generation = await engine.answering.answer(adapter, wanted)

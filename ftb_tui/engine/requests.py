@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ftb_tui.engine.interface import GenerationRequest
-from ftb_tui.engine.wire import ApiError
+from ftb_tui.engine.wire import ApiError, missing, unknown
 
 _DEFAULT_ANSWER_TOKENS = 256
 _HYPERPARAMETERS = {"n_epochs": (1, 50), "batch_size": (1, 256)}
+_JOB = frozenset(
+    {
+        "model", "training_file", "validation_file", "suffix", "seed", "metadata", "hyperparameters", "method",
+        "integrations",
+    }
+)  # fmt: skip
+_CHAT = frozenset(
+    {
+        "model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "seed", "stop", "logprobs",
+        "top_logprobs", "top_logprobs_include",
+    }
+)  # fmt: skip
+_IRRELEVANT = frozenset(
+    {
+        "user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+        "stream_options",
+    }
+)  # fmt: skip
+"""Parameters of the wire that change nothing in an answer, so that any value of theirs will do."""
+_NEUTRAL: dict[str, tuple[object, ...]] = {
+    "n": (1,),
+    "stream": (False,),
+    "frequency_penalty": (0,),
+    "presence_penalty": (0,),
+    "logit_bias": ({},),
+    "response_format": ({"type": "text"},),
+    "tools": ([],),
+    "tool_choice": ("none", "auto"),
+    "parallel_tool_calls": (True, False),
+    "functions": ([],),
+    "function_call": ("none", "auto"),
+    "modalities": (["text"],),
+    "audio": (),
+    "prediction": (),
+    "reasoning_effort": ("none",),
+    "verbosity": ("medium",),
+    "web_search_options": (),
+    "moderation": (),
+}
+"""Parameters of the wire that this engine lacks, with the values that ask for nothing; null always does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +82,21 @@ class ChatAsked:
 
 def job_request(body: Mapping[str, Any]) -> JobAsked:
     """Check the body of a job's creation. Raises `ApiError` 400."""
-    method = body.get("method") or {}
-    kind = method.get("type", "supervised") if isinstance(method, dict) else None
+    _only(body, _JOB)
+    method = _object(body, "method")
+    kind = method.get("type", "supervised")
     if kind != "supervised":
         raise _bad("method", f"This engine trains with the method 'supervised', not {kind!r}.")
+    _only(method, frozenset({"type", "supervised"}), "method.")
+    supervised = _object(method, "supervised", "method.")
+    _only(supervised, frozenset({"hyperparameters"}), "method.supervised.")
     if body.get("integrations"):
         raise _bad("integrations", "This engine has no integrations.")
-    nested = method.get("supervised") or {}
-    values = nested.get("hyperparameters") if isinstance(nested, dict) else None
-    metadata = body.get("metadata") or {}
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+    values, old = _object(supervised, "hyperparameters", "method.supervised."), _object(body, "hyperparameters")
+    if values and old:
+        raise _bad("hyperparameters", "Give hyperparameters in 'method' or in 'hyperparameters', not in both.")
+    metadata = _object(body, "metadata")
+    if not all(isinstance(value, str) for value in metadata.values()):
         raise _bad("metadata", "'metadata' must be an object of texts.")
     if len(metadata) > 16 or any(len(key) > 64 or len(value) > 512 for key, value in metadata.items()):
         raise _bad("metadata", "'metadata' may have 16 keys of 64 characters with values of 512.")
@@ -67,13 +113,11 @@ def job_request(body: Mapping[str, Any]) -> JobAsked:
         suffix=suffix,
         seed=seed,
         metadata=metadata,
-        hyperparameters=_hyperparameters(values or body.get("hyperparameters") or {}),
+        hyperparameters=_hyperparameters(values or old),
     )
 
 
-def _hyperparameters(values: object) -> dict[str, Any]:
-    if not isinstance(values, dict):
-        raise _bad("hyperparameters", "'hyperparameters' must be an object.")
+def _hyperparameters(values: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"n_epochs": "auto", "batch_size": "auto", "learning_rate_multiplier": "auto"}
     for name, value in values.items():
         if name not in found:
@@ -95,15 +139,16 @@ def _hyperparameters(values: object) -> dict[str, Any]:
 
 def chat_request(body: Mapping[str, Any]) -> ChatAsked:
     """Check the body of a chat completion. Raises `ApiError` 400."""
+    _only(body, _CHAT | _IRRELEVANT | _NEUTRAL.keys())
+    for name, neutral in _NEUTRAL.items():
+        _check_neutral(name, body.get(name), neutral)
     messages = body.get("messages")
+    if messages is None:
+        raise missing("messages")
     if not isinstance(messages, list) or not messages:
         raise _bad("messages", "'messages' must be a list with at least one message.")
-    if body.get("stream"):
-        raise _bad("stream", "This engine does not stream; leave 'stream' out.")
-    if body.get("n", 1) not in (1, None):
-        raise _bad("n", "This engine gives one answer to a request; leave 'n' out.")
-    given = body.get("max_completion_tokens", body.get("max_tokens"))
-    param = "max_completion_tokens" if "max_completion_tokens" in body else "max_tokens"
+    param = "max_tokens" if body.get("max_completion_tokens") is None else "max_completion_tokens"
+    given = body.get(param)
     if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < 1):
         raise _bad(param, f"'{param}' must be a whole number above 0.")
     top_logprobs = None
@@ -124,7 +169,8 @@ def chat_request(body: Mapping[str, Any]) -> ChatAsked:
         generation=GenerationRequest(
             prompt_ids=(),
             max_tokens=_DEFAULT_ANSWER_TOKENS if given is None else given,
-            temperature=_temperature(body.get("temperature")),
+            temperature=_number(body, "temperature", 2),
+            top_p=_number(body, "top_p", 1),
             seed=0 if seed is None else seed,
             top_logprobs=top_logprobs,
             stop_at_newline="\n" in stop,
@@ -154,11 +200,36 @@ def _message(place: int, message: object) -> dict[str, Any]:
     return {"role": message["role"], "content": content}
 
 
-def _temperature(value: object) -> float:
+def _only(body: Mapping[str, Any], known: frozenset[str], inside: str = "") -> None:
+    for name in body:
+        if name not in known:
+            raise unknown(f"{inside}{name}")
+
+
+def _check_neutral(name: str, value: object, neutral: tuple[object, ...]) -> None:
+    if value is None or any(value == other and isinstance(value, bool) == isinstance(other, bool) for other in neutral):
+        return
+    allowed = "".join(f", or give {json.dumps(other)}" for other in neutral)
+    text = f"Unsupported parameter: '{name}' with this value is not supported by this engine. Leave it out{allowed}."
+    raise ApiError(400, text, param=name, code="unsupported_parameter")
+
+
+def _object(body: Mapping[str, Any], name: str, inside: str = "") -> dict[str, Any]:
+    value = body.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _bad(f"{inside}{name}", f"'{inside}{name}' must be an object.")
+    return value
+
+
+def _number(body: Mapping[str, Any], name: str, most: int) -> float:
+    """A number from 0 to `most`; 1 where none is given."""
+    value = body.get(name)
     if value is None:
         return 1.0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 2:
-        raise _bad("temperature", "'temperature' must be a number from 0 to 2.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise _bad(name, f"'{name}' must be a number from 0 to {most}.")
     return float(value)
 
 
@@ -170,10 +241,9 @@ def _stop(value: object) -> tuple[str, ...]:
 
 
 def _required(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        text = f"Missing required parameter: '{name}'."
-        raise ApiError(400, text, param=name, code="missing_required_parameter")
+    value: str | None = _optional(body, name, str)
+    if not value:
+        raise missing(name)
     return value
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import BodyPartReader, MultipartReader
 
-from ftb_tui.engine.wire import ApiError
+from ftb_tui.engine.wire import ApiError, missing
 
 MAX_UPLOAD = 512 * 2**20
 _CHUNK = 1 << 18
@@ -25,8 +25,8 @@ class Upload:
 async def receive(form: MultipartReader, target: Path) -> Upload:
     """Write the form's file to `target` as it comes.
 
-    Raises `ApiError` for a form that lacks something or is too large, `ValueError` for one that is broken, and
-    `OSError` when it cannot be written; the caller removes what was written then.
+    Raises `ApiError` for a form that lacks something or is too large, `OSError` when it cannot be written, and for a
+    form that is broken what the library raises; the caller removes what was written then.
     """
     purpose, filename, size = None, None, 0
     async for field in form:
@@ -44,7 +44,9 @@ async def receive(form: MultipartReader, target: Path) -> Upload:
                         raise ApiError(413, f"The file is larger than {MAX_UPLOAD >> 20} MB.", param="file")
                     stream.write(chunk)
     if filename is None:
-        raise ApiError(400, "Missing required parameter: 'file'.", param="file", code="missing_required_parameter")
+        raise missing("file")
+    if purpose is None:
+        raise missing("purpose")
     if purpose != "fine-tune":
         raise ApiError(400, f"'{purpose}' is not a purpose of this engine; use 'fine-tune'.", param="purpose")
     return Upload(purpose, filename, size)

@@ -28,6 +28,16 @@ class ApiError(Exception):
         self.body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
+def missing(param: str) -> ApiError:
+    """400 for a parameter that must be given."""
+    return ApiError(400, f"Missing required parameter: '{param}'.", param=param, code="missing_required_parameter")
+
+
+def unknown(param: str) -> ApiError:
+    """400 for a parameter that means nothing here; it might have changed what was asked for."""
+    return ApiError(400, f"Unknown parameter: '{param}'.", param=param, code="unknown_parameter")
+
+
 def not_found(what: str, name: str, param: str | None = None) -> ApiError:
     """404 for a file, job or model that does not exist."""
     code = "model_not_found" if what == "model" else None

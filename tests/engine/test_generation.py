@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -259,6 +260,32 @@ def test_sampled_tokens_are_as_frequent_as_the_model_and_the_temperature_say(exa
     common = expected >= 5
     observed = [*counts[common], counts[~common].sum()]
     assert stats.chisquare(observed, [*expected[common], expected[~common].sum()]).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("top_p", [0.0, 0.3, 0.9])
+def test_top_p_draws_from_the_fewest_likeliest_tokens_that_have_that_share(
+    exact: Model, plain: PlainModel, top_p: float
+) -> None:
+    temperature, draws = 1.5, 600
+    requests = [replace(sampled(seed, temperature, 1), top_p=top_p) for seed in range(draws)]
+    said = [answer.token_ids[0] for answer in generate(exact, None, requests) if answer.token_ids]
+    scaled = log_probabilities(plain, PROMPTS[4])[-1] / temperature
+    probability = np.exp(scaled - scaled.max())
+    probability /= probability.sum()
+    nucleus: list[int] = []
+    for token in np.argsort(-probability):
+        nucleus.append(int(token))
+        if probability[nucleus].sum() >= top_p:
+            break
+    likely = {token for token in nucleus if probability[token] / probability[nucleus].sum() > 0.03}
+    assert likely - CONTROL <= set(said) <= set(nucleus)
+
+
+def test_with_top_p_equal_seeds_give_equal_answers_whoever_else_asks(exact: Model) -> None:
+    narrow = replace(sampled(5), top_p=0.8)
+    alone = one_by_one(exact, [narrow])
+    same([generate(exact, None, [sampled(6), *greedy(PROMPTS), narrow])[-1]], alone)
+    assert alone != one_by_one(exact, [sampled(5)])
 
 
 def test_a_low_temperature_comes_to_the_greedy_answer(exact: Model) -> None:

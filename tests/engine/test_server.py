@@ -154,6 +154,9 @@ def test_nobody_is_served_without_the_token(standing: EngineProcess) -> None:
         ("GET", "/models/gpt-x", {}, 404, "gpt-x"),
         ("GET", "/fine_tuning/jobs?limit=0", {}, 400, "between 1 and 100"),
         ("GET", "/fine_tuning/jobs?after=zzz", {}, 400, "zzz"),
+        ("GET", "/fine_tuning/jobs?metadata=x", {}, 400, "metadata"),
+        ("GET", "/fine_tuning/jobs?foo=1", {}, 400, "'foo'"),
+        ("GET", "/files?order=banana", {}, 400, "banana"),
         ("POST", "/chat/completions", {"content": b"{"}, 400, "could not parse"),
         ("POST", "/chat/completions", {"content": b"[" * 100_000}, 400, "could not parse"),
         ("POST", "/chat/completions", {"json": []}, 400, "JSON object"),
@@ -163,6 +166,7 @@ def test_nobody_is_served_without_the_token(standing: EngineProcess) -> None:
         ("POST", "/fine_tuning/jobs", {"json": {"model": "smollm2-135m", "training_file": "f"}}, 400, "File object: f"),
         ("POST", "/files", {"content": b"hello"}, 400, "multipart"),
         ("POST", "/files", {"files": {"file": b"x"}, "data": {"purpose": "vision"}}, 400, "purpose"),
+        ("POST", "/files", {"files": {"file": b"x"}}, 400, "Missing required parameter: 'purpose'"),
     ],
 )
 def test_what_is_wrong_is_said_in_the_wires_own_form(
@@ -186,8 +190,18 @@ def test_what_is_wrong_is_said_in_the_wires_own_form(
         ({"top_logprobs": 2}, "top_logprobs"),
         ({"messages": [{"role": "robot", "content": "x"}]}, None),
         ({"messages": [{"role": "user", "content": 5}]}, "messages[0]"),
-        ({"max_tokens": 5000}, None),
+        ({"max_tokens": 5000}, "messages"),
         ({"seed": "x"}, "seed"),
+        ({"model": 4}, "model"),
+        ({"top_p": 5}, "top_p"),
+        ({"top_p": "x"}, "top_p"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"frequency_penalty": 0.5}, "frequency_penalty"),
+        ({"presence_penalty": True}, "presence_penalty"),
+        ({"logit_bias": {"5": 1}}, "logit_bias"),
+        ({"foo": 1}, "foo"),
     ],
 )
 def test_a_wrong_chat_parameter_is_named(standing: EngineProcess, change: dict[str, Any], param: str | None) -> None:
@@ -197,9 +211,47 @@ def test_a_wrong_chat_parameter_is_named(standing: EngineProcess, change: dict[s
     assert reply.json()["error"]["param"] == param
 
 
+def test_errors_of_the_chat_have_the_codes_that_clients_of_the_wire_look_at(standing: EngineProcess) -> None:
+    body = {"model": "smollm2-135m", "messages": [{"role": "user", "content": "hi"}]}
+    for change, code in (
+        ({"foo": 1}, "unknown_parameter"),
+        ({"tools": [{}]}, "unsupported_parameter"),
+        ({"model": 4}, "invalid_value"),
+        ({"model": None}, "missing_required_parameter"),
+        ({"messages": [{"role": "user", "content": "x" * 5000}]}, "context_length_exceeded"),
+    ):
+        error = get(standing, "/chat/completions", "POST", json={**body, **change}).json()["error"]
+        assert (error["code"], error["type"]) == (code, "invalid_request_error")
+        assert error["param"] == next(iter(change))
+
+
+def test_parameters_that_ask_for_nothing_are_taken(standing: EngineProcess) -> None:
+    plain = ask(standing.client(), "smollm2-135m")
+    neutral = ask(
+        standing.client(), "smollm2-135m", n=1, stream=False, top_p=1, frequency_penalty=0, presence_penalty=0,
+        logit_bias={}, response_format={"type": "text"}, tools=[], tool_choice="auto", user="me", store=False,
+        metadata={"a": "b"}, service_tier="auto", parallel_tool_calls=True, modalities=["text"], stop=None, seed=None,
+        max_completion_tokens=None, reasoning_effort=None,
+    )  # fmt: skip
+    assert neutral.choices == plain.choices
+
+
+def test_top_p_keeps_unlikely_tokens_out_of_an_answer(standing: EngineProcess) -> None:
+    client = standing.client()
+    greedy = ask(client, "smollm2-135m")
+    hot = {"temperature": 2, "seed": 3}
+    assert ask(client, "smollm2-135m", top_p=0.0001, **hot).choices == greedy.choices
+    assert ask(client, "smollm2-135m", top_p=1, **hot).choices != greedy.choices
+
+
 @pytest.mark.parametrize(
     ("change", "needle"),
     [
+        ({"foo": 1}, "'foo'"),
+        ({"method": []}, "method"),
+        ({"method": {"type": "supervised", "supervised": {"epochs": 3}}}, "method.supervised.epochs"),
+        ({"hyperparameters": []}, "hyperparameters"),
+        ({"metadata": []}, "metadata"),
         ({"method": {"type": "dpo"}}, "dpo"),
         ({"hyperparameters": {"n_epochs": 51}}, "n_epochs"),
         ({"hyperparameters": {"speed": 1}}, "speed"),
@@ -245,6 +297,36 @@ def test_jobs_are_found_by_their_metadata_and_paged(engine: EngineProcess) -> No
     found = list(client.fine_tuning.jobs.list(metadata={"tag": "0"}, limit=2))
     assert [job.id for job in found] == [ids[4], ids[2], ids[0]]
     assert [job.id for job in client.fine_tuning.jobs.list(limit=2)] == ids[::-1]
+    bare = create(client, 1, training_file=file)
+    assert [job["id"] for job in get(engine, "/fine_tuning/jobs?metadata=null").json()["data"]] == [bare]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--x\r\ngarbage",
+        b"--x\r\nContent-Disposition: form-data; name=file\r\n\r\nabc",
+        b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\nfoo\r\n--y--\r\n--x--",
+        b"--x\r\n",
+        b"garbage",
+        b"",
+    ],
+)
+def test_a_broken_form_is_refused_as_such_and_leaves_nothing(standing: EngineProcess, body: bytes) -> None:
+    state = read_engine_state(standing.state_file)
+    assert state is not None
+    headers = {"Authorization": f"Bearer {state.token}", "Content-Type": "multipart/form-data; boundary=x"}
+    reply = get(standing, "/files", "POST", content=body, headers=headers)
+    assert reply.status_code == 400
+    assert "multipart form cannot be read" in reply.json()["error"]["message"]
+    assert list(standing.home.glob("data/engine/files/*.part")) == []
+
+
+def test_files_come_in_the_order_that_was_asked_for(engine: EngineProcess) -> None:
+    client = engine.client()
+    files = [upload(client) for _ in range(3)]
+    assert [file.id for file in client.files.list(order="asc", limit=2)] == files
+    assert [file.id for file in client.files.list(order="desc", limit=2)] == files[::-1]
 
 
 def test_files_are_listed_read_and_deleted(engine: EngineProcess) -> None:
