@@ -10,7 +10,7 @@ import signal
 import sys
 import textwrap
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -180,18 +180,6 @@ async def opened(name: str, *, told: bool = False) -> Any:
     for note in () if told else provider_info(name).notes:
         say(visible(f"! {note}"))
     return await open_local_or_remote(name, on_status=say)
-
-
-def reviver(name: str, provider: Any) -> Callable[[], Awaitable[Any]] | None:
-    """How to bring the embedded engine back after a crash; nothing for services that are not ours to start."""
-    if name != "local":
-        return None
-
-    async def revive() -> Any:
-        await provider.close()
-        return await opened(name, told=True)
-
-    return revive
 
 
 def chosen_base(provider: str, base_model: str | None) -> str:

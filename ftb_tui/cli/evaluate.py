@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ftb_tui.benchmark.model import Task
-from ftb_tui.cli.common import as_json, opened, put_json, require_weights_for, reviver, run_async, store, tasks_option
+from ftb_tui.cli.common import as_json, opened, put_json, require_weights_for, run_async, store, tasks_option
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.cli.known_before import held_in, held_object, held_sentence, telling_task
 from ftb_tui.report.numbers import duration, score
@@ -104,6 +104,7 @@ def evaluate(
     from ftb_tui.work.bench_plan import bench_dataset
     from ftb_tui.work.cost import money
     from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError, create, run
+    from ftb_tui.work.service import in_service
 
     if resume is None and (model is None or dataset is None):
         raise click.UsageError("Give --model and --dataset, or --resume N.")
@@ -168,8 +169,7 @@ def evaluate(
         )
 
     async def work() -> EvaluationRow:
-        async with store() as db:
-            service = await opened(name)
+        async with store() as db, in_service(name, opened) as (service, revive):
             try:
                 key = resume if resume is not None else await planned(db, service)
                 begun.append(key)
@@ -186,15 +186,13 @@ def evaluate(
                     retry_failures=retry_failures,
                     concurrency=concurrency,
                     max_cost=max_cost,
-                    revive=reviver(name, service),
+                    revive=revive,
                     wait=not no_wait,
                 )
             except EvaluationStoppedError:
                 if resume is None and known is None and begun:
                     await forget_unanswered(db, begun[0])
                 raise
-            finally:
-                await service.close()
 
     name, known = run_async(who())
     if batch and not provider_info(name).capabilities.batches:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ftb_tui.cli.common import as_json, confirm, opened, put_json, put_pairs, put_table, reviver, run_async, store
+from ftb_tui.cli.common import as_json, confirm, opened, put_json, put_pairs, put_table, run_async, store
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.cli.groups import Commands
 from ftb_tui.report.numbers import duration
@@ -131,6 +131,7 @@ def follow(*, job: str, as_json: bool) -> None:
     from ftb_tui.report.pace import NEWEST, eta
     from ftb_tui.store.jobs import JobRow, find_job
     from ftb_tui.work import jobs as work_jobs
+    from ftb_tui.work.service import in_service
 
     told: list[str] = []
     seen: list[JobRow] = []
@@ -164,11 +165,10 @@ def follow(*, job: str, as_json: bool) -> None:
             found = await find_job(db, job)
             if found.is_final:
                 return found
-            provider = await opened(found.provider)
-            return await work_jobs.follow(
-                db, provider, found.job_key, on_update=tell, revive=reviver(found.provider, provider), on_event=hear,
-                on_pause=wait,
-            )  # fmt: skip
+            async with in_service(found.provider, opened) as (provider, revive):
+                return await work_jobs.follow(
+                    db, provider, found.job_key, on_update=tell, revive=revive, on_event=hear, on_pause=wait
+                )
 
     row = run_async(work())
     if as_json:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import fields
 from typing import Any
@@ -29,6 +29,7 @@ from ftb_tui.work.bench_plan import BenchPlan
 from ftb_tui.work.cost import Quote
 from ftb_tui.work.reconciling import reconcile
 from ftb_tui.work.regrade import RegradeReport, regrade
+from ftb_tui.work.service import in_service
 
 Message = Callable[[str, str], None]
 """Called with a severity (`information`, `warning`, `error`) and a sentence."""
@@ -178,10 +179,10 @@ class Supervisor:
         try:
             db = await self._store()
             name = (await jobs.get_job(db, job_key)).provider
-            provider = await self._opened(name)
-            job = await work.follow(
-                db, provider, job_key, revive=self._reviver(name), on_pause=lambda pause: self._pauses(job_key, pause)
-            )
+            async with in_service(name, self._opened) as (provider, revive):
+                job = await work.follow(
+                    db, provider, job_key, revive=revive, on_pause=lambda pause: self._pauses(job_key, pause)
+                )
             self._on_message("information", f"Job {job_key} has {job.state}.")
         except ProviderError as error:
             await jobs.set_follow_error(await self._store(), job_key, error.message)
@@ -192,9 +193,6 @@ class Supervisor:
 
     def _pauses(self, job_key: int, seconds: float) -> None:
         self.next_looks[job_key] = time.time() + seconds
-
-    def _reviver(self, name: str) -> Callable[[], Awaitable[Provider]] | None:
-        return (lambda: self._opened(name)) if name == "local" else None
 
     async def _act(self, job_key: int, verb: str) -> None:
         db = await self._store()
@@ -229,11 +227,8 @@ class Supervisor:
         try:
             db = await self._store()
             name = (await evaluations.get_evaluation(db, evaluation_key)).provider
-            provider = await self._opened(name)
-            try:
-                return await evaluate.run(db, provider, evaluation_key, revive=self._reviver(name))
-            finally:
-                await provider.close()
+            async with in_service(name, self._opened) as (provider, revive):
+                return await evaluate.run(db, provider, evaluation_key, revive=revive)
         finally:
             self._asked.discard(evaluation_key)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +85,37 @@ def test_a_dead_engine_is_started_again_by_the_next_command(ftb: Ftb, in_benched
     )
     assert (done.code, done.json["n_failed"]) == (0, 0)
     assert ftb("serve", "--status", "--json").json["health"]["pid"] != health["pid"]
+
+
+def test_an_engine_that_is_killed_in_mid_evaluation_comes_back_and_nothing_is_said_of_its_connections(
+    ftb: Ftb, tiny: Path
+) -> None:
+    assert ftb(*SMALL, "--epochs", "1").code == 0
+    asked = ("evaluate", "--model", "base", "--dataset", "fictional_people", "--seed", "11")
+    with subprocess.Popen(
+        command(*asked), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True
+    ) as process:  # fmt: skip
+        for kill_at in (60, 240):
+            while sum(row["n_answered"] for row in evaluations_of(tiny) if row["n_questions"] == 600) < kill_at:
+                assert process.poll() is None
+            while (health := ftb("serve", "--status", "--json").json["health"]) is None:
+                assert process.poll() is None
+            os.kill(int(health["pid"]), signal.SIGKILL)
+        said = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, said
+    assert "Unclosed" not in said
+    assert "Traceback" not in said
+    assert [row["n_answered"] for row in evaluations_of(tiny) if row["n_questions"] == 600] == [600]
+
+
+def evaluations_of(home: Path) -> list[dict[str, int]]:
+    """How far each evaluation of this home is."""
+    with contextlib.closing(sqlite3.connect(home / "data" / "ftb.db")) as db:
+        rows = db.execute(
+            "SELECT (SELECT count(*) FROM evaluation_questions q WHERE q.evaluation_key = e.evaluation_key),"
+            " (SELECT count(answer) FROM responses r WHERE r.evaluation_key = e.evaluation_key) FROM evaluations e"
+        ).fetchall()
+    return [{"n_questions": row[0], "n_answered": row[1]} for row in rows]
 
 
 def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(ftb_process: Ftb, tiny: Path) -> None:
