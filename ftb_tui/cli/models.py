@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from ftb_tui.cli.common import as_json, confirm, opened, put_json, put_table, run_async, store, today
+from ftb_tui.cli.common import as_json, opened, put_json, put_table, run_async, store, today
+from ftb_tui.cli.deploy import deploy
 from ftb_tui.cli.exits import say
 from ftb_tui.cli.groups import Commands
 
@@ -120,59 +121,7 @@ def _until(line: dict[str, Any]) -> str:
     return f"{line['shutdown']}" if line["shutdown_is"] == "on" else f"≥ {line['shutdown']}"
 
 
-@models.command()
-@click.argument("model")
-@click.option("--provider", help="Whose model, where the name alone does not say.")
-@click.option("--as", "name", help="The deployment's name. Where it exists already, it is only recorded.")
-@click.option("--create", is_flag=True, help="Make the deployment. It may cost money for as long as it exists.")
-@click.option("--remove", is_flag=True, help="Take the deployment away, or forget one that was only recorded.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@as_json
-def deploy(
-    *, model: str, provider: str | None, name: str | None, create: bool, remove: bool, yes: bool, as_json: bool
-) -> None:
-    """Have a tuned model or checkpoint answer, at services where training alone does not."""
-    from ftb_tui.providers.catalogue import load_catalogue
-    from ftb_tui.providers.registry import provider_info, service_name
-    from ftb_tui.store.models import find_model
-    from ftb_tui.work import deployment as work
-
-    async def found() -> Any:
-        async with store() as db:
-            return await find_model(db, model, provider=provider)
-
-    row = run_async(found())
-    info = provider_info(row.provider)
-    if not info.capabilities.deploy_step:
-        raise click.UsageError(f"{row.provider} needs no deployment: {row.name} answers by its own name.")
-    if not create and not remove and name is None:
-        raise click.UsageError("Give --as NAME for a deployment that exists, --create for a new one, or --remove.")
-    serving = load_catalogue().service(service_name(row.provider)).serving
-    if create:
-        confirm(f"Deploy {row.name} at {info.host}? {serving}.", yes=yes)
-    elif remove:
-        confirm(f"Take the deployment {row.serving_name} of {row.name} away?", yes=yes)
-
-    async def done() -> Any:
-        async with store() as db:
-            if not create and not remove:
-                assert name is not None
-                return await work.record(db, row.model_key, name)
-            service = await opened(row.provider)
-            try:
-                if remove:
-                    return await work.remove(db, service, row.model_key)
-                return await work.create(db, service, row.model_key, name=name, on_state=say)
-            finally:
-                await service.close()
-
-    row = run_async(done())
-    if as_json:
-        put_json(asdict(row))
-    elif row.serving_name:
-        say(f"{row.name} answers as {row.serving_name}.")
-    else:
-        say(f"{row.name} has no deployment.")
+models.add_command(deploy)
 
 
 @models.command()

@@ -105,6 +105,8 @@ class Capabilities:
     """Characters that a suffix may not hold."""
     deploy_step: bool = False
     """Whether a tuned model answers only after it was deployed."""
+    deploys_bases: bool = False
+    """Whether base models, too, are asked through deployments, under names that their owner gives them."""
     checkpoint_metrics: bool = False
     """Whether the losses are on the checkpoints and not in the events."""
     cost_basis: str = "tokens"
@@ -329,6 +331,8 @@ class Deployment:
     failed: bool
     raw_state: str
     message: str = ""
+    model: str = ""
+    """The model behind it, where the service says so."""
 
 
 @runtime_checkable
@@ -341,6 +345,10 @@ class Deploys(Protocol):
 
     async def deployment(self, name: str) -> Deployment:
         """The deployment as it is now."""
+        ...
+
+    async def find_deployments(self, model: str, *, name: str) -> list[Deployment]:
+        """What there is of a model, or by a name that was asked for; nothing is made. Whose it is, `model` tells."""
         ...
 
     async def undeploy(self, name: str) -> None:

@@ -304,6 +304,13 @@ class OpenAIWire:
         with provider_errors(self.host, self._key):
             return await deploying.look(self._client(), self.dialect, name)
 
+    async def find_deployments(self, model: str, *, name: str) -> list[Deployment]:
+        """What there is by that name (Azure), or of that model, too (Nebius)."""
+        if self.dialect.deployment == "arm":
+            return await azure_management.find(self._azure(), name)
+        with provider_errors(self.host, self._key):
+            return await deploying.find(self._client(), self.dialect, model, name=name)
+
     async def undeploy(self, name: str) -> None:
         """Take the deployment away."""
         if self.dialect.deployment == "arm":

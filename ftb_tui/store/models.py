@@ -76,10 +76,11 @@ async def get_model(db: aiosqlite.Connection, model_key: int) -> ModelRow:
 async def find_model(db: aiosqlite.Connection, reference: str, *, provider: str | None = None) -> ModelRow:
     """The model of that name, `provider/name`, or the only one whose name ends so or begins so.
 
-    `tuned` is the newest tuned model, `base` its base. Raises `ModelNotFoundError` or `AmbiguousModelError`.
+    `tuned` is the newest tuned model, or the last checkpoint of a newer job that ended well and gives nothing but
+    checkpoints; `base` is its base. Raises `ModelNotFoundError` or `AmbiguousModelError`.
     """
     listed = [model for model in await list_models(db) if provider in (None, model.provider)]
-    tuned = max((m for m in listed if m.kind == "tuned"), key=lambda m: m.model_key, default=None)
+    tuned = await _newest_tuned(db, listed)
     if reference == "tuned" and tuned is not None:
         return tuned
     if reference == "base" and tuned is not None:
@@ -97,6 +98,9 @@ async def find_model(db: aiosqlite.Connection, reference: str, *, provider: str 
             listing = _some([f"{model.provider}/{model.name}" for model in found])
             raise AmbiguousModelError(f"Several models go by {reference!r}: {listing}. Give the whole name.")
     names = [model.name for model in listed if model.kind != "checkpoint"]
+    if not any(model.kind == "tuned" for model in listed):
+        # The last ones first: they are what a service without tuned models gives.
+        names += [model.name for model in reversed(listed) if model.kind == "checkpoint"]
     if not names:
         where = f" of {provider}" if provider else ""
         raise ModelNotFoundError(f"No model{where} was trained or asked here yet. Begin with: ftb bench --quick")
@@ -105,11 +109,20 @@ async def find_model(db: aiosqlite.Connection, reference: str, *, provider: str 
     raise ModelNotFoundError(f"There is no model {reference!r} here.{hint} Known: {_some(names)}.")
 
 
+async def _newest_tuned(db: aiosqlite.Connection, listed: list[ModelRow]) -> ModelRow | None:
+    rows = await db.execute_fetchall(
+        "SELECT job_key FROM jobs WHERE state IN ('succeeded', 'partial') AND tuned_model IS NULL"
+    )
+    without = {row[0] for row in rows}
+    last: dict[int | None, ModelRow] = {}
+    for model in listed:
+        # They come by job and step.
+        if model.kind == "checkpoint" and model.job_key in without:
+            last[model.job_key] = model
+    candidates = [*(model for model in listed if model.kind == "tuned"), *last.values()]
+    return max(candidates, key=lambda model: model.model_key, default=None)
+
+
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - 8} more (ftb models list)" if len(names) > 8 else ""
     return ", ".join(names[:8]) + more
-
-
-async def set_serving_name(db: aiosqlite.Connection, model_key: int, name: str | None) -> None:
-    """Record under which name a model's deployment answers; None when it was taken away."""
-    await db.execute("UPDATE models SET serving_name = ? WHERE model_key = ?", (name, model_key))

@@ -10,7 +10,8 @@ from ftb_tui.benchmark.model import Dataset, Question
 from ftb_tui.benchmark.subset import subset
 from ftb_tui.providers.registry import provider_info, service_name
 from ftb_tui.store.database import open_store, transaction
-from ftb_tui.store.models import ModelRow, ensure_model, list_models, set_serving_name
+from ftb_tui.store.deployments import record_deployment
+from ftb_tui.store.models import ModelRow, ensure_model, list_models
 from ftb_tui.work import evaluate
 from ftb_tui.work.bench_plan import bench_dataset
 from ftb_tui.work.cost import answer_cost, money
@@ -90,7 +91,7 @@ async def plan_evaluation(plan: AskingPlan) -> int:
                 db, provider=plan.provider, name=plan.model, kind="base", base_model=plan.model
             )  # fmt: skip
             if plan.serving_name:
-                await set_serving_name(db, key, plan.serving_name)
+                await record_deployment(db, key, plan.serving_name)
         return await evaluate.create(
             db,
             model_key=key,

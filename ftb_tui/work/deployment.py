@@ -1,25 +1,101 @@
-"""Making tuned models answer where that takes a deployment, and taking the deployment away again."""
+"""Making models answer where that takes a deployment, and taking the deployment away again.
+
+A deployment may bill for as long as it exists. So what is asked for is kept before it is sent, what is there already is
+taken over and not made twice, and a removal is told as done only when the service says that nothing is there.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import aiosqlite
 
-from ftb_tui.providers.base import Deploys, ErrorKind, Provider, ProviderError
+from ftb_tui.providers.base import Deployment, Deploys, ErrorKind, Provider, ProviderError
 from ftb_tui.store.database import transaction
-from ftb_tui.store.models import ModelRow, get_model, set_serving_name
+from ftb_tui.store.deployments import (
+    RECORDED,
+    SENT,
+    DeploymentRow,
+    deployment_made,
+    forget_deployment,
+    intend_deployment,
+    list_deployments,
+    record_deployment,
+)
+from ftb_tui.store.models import ModelRow, get_model
+from ftb_tui.work.deployed import command
+from ftb_tui.work.quoting import LaunchRefusedError
 
 POLL_SECONDS = 10.0
 LONGEST_SECONDS = 3600.0
+LONGEST_REMOVAL = 900.0
+LOOK_PAUSES = (0.5, 2.0, 5.0)
+"""Seconds between looks for what was asked for and never answered: a service may list it late."""
+
+_DOUBTFUL = frozenset({ErrorKind.UNREACHABLE, ErrorKind.TIMEOUT, ErrorKind.SERVER, ErrorKind.BAD_RESPONSE})
+_NOT_OFFERED = (404, 405, 501)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a service has of a model now."""
+
+    ours: tuple[Deployment, ...] = ()
+    others: tuple[Deployment, ...] = ()
+    """Those that have a name of ours and serve another model."""
 
 
 async def record(db: aiosqlite.Connection, model_key: int, name: str) -> ModelRow:
     """Remember under which name a model's existing deployment answers."""
     async with transaction(db):
-        await set_serving_name(db, model_key, name)
+        await record_deployment(db, model_key, name)
     return await get_model(db, model_key)
+
+
+async def forget(db: aiosqlite.Connection, model_key: int, name: str | None = None) -> list[str]:
+    """Forget a model's deployments (or the one of that name) and send nothing. Returns their names."""
+    known = [row.name for row in await list_deployments(db, model_key) if name in (None, row.name)]
+    async with transaction(db):
+        for one in known:
+            await forget_deployment(db, model_key, one)
+    return known
+
+
+def default_name(model: ModelRow) -> str:
+    """The same for a model at every time and place, so that it can be found even where this store is lost."""
+    return f"ftb-{hashlib.sha256(model.name.encode()).hexdigest()[:10]}"
+
+
+def cannot_be_deployed(provider: str, *, deploys_bases: bool, model: str, kind: str) -> str | None:
+    """Why a model has no use for a deployment there, or None. A base asked under a tuned one's name is no base."""
+    if kind != "base" or deploys_bases:
+        return None
+    return f"{model} is a base model: {provider} answers for it by its own name, and deploys tuned models and checkpoints only."
+
+
+async def look(db: aiosqlite.Connection, provider: Provider, model_key: int, *, name: str | None = None) -> Found:
+    """Ask the service what it has of a model: by the names that are kept here (else the usual one), or by `name` alone.
+
+    What is kept is brought in line: what is there is there, and what is not is forgotten. Raises `ProviderError` where
+    the service cannot tell.
+    """
+    model = await get_model(db, model_key)
+    deploying = _deploys(provider)
+    kept = {row.name: row for row in await list_deployments(db, model_key)}
+    names = [name] if name else list(kept) or [default_name(model)]
+    ours: dict[str, Deployment] = {}
+    others: dict[str, Deployment] = {}
+    for one in names:
+        row = kept.get(one)
+        found = await _find(deploying, model, one, row)
+        for deployment in found:
+            (ours if _serves(deployment, model) else others)[deployment.name] = deployment
+        if row is not None and not (row.state == RECORDED and found):
+            await _settle(db, row, [deployment for deployment in found if _serves(deployment, model)])
+    return Found(tuple(ours.values()), tuple(others.values()))
 
 
 async def create(
@@ -28,51 +104,242 @@ async def create(
     model_key: int,
     *,
     name: str | None = None,
+    refusal: str | None = None,
     on_state: Callable[[str], None] = lambda state: None,
     poll_seconds: float | None = None,
 ) -> ModelRow:
-    """Deploy a model and wait until it answers. Its name is kept before the wait, so that it can always be removed.
+    """Deploy a model and wait until it answers. What is there already is taken over; a new one is asked for once.
 
-    Raises `ProviderError` when the service cannot deploy, refuses, or says that it failed.
+    `refusal` is why no new one may be made. Raises `LaunchRefusedError` with it, and `ProviderError` when the service
+    cannot deploy, refuses, says that it failed, or when it is not known what came of it.
     """
-    pause = POLL_SECONDS if poll_seconds is None else poll_seconds
     model = await get_model(db, model_key)
+    able = provider.capabilities.deploys_bases
+    if reason := cannot_be_deployed(provider.name, deploys_bases=able, model=model.name, kind=model.kind):
+        raise ProviderError(ErrorKind.INVALID_REQUEST, reason, host=provider.host)
+    wanted = name or default_name(model)
+    there = await _there(db, provider, model, wanted)
+    if there is not None:
+        on_state(f"{there.name} is at {provider.host} already; nothing new is asked for.")
+        await _keep(db, model_key, there)
+    elif refusal is not None:
+        raise LaunchRefusedError(f"{refusal} Nothing was sent.")
+    else:
+        there = await _ask_for(db, provider, model, wanted, on_state)
+    return await _ready(db, provider, model, there, on_state, POLL_SECONDS if poll_seconds is None else poll_seconds)
+
+
+async def remove(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    model_key: int,
+    *,
+    name: str | None = None,
+    on_state: Callable[[str], None] = lambda state: None,
+    poll_seconds: float | None = None,
+) -> list[str]:
+    """Take a model's deployments (or the one of that name) away. Returns the names of what the service confirms as gone.
+
+    Each is forgotten only then. Raises `ProviderError` where that is refused, not confirmed, or cannot be told.
+    """
+    model = await get_model(db, model_key)
+    found = await look(db, provider, model_key, name=name)
+    gone = []
+    for one in found.ours:
+        await _take_away(provider, model, one, on_state, POLL_SECONDS if poll_seconds is None else poll_seconds)
+        async with transaction(db):
+            await forget_deployment(db, model_key, one.name)
+        gone.append(one.name)
+    if found.others:
+        raise ProviderError(ErrorKind.INVALID_REQUEST, taken(found.others[0], model, provider.host), host=provider.host)
+    return gone
+
+
+def taken(other: Deployment, model: ModelRow, host: str) -> str:
+    """That a name is another model's."""
+    return f"The deployment {other.name} at {host} serves {other.model}, not {model.name}; it is left alone."
+
+
+async def _there(db: aiosqlite.Connection, provider: Provider, model: ModelRow, wanted: str) -> Deployment | None:
+    """What there is of the model already, by any name."""
+    kept = await list_deployments(db, model.model_key)
+    unsure = any(row.state == SENT for row in kept)
+    for name in dict.fromkeys([*(row.name for row in kept), wanted]):
+        try:
+            found = await look(db, provider, model.model_key, name=name)
+        except ProviderError as error:
+            if unsure or error.kind is not ErrorKind.BAD_RESPONSE or error.status not in _NOT_OFFERED:
+                raise
+            # Where nothing was asked for that was not answered, nothing of ours is there unknown.
+            continue
+        if found.ours:
+            return found.ours[0]
+        if found.others and name == wanted:
+            text = f"{taken(found.others[0], model, provider.host)} Give another name with --as."
+            raise ProviderError(ErrorKind.INVALID_REQUEST, text, host=provider.host)
+    return None
+
+
+async def _ask_for(
+    db: aiosqlite.Connection, provider: Provider, model: ModelRow, name: str, on_state: Callable[[str], None]
+) -> Deployment:
     deploying = _deploys(provider)
-    found = await deploying.deploy(model.name, name=name or f"ftb-{model.model_key}", base_model=model.base_model)
-    await record(db, model_key, found.name)
+    async with transaction(db):
+        await intend_deployment(db, model.model_key, name)
+    doubt = (
+        f"A deployment {name} of {model.name} may exist at {provider.host} all the same, and bill. "
+        f"Take over what is there: {command(model.provider, model.name, '--create')} ; "
+        f"or have it taken away: {command(model.provider, model.name, '--remove')}"
+    )
+    try:
+        made = await deploying.deploy(model.name, name=name, base_model=model.base_model)
+    except asyncio.CancelledError:
+        on_state(doubt)
+        raise
+    except ProviderError as error:
+        if error.kind not in _DOUBTFUL:
+            async with transaction(db):
+                await forget_deployment(db, model.model_key, name)
+            raise
+        on_state(f"{error} Looking whether the deployment was made all the same.")
+        late = await _late(deploying, model, name)
+        if late is None:
+            text = f"{str(error).rstrip('.')}. {doubt}"
+            raise ProviderError(error.kind, text, host=provider.host, status=error.status) from error
+        on_state(f"It was: {late.name}.")
+        made = late
+    await _keep(db, model.model_key, made, asked_as=name)
+    return made
+
+
+async def _ready(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    model: ModelRow,
+    found: Deployment,
+    on_state: Callable[[str], None],
+    pause: float,
+) -> ModelRow:
+    exists = f"{found.name} exists and may bill; take it away: {command(model.provider, model.name, '--remove')}"
+    deploying = _deploys(provider)
     waited = 0.0
-    while not (found.ready or found.failed):
-        on_state(f"{found.name} is {found.raw_state or 'being deployed'}")
-        if waited >= LONGEST_SECONDS:
+    try:
+        while not (found.ready or found.failed):
+            on_state(f"{found.name} is {found.raw_state or 'being deployed'}")
+            if waited >= LONGEST_SECONDS:
+                text = f"{found.name} is still {found.raw_state} after an hour; it may answer later. {exists}"
+                raise ProviderError(ErrorKind.TIMEOUT, text, host=provider.host)
+            await asyncio.sleep(pause)
+            waited += pause
+            try:
+                found = await deploying.deployment(found.name)
+            except ProviderError as error:
+                if not error.retryable:
+                    text = f"{str(error).rstrip('.')}. {exists}"
+                    raise ProviderError(error.kind, text, host=provider.host, status=error.status) from error
+                on_state(str(error))
+    except asyncio.CancelledError:
+        on_state(exists)
+        raise
+    if found.failed:
+        await _keep(db, model.model_key, found)
+        why = found.message or found.raw_state
+        text = f"{found.name} was not deployed: {why}. Take it away before you try again: " + command(
+            model.provider, model.name, "--remove"
+        )
+        raise ProviderError(ErrorKind.INVALID_REQUEST, text, host=provider.host)
+    return await get_model(db, model.model_key)
+
+
+async def _take_away(
+    provider: Provider, model: ModelRow, found: Deployment, on_state: Callable[[str], None], pause: float
+) -> None:
+    """Delete, and wait until the service says that there is no such deployment."""
+    deploying = _deploys(provider)
+    still = f"{found.name} may still exist and bill; ask again: {command(model.provider, model.name, '--remove')}"
+    lost: ProviderError | None = None
+    try:
+        await deploying.undeploy(found.name)
+    except ProviderError as error:
+        if error.kind not in (*_DOUBTFUL, ErrorKind.NOT_FOUND):
             raise ProviderError(
-                ErrorKind.TIMEOUT, f"{found.name} is still {found.raw_state} after an hour; it may answer later.",
-                host=provider.host,
-            )  # fmt: skip
+                error.kind, f"{str(error).rstrip('.')}. {still}", host=provider.host, status=error.status
+            ) from error
+        lost = None if error.kind is ErrorKind.NOT_FOUND else error
+    waited = 0.0
+    while True:
+        now: Deployment | None = None
+        try:
+            now = await deploying.deployment(found.name)
+        except ProviderError as error:
+            if error.kind is ErrorKind.NOT_FOUND:
+                return
+            if lost is not None or not error.retryable:
+                text = f"{str(error).rstrip('.')}. {still}"
+                raise ProviderError(error.kind, text, host=provider.host, status=error.status) from error
+            on_state(str(error))
+        state = "" if now is None else now.raw_state
+        if state.lower() == "deleted":
+            return
+        if lost is not None and state.lower() != "deleting":
+            text = f"{str(lost).rstrip('.')}. {still}"
+            raise ProviderError(lost.kind, text, host=provider.host, status=lost.status) from lost
+        if waited >= LONGEST_REMOVAL:
+            text = f"{provider.host} does not confirm that {found.name} is gone (it is {state or 'not told'}). {still}"
+            raise ProviderError(ErrorKind.TIMEOUT, text, host=provider.host)
+        on_state(f"{found.name} is {state or 'being taken away'}")
         await asyncio.sleep(pause)
         waited += pause
-        try:
-            found = await deploying.deployment(found.name)
-        except ProviderError as error:
-            if not error.retryable:
-                raise
-    if found.failed:
-        why = found.message or found.raw_state
-        raise ProviderError(ErrorKind.INVALID_REQUEST, f"{found.name} was not deployed: {why}", host=provider.host)
-    return await get_model(db, model_key)
 
 
-async def remove(db: aiosqlite.Connection, provider: Provider, model_key: int) -> ModelRow:
-    """Take a model's deployment away at its service; it is forgotten only when the service has said yes."""
-    model = await get_model(db, model_key)
-    if model.serving_name is not None:
+async def _find(deploying: Deploys, model: ModelRow, name: str, row: DeploymentRow | None) -> list[Deployment]:
+    """What there is; what was asked for and never answered is looked for several times."""
+    if row is not None and row.state != SENT:
         try:
-            await _deploys(provider).undeploy(model.serving_name)
+            return [await deploying.deployment(name)]
         except ProviderError as error:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
-        async with transaction(db):
-            await set_serving_name(db, model_key, None)
-    return await get_model(db, model_key)
+            return []
+    for pause in (*(LOOK_PAUSES if row is not None else ()), None):
+        found = await deploying.find_deployments(model.name, name=name)
+        if found or pause is None:
+            return found
+        await asyncio.sleep(pause)
+    return []
+
+
+async def _late(deploying: Deploys, model: ModelRow, name: str) -> Deployment | None:
+    for pause in (*LOOK_PAUSES, None):
+        try:
+            found = await deploying.find_deployments(model.name, name=name)
+        except ProviderError:
+            found = []
+        for one in found:
+            if _serves(one, model):
+                return one
+        if pause is not None:
+            await asyncio.sleep(pause)
+    return None
+
+
+def _serves(found: Deployment, model: ModelRow) -> bool:
+    """Whether it is of this model; a base model's version may be left to the service."""
+    return found.model in ("", model.name) or (model.kind == "base" and model.name.startswith(f"{found.model}-"))
+
+
+async def _settle(db: aiosqlite.Connection, row: DeploymentRow, found: Sequence[Deployment]) -> None:
+    async with transaction(db):
+        if not found:
+            await forget_deployment(db, row.model_key, row.name)
+        else:
+            one = next((one for one in found if one.name == row.name), found[0])
+            await deployment_made(db, row.model_key, one.name, asked_as=row.name, failed=one.failed)
+
+
+async def _keep(db: aiosqlite.Connection, model_key: int, found: Deployment, *, asked_as: str | None = None) -> None:
+    async with transaction(db):
+        await deployment_made(db, model_key, found.name, asked_as=asked_as, failed=found.failed)
 
 
 def _deploys(provider: Provider) -> Deploys:

@@ -16,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.deployments import deployment_routes
+from tests.fakes.deployments import FakeDeployments
 from tests.fakes.openai_batches import FakeBatches
 from tests.fakes.services import complaint, file_part, prefix_of
 
@@ -105,7 +105,7 @@ class FakeOpenAI:
         self.responses_only: set[str] = set()
         """Models that answer only over the Responses API."""
         self.model_limits: Any = None
-        self.deployments: dict[str, dict[str, Any]] = {}
+        self.deploying = FakeDeployments()
         self.created: list[dict[str, Any]] = []
         """The bodies of all creations that were taken."""
         self.bodies: list[dict[str, Any]] = []
@@ -162,7 +162,7 @@ class FakeOpenAI:
                 web.get(f"{at}/fine_tuning/jobs/{{id}}/checkpoints", self._checkpoints),
                 web.post(f"{at}/chat/completions", self._chat),
                 web.post(f"{at}/responses", self._responses),
-                *deployment_routes(self.deployments),
+                *self.deploying.routes(),
                 web.delete(f"{at}/files/{{id}}", self._delete),
                 *self.batching.routes(at),
             ]

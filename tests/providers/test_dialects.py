@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import base64
 import datetime
-from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiosqlite
 import pytest
-from aiohttp import web
 
 from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.providers.base import AskRequest, JobRequest, JobState, Provider, ProviderError
@@ -19,7 +17,7 @@ from ftb_tui.providers.registry import check_provider, open_provider
 from ftb_tui.store import jobs as store
 from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import save_dataset
-from ftb_tui.store.models import find_model, list_models
+from ftb_tui.store.models import find_model, get_model, list_models
 from ftb_tui.work import deployment, evaluate
 from ftb_tui.work import jobs as work
 from ftb_tui.work.adoption import adopt
@@ -160,13 +158,13 @@ async def test_a_checkpoint_is_deployed_asked_and_taken_away_again(
     model = await deployment.create(
         db, provider, checkpoint.model_key, name="mine", on_state=states.append, poll_seconds=0.01
     )
-    assert model.serving_name == "gpt-fake-LoRa:mine"
+    assert model.serving_name == "gpt-fake-LoRa:mine-udpd"
     assert any("validating" in state for state in states)
-    [made] = service.deployments.values()
+    [made] = service.deploying.nebius.values()
     assert made["source"] == "ftjob-1:ck-4"
-    gone = await deployment.remove(db, provider, checkpoint.model_key)
-    assert (gone.serving_name, service.deployments) == (None, {})
-    assert (await deployment.remove(db, provider, checkpoint.model_key)).serving_name is None
+    assert await deployment.remove(db, provider, checkpoint.model_key, poll_seconds=0.01) == ["gpt-fake-LoRa:mine-udpd"]
+    assert ((await get_model(db, checkpoint.model_key)).serving_name, service.deploying.nebius) == (None, {})
+    assert await deployment.remove(db, provider, checkpoint.model_key) == []
 
 
 @pytest.mark.parametrize("service", ["bedrock"], indirect=True)
@@ -257,22 +255,6 @@ async def test_organisation_and_custom_headers_go_to_openais_own_host_only(
 async def test_azure_deploys_by_its_management_and_takes_away_again(
     db: aiosqlite.Connection, service: FakeOpenAI, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[tuple[str, str, object]] = []
-    states = deque(["Creating", "Creating", "Succeeded"])
-
-    async def manage(request: web.Request) -> web.Response:
-        assert request.headers["Authorization"] == "Bearer management-token-123"
-        seen.append((request.method, request.path_qs, await request.json() if request.can_read_body else None))
-        if request.method == "DELETE":
-            return web.Response(status=204)
-        return web.json_response({"properties": {"provisioningState": states.popleft()}})
-
-    app = web.Application()
-    app.router.add_route("*", "/subscriptions/{rest:.*}", manage)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = runner.addresses[0][1]
     key = "mine"
     provider = open_provider(key)
     job = await work.launch(db, provider, plan())
@@ -282,23 +264,25 @@ async def test_azure_deploys_by_its_management_and_takes_away_again(
         await deployment.create(db, provider, tuned.model_key, name="d1")
     await provider.close()
     file = home / "config" / "config.toml"
+    address = service.url.removesuffix("/openai/v1")
     file.write_text(
         file.read_text() + '[providers.mine.deploy]\nsubscription = "s"\nresource_group = "g"\naccount = "a"\n'
-        f'management_url = "http://127.0.0.1:{port}"\n'
+        f'management_url = "{address}"\n'
     )
     provider = open_provider(key)
     with pytest.raises(ProviderError, match="AZURE_MANAGEMENT_TOKEN"):
         await deployment.create(db, provider, tuned.model_key, name="d1")
-    monkeypatch.setenv("AZURE_MANAGEMENT_TOKEN", "management-token-123")
+    monkeypatch.setenv("AZURE_MANAGEMENT_TOKEN", KEY)
     made = await deployment.create(db, provider, tuned.model_key, name="d1", poll_seconds=0.01)
     assert made.serving_name == "d1"
-    assert (await deployment.remove(db, provider, tuned.model_key)).serving_name is None
+    assert await deployment.remove(db, provider, tuned.model_key, poll_seconds=0.01) == ["d1"]
+    assert (await get_model(db, tuned.model_key)).serving_name is None
     await provider.close()
-    await runner.cleanup()
-    assert [verb for verb, _, _ in seen] == ["PUT", "GET", "GET", "DELETE"]
+    seen = service.deploying.sent
+    assert [verb for verb, _, _ in seen] == ["GET", "PUT", "GET", "GET", "GET", "DELETE", "GET", "GET"]
     path = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a/deployments/d1"
-    assert seen[0][1] == f"{path}?api-version=2024-10-01"
-    assert seen[0][2] == {
+    assert seen[1][1] == f"{path}?api-version=2024-10-01"
+    assert seen[1][2] == {
         "sku": {"name": "GlobalStandard", "capacity": 1},
         "properties": {"model": {"format": "OpenAI", "name": tuned.name, "version": "1"}},
     }
