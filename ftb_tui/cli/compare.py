@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -58,7 +58,7 @@ def compare(
     A and B are names of models, or enough of their ends; B is the base of A where it is left out. The test is the
     exact McNemar test, with repeated answers the sign test over facts.
     """
-    from ftb_tui.report.compared import comparison_object
+    from ftb_tui.report.compared import comparison_object, question_object
     from ftb_tui.store.comparing import compare as read
     from ftb_tui.store.comparing import compared_answers
 
@@ -81,7 +81,7 @@ def compare(
         put_json(
             [
                 comparison_object(each.a, each.b, each.found)
-                | ({} if show is None else {"questions": [_question_object(row) for row in each.questions]})
+                | ({} if show is None else {"questions": [question_object(row) for row in each.questions]})
                 for each in compared
             ]
         )
@@ -121,16 +121,6 @@ async def _pairs(
         which = f" ({', '.join(tasks)})" if tasks else ""
         raise click.UsageError(f"No task{which} was answered by both {whom}. What was answered: ftb results")
     return pairs
-
-
-def _question_object(row: ComparedAnswer) -> dict[str, object]:
-    told = asdict(row)
-    for name in ("question_key", "position"):
-        del told[name]
-    renamed = {"question_id": "id", "after": "a", "before": "b"}
-    return {
-        renamed.get(name, name.replace("after_", "a_").replace("before_", "b_")): value for name, value in told.items()
-    }
 
 
 def _put_counts(compared: list[_Compared]) -> None:

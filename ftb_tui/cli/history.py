@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import re
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -60,8 +59,8 @@ def history(*, since: str | None, dataset: str | None, grader: str, as_json: boo
     """
     from ftb_tui.report.changes import (
         NOTHING_EVALUATED,
-        change_object,
         difference_words,
+        history_object,
         judged_lines,
         moment,
         since_words,
@@ -84,15 +83,7 @@ def history(*, since: str | None, dataset: str | None, grader: str, as_json: boo
 
     found, is_begun = run_async(work())
     if as_json:
-        put_json(
-            {
-                "since": found.since,
-                "grader": found.grader,
-                "changes": [change_object(change) for change in found.changes],
-                "overruled": [asdict(one) for one in found.overruled],
-                "regraded": [asdict(one) for one in found.regraded],
-            }
-        )
+        put_json(history_object(found))
         return
     if found.changes:
         label = short_label if (reader_width() or ROOM) < ROOM else model_label

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 
 from ftb_tui.report.certainty import certainty
-from ftb_tui.report.numbers import counted, difference, p_value, score
+from ftb_tui.report.numbers import counted, difference, interval, p_value, score
 from ftb_tui.report.plain import one_line
+from ftb_tui.report.sheets import ReadTable, Sheet
+from ftb_tui.report.tables import model_label
 from ftb_tui.store.history import History, Overruled, Regraded, ScoreChange
 
 NOTHING_EVALUATED = "No evaluation has finished yet. Begin with: ftb bench --quick"
@@ -89,3 +92,35 @@ def change_object(change: ScoreChange) -> dict[str, object]:
         "difference_low": found and found.low, "difference_high": found and found.high,
         "p_value": found and found.p_value, "test": found and found.test,
     }  # fmt: skip
+
+
+def history_object(found: History) -> dict[str, object]:
+    """All that changed, for scripts."""
+    return {
+        "since": found.since,
+        "grader": found.grader,
+        "changes": [change_object(change) for change in found.changes],
+        "overruled": [asdict(one) for one in found.overruled],
+        "regraded": [asdict(one) for one in found.regraded],
+    }
+
+
+def history_sheet(found: History) -> Sheet:
+    """All that changed, for a file. In the rows `change` tells scores, people's verdicts and renewed grades apart."""
+    lines = [
+        (
+            moment(change.finished_at), change.now.dataset, model_label(change.now), change.now.task,
+            str(change.now.n), score(change.now.score), interval(change.now.low, change.now.high),
+            score(change.before.score) if change.before else "first", difference_words(change), verdict(change),
+        )
+        for change in found.changes
+    ]  # fmt: skip
+    head = ("finished", "dataset", "model", "task", "n", "score", "95%", "before", "diff", "compared with before")
+    table = ReadTable("Scores", head, lines, frozenset({"n", "score", "before", "diff"}))
+    rows = [
+        *({"change": "score", **change_object(change)} for change in found.changes),
+        *({"change": "people's verdicts", **asdict(one)} for one in found.overruled),
+        *({"change": "graded later", **asdict(one)} for one in found.regraded),
+    ]
+    title = f"What changed {since_words(found.since)}, by {found.grader}"
+    return Sheet(title, judged_lines(found), [table] if lines else [], rows, history_object(found))

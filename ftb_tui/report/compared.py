@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
-from ftb_tui.store.comparing import Comparison
+from ftb_tui.report.certainty import certainty
+from ftb_tui.report.numbers import difference, p_value, score
+from ftb_tui.report.sheets import ReadTable, Sheet
+from ftb_tui.report.tables import model_label
+from ftb_tui.store.comparing import ComparedAnswer, Comparison
 from ftb_tui.store.results import ResultRow
 
 SAYS = {
@@ -14,6 +19,9 @@ SAYS = {
     "neither": "both wrong",
 }
 """The cells of `ftb_tui.store.comparing.CELLS`, of A (the one after) and B (the one before)."""
+
+CALLED = {"both": "both", "after": "fixed", "before": "broken", "neither": "neither"}
+"""The same cells for scripts and options."""
 
 
 def partner(row: ResultRow, rows: Sequence[ResultRow]) -> ResultRow | None:
@@ -49,3 +57,52 @@ def comparison_object(a: ResultRow, b: ResultRow, found: Comparison) -> dict[str
         "p_value": found.p_value if found.n else None,
         "test": found.test,
     }
+
+
+def question_object(row: ComparedAnswer) -> dict[str, object]:
+    """A question with both answers, for scripts."""
+    told = asdict(row)
+    for name in ("question_key", "position"):
+        del told[name]
+    renamed = {"question_id": "id", "after": "a", "before": "b"}
+    return {
+        renamed.get(name, name.replace("after_", "a_").replace("before_", "b_")): value for name, value in told.items()
+    }
+
+
+def comparison_sheet(
+    a: ResultRow, b: ResultRow, found: Comparison, cell: str, questions: Sequence[ComparedAnswer]
+) -> Sheet:
+    """A comparison and the questions of one of its cells, for a file. Every row has the figures, too."""
+    whole = comparison_object(a, b, found) | {"cell": CALLED[cell]}
+    objects = [question_object(row) for row in questions]
+    n = found.n
+    said = [
+        f"{name}: {model_label(row)}, {score(right / n if n else None)} ({right} of {n})"
+        for name, row, right in (("A", a, found.both + found.after), ("B", b, found.both + found.before))
+    ]
+    if n:
+        sure = certainty(found, better="A is better", worse="B is better")
+        between = f"{difference(found.low)} to {difference(found.high)}"
+        said.append(
+            f"A − B {difference(found.difference)}, 95% {between}; {found.test} p {p_value(found.p_value)}: {sure}"
+        )
+    grid = ReadTable(
+        "Who was right",
+        ("", "A right", "A wrong"),
+        [("B right", str(found.both), str(found.before)), ("B wrong", str(found.after), str(found.neither))],
+        frozenset({"A right", "A wrong"}),
+    )
+    listed = ReadTable(
+        f"{SAYS[cell]} ({len(questions)})",
+        ("question", "asked", "gold", "A", "A said", "B", "B said"),
+        [
+            (row.question_id, row.question, row.gold, row.after_grade, row.after, row.before_grade, row.before)
+            for row in questions
+        ],
+    )
+    # In a row beside the models' names, which are `a` and `b` there.
+    renamed = {"id": "question_id", "a": "a_said", "b": "b_said"}
+    rows = [whole | {renamed.get(name, name): value for name, value in row.items()} for row in objects]
+    title = f"Two models on {a.dataset}, {a.task}, by {a.grader}"
+    return Sheet(title, said, [grid, listed], rows or [whole], whole | {"questions": objects})

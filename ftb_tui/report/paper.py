@@ -11,13 +11,15 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import resources
 from statistics import fmean
 
 from ftb_tui.benchmark.averages import BY_FAMILY
 from ftb_tui.benchmark.statistics import newcombe
+from ftb_tui.report.numbers import difference, score
+from ftb_tui.report.sheets import ReadTable, Sheet
 from ftb_tui.store.results import ResultRow
 
 MEANS = "mean of families"
@@ -223,3 +225,31 @@ def _reasons(figure: PaperFigure, row: ResultRow, grader: str) -> tuple[str, ...
     if row.failed:
         why.append(f"{row.failed} questions failed here")
     return tuple(why)
+
+
+def paper_sheet(cells: Sequence[PaperCell], grader: str) -> Sheet:
+    """The paper's figures and ours, for a file."""
+    head = ("family", "task", "model", "stage", "paper", "ours", "diff", "95% of diff", "n there", "n here", "dataset")
+    lines = [
+        (
+            cell.family, cell.task, cell.model, cell.stage, score(cell.paper), score(cell.ours),
+            difference(cell.difference),
+            "" if cell.difference_low is None else f"{difference(cell.difference_low)} to "
+            f"{difference(cell.difference_high)}", _count(cell.paper_n), _count(cell.n), cell.dataset,
+        )
+        for cell in cells
+    ]  # fmt: skip
+    reasons: dict[str, list[str]] = {}
+    for cell in cells:
+        for reason in cell.why if cell.ours is not None else ():
+            reasons.setdefault(reason, []).append(f"{cell.family} {cell.task}")
+    said = [f"They may differ: {why} ({', '.join(dict.fromkeys(where))})." for why, where in reasons.items()]
+    right = frozenset({"paper", "ours", "diff", "n there", "n here"})
+    objects = [asdict(cell) for cell in cells]
+    rows = [{**told, "why": "; ".join(cell.why)} for told, cell in zip(objects, cells, strict=True)]
+    title = f"The paper (arXiv 2411.05059) beside ours, by {grader}"
+    return Sheet(title, said, [ReadTable("Figures", head, lines, right)], rows, objects)
+
+
+def _count(n: int | None) -> str:
+    return "" if n is None else str(n)

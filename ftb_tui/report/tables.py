@@ -6,7 +6,7 @@ import csv
 import html
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from itertools import groupby
 
@@ -113,12 +113,17 @@ def for_spreadsheet(value: object) -> object:
 
 
 def _markdown(rows: Sequence[ResultRow]) -> str:
-    lines = [HEAD, tuple("---:" if name in _RIGHT else "---" for name in HEAD)]
-    lines += [tuple(map(_for_markdown, line)) for line in _cells(rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown_table(HEAD, _cells(rows), right=_RIGHT)
 
 
-def _for_markdown(cell: str) -> str:
+def markdown_table(head: Sequence[str], lines: Sequence[Sequence[str]], *, right: Collection[str]) -> str:
+    """A Markdown table; columns named in `right` are set to the right. Nothing in the cells is read as markup."""
+    marked = [head, tuple("---:" if name in right else "---" for name in head)]
+    marked += [tuple(map(for_markdown, line)) for line in lines]
+    return "".join(f"| {' | '.join(line)} |\n" for line in marked)
+
+
+def for_markdown(cell: str) -> str:
     """Escape what would be markup; underscores inside words and a lone `<` are not."""
     return re.sub(r"[\\`*\[\]|~&]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w)", r"\\\g<0>", visible(cell, keep_newlines=False))
 
@@ -133,14 +138,18 @@ _LATEX: Mapping[str, str] = {
 
 
 def _latex(rows: Sequence[ResultRow]) -> str:
-    """A booktabs table; the document needs `\\usepackage{booktabs}`."""
+    return latex_table(HEAD, _cells(rows), right=_RIGHT)
+
+
+def latex_table(head: Sequence[str], lines: Sequence[Sequence[str]], *, right: Collection[str]) -> str:
+    """A booktabs table; the document needs `\\usepackage{booktabs}`. Nothing in the cells is read as a command."""
 
     def render(line: Sequence[str]) -> str:
         return " & ".join(map(_for_latex, line)) + r" \\"
 
-    columns = "".join("r" if name in _RIGHT else "l" for name in HEAD)
-    body = "\n".join(map(render, _cells(rows)))
-    return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{render(HEAD)}\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
+    columns = "".join("r" if name in right else "l" for name in head)
+    body = "\n".join(map(render, lines))
+    return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{render(head)}\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
 
 
 def _for_latex(cell: str) -> str:

@@ -69,7 +69,7 @@ async def test_it_begins_at_the_last_visit_and_goes_from_change_to_questions_and
     async with demo_app().run_test(size=(120, 40), notifications=True) as pilot:
         await on_history(pilot)
         await until(pilot, shows(pilot, "since you were here last (2026-09-21 14:14)"))
-        assert rows(pilot, "#history") == 5, "one evaluation with its four tasks"
+        assert rows(pilot, "#history") == 6, "one evaluation, its dataset and its four tasks"
         assert "judged by hand: 1 answer" in text_of(pilot.app)
         await pilot.press("down")
         await until(pilot, shows(pilot, "6 fixed, 0 broken of 24, exact McNemar p .031: better."))
@@ -98,7 +98,7 @@ async def test_one_can_look_further_back_and_a_first_score_opens_its_answers() -
         await until(pilot, shows(pilot, "since a day ago"))
         await pilot.press("w", "w")
         await until(pilot, shows(pilot, "since the beginning"))
-        await until(pilot, lambda: rows(pilot, "#history") == 15)
+        await until(pilot, lambda: rows(pilot, "#history") == 18)
         await pilot.press("y")
         await until(pilot, lambda: pilot.app.clipboard.count("\n") == 13)
         assert pilot.app.clipboard.startswith("evaluation_key\tfinished_at\t")
@@ -124,7 +124,7 @@ async def test_nothing_new_says_so_and_what_to_press() -> None:
         await until(pilot, shows(pilot, "There is nothing to copy"))
         await pilot.press("w")
         await until(pilot, shows(pilot, "since the run before"))
-        await until(pilot, lambda: rows(pilot, "#history") == 5)
+        await until(pilot, lambda: rows(pilot, "#history") == 6)
 
 
 @pytest.mark.parametrize("seen", ["yesterday", True, None, [1]])

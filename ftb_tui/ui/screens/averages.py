@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import aiosqlite
 
     from ftb_tui.benchmark.averages import Average
+    from ftb_tui.report.sheets import Sheet
     from ftb_tui.store.models import ModelRow
     from ftb_tui.work.gap import Gap
     from ftb_tui.work.statistics import ModelAverage
@@ -41,12 +42,17 @@ EXPLAINED = (
     "as in the paper. The gap is over the facts that were asked both ways. Intervals: 95%, bootstrap over facts."
 )
 
+COMPUTING = "Still computing the intervals; ask again when the averages are there."
+
 
 @dataclass(frozen=True, slots=True)
 class _Model:
     name: str
     short: str
     kind: str
+    provider: str
+    stored: str
+    """What it is called in the store."""
     averages: dict[tuple[str, str, str], ModelAverage]
     """By what, way and kind of knowledge."""
     gaps: dict[str, Gap]
@@ -65,6 +71,7 @@ class AveragesScreen(OpenedScreen):
         Binding("m", "way", "Mean", id="averages.way", tooltip="Families count the same, or questions count the same"),
         Binding("n", "knowledge", "Knowledge", id="averages.knowledge",
                 tooltip="All families, those of new knowledge, those of updating knowledge"),
+        Binding("e", "export", "Export", id="averages.export", tooltip="Write every average and gap to a file"),
         Binding("y", "copy", "Copy", id="averages.copy", tooltip="Copy the table as tab-separated text"),
     ]  # fmt: skip
     DEFAULT_CSS = """
@@ -77,7 +84,7 @@ class AveragesScreen(OpenedScreen):
         self._grader = grader
         self._way = "by_family"
         self._knowledge = "all"
-        self._models: dict[str, _Model] = {}
+        self._models: dict[str, _Model] | None = None
 
     def body(self) -> Iterable[Widget]:
         """The table and the detail."""
@@ -115,12 +122,15 @@ class AveragesScreen(OpenedScreen):
                 if (a.provider, a.model) == (model.provider, model.name)
             }
             if mine:
-                names = _names(model)
                 mine_gaps = {kind: of[model.model_key] for kind, of in gap_of.items() if model.model_key in of}
-                models[str(model.model_key)] = _Model(*names, model.kind, mine, mine_gaps)
+                models[str(model.model_key)] = _Model(
+                    *_names(model), model.kind, model.provider, model.name, mine, mine_gaps
+                )
         return models
 
     def _fill(self) -> None:
+        if self._models is None:
+            return
         wide = self.has_class("-wide")
         kind = KINDS[self._knowledge] if wide else KINDS[self._knowledge].partition(" (")[0]
         self.head(f"Averages by {one_line(self._grader, 20)} · {WAYS[self._way]} · {kind}")
@@ -161,6 +171,8 @@ class AveragesScreen(OpenedScreen):
         self._fill_detail()
 
     def _fill_detail(self) -> None:
+        if self._models is None:
+            return
         model = self._models.get(self.query_one("#averages", Table).chosen or "")
         lines = []
         if model is not None:
@@ -203,23 +215,47 @@ class AveragesScreen(OpenedScreen):
 
     def on_resize(self) -> None:
         """Longer names where there is room."""
-        if self._models:
-            self.call_after_refresh(self._fill)
+        self.call_after_refresh(self._fill)
 
     def action_way(self) -> None:
         """Average the other way."""
+        if self._models is None:
+            self.notify(COMPUTING, markup=False)
+            return
         ways = list(WAYS)
         self._way = ways[(ways.index(self._way) + 1) % len(ways)]
         self._fill()
 
     def action_knowledge(self) -> None:
         """The next kind of knowledge."""
+        if self._models is None:
+            self.notify(COMPUTING, markup=False)
+            return
         kinds = list(KINDS)
         self._knowledge = kinds[(kinds.index(self._knowledge) + 1) % len(kinds)]
         self._fill()
 
+    def action_export(self) -> None:
+        """Write every average and gap to a file that is asked for."""
+        models = self._models
+        if models is None:
+            self.notify(COMPUTING, markup=False)
+            return
+        if not models:
+            self.notify("There is nothing to write.", markup=False)
+            return
+        from ftb_tui.ui.screens.sheet_export import ask_for_file
+
+        ask_for_file(
+            self.app, "every average and gap", "average", f"averages {self._grader}",
+            lambda: _sheet(list(models.values()), self._grader),
+        )  # fmt: skip
+
     def action_copy(self) -> None:
         """Copy every average and gap, tab-separated, with a head."""
+        if self._models is None:
+            self.notify(COMPUTING, markup=False)
+            return
         lines = ["model\twhat\thow\tvalue\tlow\thigh\tn\tfacts\tfamilies\tknowledge"]
         for model in self._models.values():
             for average in model.averages.values():
@@ -235,6 +271,41 @@ class AveragesScreen(OpenedScreen):
                     )
         self.app.copy_to_clipboard("\n".join(lines))
         self.notify(f"{len(lines) - 1} averages copied.", markup=False)
+
+
+def _sheet(models: Sequence[_Model], grader: str) -> Sheet:
+    """Every average and gap; a gap has the names of an average, as far as it has one."""
+    from ftb_tui.report.sheets import ReadTable, Sheet
+
+    rows: list[dict[str, object]] = []
+    lines = []
+    for model in models:
+        for average in model.averages.values():
+            rows.append(asdict(average))
+            between = _signed(average.difference_low, average.difference_high)
+            lines.append(
+                (
+                    model.name, average.of, WAYS[average.average], score(average.value),
+                    interval(average.low, average.high), difference(average.difference), between, str(average.n),
+                    str(average.facts), ", ".join(average.families),
+                )
+            )  # fmt: skip
+        for kind, found in model.gaps.items():
+            for way, gap in (("by_family", found.by_family), ("by_question", found.by_fact)):
+                of = {"provider": model.provider, "model": model.stored, "kind": model.kind, "what": "gap"}
+                figures = {"value": gap.value, "low": gap.low, "high": gap.high, "facts": gap.clusters}
+                rows.append({**of, "average": way, **figures, "knowledge": kind})
+                what = "gap" if kind == "all" else f"gap, {kind} knowledge"
+                lines.append(
+                    (
+                        model.name, what, WAYS[way], difference(gap.value), _signed(gap.low, gap.high), "", "", "",
+                        str(gap.clusters), "",
+                    )
+                )  # fmt: skip
+    head = ("model", "average of", "how", "score", "95%", "diff to base", "95% of diff", "n", "facts", "families")
+    table = ReadTable("Averages", head, lines, frozenset({"score", "diff to base", "n", "facts"}))
+    whole = {"grader": grader, "averages": rows}
+    return Sheet(f"Averages by {grader}", (EXPLAINED,), (table,), rows, whole)
 
 
 def _meaning(gap: Average) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -14,16 +14,22 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.report.certainty import certainty
-from ftb_tui.report.compared import SAYS
+from ftb_tui.report.compared import CALLED, SAYS
 from ftb_tui.report.numbers import difference, p_value, score
 from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.report.tables import model_label
 from ftb_tui.store.comparing import ComparedAnswer, Comparison, compare, compared_answers
 from ftb_tui.store.results import ResultRow
+from ftb_tui.ui.away import kept
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
+
+if TYPE_CHECKING:
+    import aiosqlite
+
+    from ftb_tui.report.sheets import Sheet
 
 GRID = (("both", "before"), ("after", "neither"))
 """Which cell stands where: rows by the one before (right, wrong), columns by the one after (right, wrong)."""
@@ -46,6 +52,8 @@ class CompareScreen(OpenedScreen):
         Binding("o", "other", "Other", id="compare.other", tooltip="Compare with another model"),
         Binding("t", "task", "Task", id="compare.task", tooltip="The next task that both were asked"),
         Binding("x", "swap", "Swap", id="compare.swap", tooltip="Exchange A and B"),
+        Binding("e", "export", "Export", id="compare.export",
+                tooltip="Write the comparison and all questions of the cell to a file"),
         Binding("y", "copy", "Copy", id="compare.copy", tooltip="Copy the comparison and the listed questions"),
     ]  # fmt: skip
     DEFAULT_CSS = """
@@ -272,6 +280,30 @@ class CompareScreen(OpenedScreen):
         self._after, self._before = self._before, self._after
         self._cell = {"after": "before", "before": "after"}.get(self._cell, self._cell)
         await self._compare()
+
+    def action_export(self) -> None:
+        """Write the figures, and all questions of the cell with both answers, to a file that is asked for."""
+        if self._found is None:
+            return
+        from ftb_tui.report.compared import comparison_sheet
+        from ftb_tui.ui.screens.sheet_export import ask_for_file
+
+        after, before, cell = self._after, self._before, self._cell
+
+        async def read(db: aiosqlite.Connection) -> Sheet:
+            found = await compare(
+                db, after=after.evaluation_key, before=before.evaluation_key, task=after.task, grader=after.grader
+            )
+            questions = await compared_answers(
+                db, after=after.evaluation_key, before=before.evaluation_key, task=after.task, grader=after.grader,
+                cell=cell, limit=-1,
+            )  # fmt: skip
+            return comparison_sheet(after, before, found, cell, questions)
+
+        ask_for_file(
+            self.app, f"the comparison and every question that is {SAYS[cell]}", "question",
+            f"compare {after.dataset} {after.task} {CALLED[cell]}", lambda: kept(read),
+        )  # fmt: skip
 
     def action_copy(self) -> None:
         """Copy the figures and the listed questions, tab-separated."""

@@ -20,6 +20,7 @@ from ftb_tui.report.changes import (
     difference_words,
     judged_lines,
     moment,
+    since_words,
     verdict,
 )
 from ftb_tui.report.numbers import difference, interval, p_value, score
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 DAY = 86_400.0
 JUDGED = 4
 """So many sentences about verdicts given anew are shown; more would hide the scores."""
+READING = "Still reading what changed."
 EXPLAINED = (
     "Before is what the same model scored the last time on the same dataset and task; the difference and the exact test "
     "are over the questions that both evaluations answered. p is not adjusted for the number of rows."
@@ -58,6 +60,7 @@ class HistoryScreen(OpenedScreen):
         Binding("enter", "open", "Questions", id="history.open", tooltip="The questions behind this change",
                 priority=True),
         Binding("w", "when", "Since when", id="history.when", tooltip="Look further back, or less far"),
+        Binding("e", "export", "Export", id="history.export", tooltip="Write all changes to a file"),
         Binding("y", "copy", "Copy", id="history.copy", tooltip="Copy all changes as tab-separated text"),
     ]  # fmt: skip
     DEFAULT_CSS = """
@@ -123,8 +126,11 @@ class HistoryScreen(OpenedScreen):
         width = 9 if wide else 7
         for key, change in self._changes.items():
             head = f"evaluation {change.now.evaluation_key}"
-            if not lines or all(kept != head for kept, _ in lines):
-                lines.append((head, (self._heading(change), *("" for _ in range(width - 1)))))
+            if all(kept != head for kept, _ in lines):
+                lines += [
+                    (at, (text, *("" for _ in range(width - 1))))
+                    for at, text in ((head, self._heading(change)), (f"{head} on", self._dataset(change)))
+                ]
             lines.append((key, self._line(change)))
         columns: tuple[str, ...] = ("evaluation", "score", "before", "diff", "fixed", "broken", "p")
         if wide:
@@ -132,7 +138,7 @@ class HistoryScreen(OpenedScreen):
         table = self.query_one("#history", Table)
         table.show(columns, lines, right=frozenset({"score", "before", "fixed", "broken", "p"}))
         if first and lines:
-            table.move_cursor(row=1)
+            table.move_cursor(row=2)
         table.display = self.query_one(Splitter).display = bool(lines)
         none = self.query_one("#none", Static)
         none.update(Content(self._nothing()))
@@ -148,6 +154,9 @@ class HistoryScreen(OpenedScreen):
         label = (model_label if self.has_class("-wide") else short_label)(change.now)
         limit = 50 if self.has_class("-wide") else 16
         return Text(f"{moment(change.finished_at)[5:]} {one_line(label, limit)}", style="bold")
+
+    def _dataset(self, change: ScoreChange) -> Text:
+        return Text(f" on {one_line(change.now.dataset, 60 if self.has_class('-wide') else 29)}")
 
     def _line(self, change: ScoreChange) -> tuple[str | Text, ...]:
         now, found = change.now, change.compared
@@ -200,7 +209,7 @@ class HistoryScreen(OpenedScreen):
     @work
     async def action_open(self) -> None:
         """The questions that both evaluations answered; the answers alone of a first score."""
-        from ftb_tui.store.results import chosen_evaluation
+        from ftb_tui.store.chosen import chosen_evaluation
 
         change = self._chosen()
         if change is None or self.ftb.db is None:
@@ -225,9 +234,27 @@ class HistoryScreen(OpenedScreen):
         else:
             self.notify("Another evaluation of this model counts now; its later score has both.", markup=False)
 
+    def action_export(self) -> None:
+        """Write every change, and what was judged anew, to a file that is asked for."""
+        found = self._found
+        if found is None:
+            self.notify(READING, markup=False)
+            return
+        if not (found.changes or judged_lines(found)):
+            self.notify("There is nothing to write.", markup=False)
+            return
+        from ftb_tui.report.changes import history_sheet
+        from ftb_tui.ui.screens.sheet_export import ask_for_file
+
+        when = since_words(found.since)
+        ask_for_file(self.app, f"what changed {when}", "change", f"changes {when}", lambda: history_sheet(found))
+
     def action_copy(self) -> None:
         """Copy every change with all that is known of it, tab-separated, with a head; then what was judged anew."""
-        if self._found is None or not (self._changes or judged_lines(self._found)):
+        if self._found is None:
+            self.notify(READING, markup=False)
+            return
+        if not (self._changes or judged_lines(self._found)):
             self.notify("There is nothing to copy.", markup=False)
             return
         objects = [change_object(change) for change in self._changes.values()]

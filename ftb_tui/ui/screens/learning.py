@@ -85,6 +85,7 @@ class LearningScreen(OpenedScreen):
         Binding(
             "v", "evaluate", "Evaluate", id="learning.evaluate", tooltip="Ask the checkpoints that have no answers yet"
         ),
+        Binding("e", "export", "Export", id="learning.export", tooltip="Write the points of all curves to a file"),
         Binding("y", "copy", "Copy", id="learning.copy", tooltip="Copy the figures as tab-separated text"),
     ]
     DEFAULT_CSS = """
@@ -245,6 +246,20 @@ class LearningScreen(OpenedScreen):
         keys = await plan_checkpoints(db, self._dataset_id, models, plans[chosen])
         self.ftb.supervisor.run_evaluations(keys)
         self.notify(f"{counted(len(keys), 'evaluation')} waiting; 3 shows how far.", markup=False)
+
+    def action_export(self) -> None:
+        """Write the points of all curves to a file that is asked for."""
+        curves = self._curves
+        if curves is None or not curves.cells:
+            self.notify("There is no point to write yet.", markup=False)
+            return
+        from ftb_tui.report.learned import learning_sheet
+        from ftb_tui.ui.screens.sheet_export import ask_for_file
+
+        ask_for_file(
+            self.app, "the points of all curves", "point", f"learning job {self._job_key} {self._dataset}",
+            lambda: learning_sheet(curves, self._dataset, self._grader),
+        )  # fmt: skip
 
     def action_copy(self) -> None:
         """Copy the figures, tab-separated, with a head."""

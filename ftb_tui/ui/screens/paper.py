@@ -30,6 +30,8 @@ NOTHING = (
     "a family (b), or take in answers that you have: ftb import-responses FILE --dataset D"
 )
 
+COMPUTING = "Still computing the averages; ask again when the figures are there."
+
 
 class PaperScreen(OpenedScreen):
     """A row is a figure of the paper; below it stands why ours may differ."""
@@ -41,6 +43,7 @@ class PaperScreen(OpenedScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "all", "All", id="paper.all", tooltip="Every figure of the paper, or only those with ours beside"),
+        Binding("e", "export", "Export", id="paper.export", tooltip="Write the rows to a file"),
         Binding("y", "copy", "Copy", id="paper.copy", tooltip="Copy the rows as tab-separated text"),
     ]
     DEFAULT_CSS = """
@@ -52,7 +55,7 @@ class PaperScreen(OpenedScreen):
     def __init__(self, grader: str) -> None:
         super().__init__()
         self._grader = grader
-        self._every: list[PaperCell] = []
+        self._every: list[PaperCell] | None = None
         self._all = False
 
     def body(self) -> Iterable[Widget]:
@@ -88,10 +91,13 @@ class PaperScreen(OpenedScreen):
         return paper_cells(rows, means, grader=self._grader)
 
     def _shown(self) -> list[PaperCell]:
-        held = [cell for cell in self._every if cell.ours is not None]
-        return self._every if self._all or not held else held
+        every = self._every or []
+        held = [cell for cell in every if cell.ours is not None]
+        return every if self._all or not held else held
 
     def _fill(self) -> None:
+        if self._every is None:
+            return
         wide = self.has_class("-wide")
         cells = self._shown()
         held = sum(cell.ours is not None for cell in self._every)
@@ -139,7 +145,7 @@ class PaperScreen(OpenedScreen):
         lines = [f"paper {score(cell.paper)}, {cell.source}"]
         if cell.ours is None:
             lines.append("ours: nothing in the store" if not cell.why else f"ours: {'; '.join(cell.why)}")
-            if not any(other.ours is not None for other in self._every):
+            if not any(other.ours is not None for other in self._every or []):
                 lines.append(NOTHING)
         else:
             n = "" if cell.n is None else f" of {cell.n} answers (95% {interval(cell.low, cell.high)})"
@@ -156,19 +162,38 @@ class PaperScreen(OpenedScreen):
 
     def on_resize(self) -> None:
         """More columns where there is room."""
-        if self._every:
-            self.call_after_refresh(self._fill)
+        self.call_after_refresh(self._fill)
 
     def action_all(self) -> None:
         """Every figure, or only those with ours beside them."""
+        if self._every is None:
+            self.notify(COMPUTING, markup=False)
+            return
         if not any(cell.ours is not None for cell in self._every):
             self.notify("No figure has ours beside it yet; all are shown.", markup=False)
             return
         self._all = not self._all
         self._fill()
 
+    def action_export(self) -> None:
+        """Write what is shown, with the reasons, to a file that is asked for."""
+        if self._every is None:
+            self.notify(COMPUTING, markup=False)
+            return
+        from ftb_tui.report.paper import paper_sheet
+        from ftb_tui.ui.screens.sheet_export import ask_for_file
+
+        cells, grader = self._shown(), self._grader
+        ask_for_file(
+            self.app, "the paper's figures beside ours, as they are listed", "figure", f"paper {grader}",
+            lambda: paper_sheet(cells, grader),
+        )  # fmt: skip
+
     def action_copy(self) -> None:
         """Copy what is shown, tab-separated, with a head."""
+        if self._every is None:
+            self.notify(COMPUTING, markup=False)
+            return
         head = "family\ttask\tmodel\tstage\tpaper\tours\tdifference\tlow\thigh\tn\tdataset"
         lines = [
             "\t".join(
