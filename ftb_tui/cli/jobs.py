@@ -127,14 +127,17 @@ def follow(*, job: str, as_json: bool) -> None:
     nobody has answered.
     """
     from ftb_tui.providers.base import JobEvent
+    from ftb_tui.providers.states import told as state_told
     from ftb_tui.report.job_news import Watch, news
     from ftb_tui.report.pace import NEWEST, eta
+    from ftb_tui.store.following import is_answering
     from ftb_tui.store.jobs import JobRow, find_job
     from ftb_tui.work import jobs as work_jobs
     from ftb_tui.work.service import in_service
 
     told: list[str] = []
     seen: list[JobRow] = []
+    unread: set[str] = set()
     steps: list[tuple[int, float]] = []
 
     def tell(row: JobRow) -> None:
@@ -142,7 +145,7 @@ def follow(*, job: str, as_json: bool) -> None:
         line = f"{row.state}, step {row.step or 0}/{row.total_steps or '?'}"
         if row.last_loss is not None:
             line += f", loss {row.last_loss:.3f}"
-        if told[-1:] != [line] and not row.follow_error:
+        if told[-1:] != [line] and is_answering(row):
             told.append(line)
             left = None if row.is_final else eta(row.estimated_finish, steps, row.total_steps, time.time())
             say(f"{line}, {left.sentence}" if left else line)
@@ -157,7 +160,9 @@ def follow(*, job: str, as_json: bool) -> None:
 
     def wait(seconds: float) -> None:
         for row in seen:
-            if row.follow_error:
+            # What cannot be read of a job that answers is said once.
+            if row.follow_error and not (is_answering(row) and row.follow_error in unread):
+                unread.add(row.follow_error)
                 say(news(row, Watch(time.time(), time.time() + seconds, followed=True)))
 
     async def work() -> JobRow:
@@ -175,16 +180,18 @@ def follow(*, job: str, as_json: bool) -> None:
         put_json(asdict(row))
     else:
         model = f" Its model is {_safe(row.tuned_model)}." if row.tuned_model else ""
-        say(f"Job {row.job_key} has {row.state}.{model}" + (f" {_safe(row.error)}" if row.error else ""))
+        say(f"Job {row.job_key} {state_told(row.state)}.{model}" + (f" {_safe(row.error)}" if row.error else ""))
     if row.state not in ("succeeded", "partial"):
         raise click.exceptions.Exit(Exit.FAILED)
 
 
 def _act(job: str, verb: str, as_json: bool, *, yes: bool = True) -> None:
+    from ftb_tui.providers.base import ProviderError
+    from ftb_tui.providers.states import told
     from ftb_tui.store.jobs import JobRow, find_job
-    from ftb_tui.work import jobs as work_jobs
+    from ftb_tui.work import job_control
 
-    call: Any = {"cancel": work_jobs.cancel, "pause": work_jobs.pause, "resume": work_jobs.resume}[verb]
+    call: Any = {"cancel": job_control.cancel, "pause": job_control.pause, "resume": job_control.resume}[verb]
 
     async def known() -> JobRow:
         async with store() as db:
@@ -192,7 +199,7 @@ def _act(job: str, verb: str, as_json: bool, *, yes: bool = True) -> None:
 
     found = run_async(known())
     if found.is_final:
-        say(f"Job {found.job_key} has {found.state} already; there is nothing to {verb}.")
+        say(f"Job {found.job_key} {told(found.state)} already; there is nothing to {verb}.")
         raise click.exceptions.Exit(Exit.FAILED)
     # Outside an event loop, so that ctrl+c ends the question at once.
     if verb == "cancel":
@@ -203,12 +210,18 @@ def _act(job: str, verb: str, as_json: bool, *, yes: bool = True) -> None:
             provider = await opened(found.provider)
             try:
                 row = await call(db, provider, found.job_key)
+            except ProviderError as error:
+                # The service's own no to a command that was right: the work failed.
+                if error.status is None or error.retryable:
+                    raise
+                say(f"{found.host} refused to {verb} job {found.job_key}: {error.message}")
+                raise click.exceptions.Exit(Exit.FAILED) from error
             finally:
                 await provider.close()
         if as_json:
             put_json(asdict(row))
         else:
-            say(f"Job {row.job_key} is {row.state}, says {row.host}.")
+            say(f"Job {row.job_key} {told(row.state)}, says {row.host}.")
 
     run_async(work())
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ftb_tui.report.numbers import duration
 from ftb_tui.report.plain import one_line
+from ftb_tui.store.following import is_answering
 from ftb_tui.store.jobs import JobRow
 
 SILENT = 60.0
@@ -26,10 +27,10 @@ def news(row: JobRow, watch: Watch) -> str:
     age = None if row.heard_at is None else watch.now - row.heard_at
     again = ""
     if watch.next_look is not None and watch.next_look > watch.now:
-        again = f"{'retrying' if row.follow_error else 'next look'} in {duration(watch.next_look - watch.now)}"
-    if row.follow_error:
+        again = f"{'next look' if is_answering(row) else 'retrying'} in {duration(watch.next_look - watch.now)}"
+    if not is_answering(row):
         since = "no answer yet" if age is None else f"no answer for {duration(age)}"
-        return f"{', '.join(filter(None, (since, again)))}: {one_line(row.follow_error, 160)}"
+        return f"{', '.join(filter(None, (since, again)))}: {one_line(row.follow_error or '', 160)}"
     is_young = row.heard_at is None and watch.now - row.created_at < SILENT
     if row.intent == "intended":
         if is_young:
@@ -41,4 +42,5 @@ def news(row: JobRow, watch: Watch) -> str:
     if not again and not watch.followed and (age is None or age > SILENT):
         again = "nobody follows it here now"
     said = one_line(row.raw_state, 40) or "nothing yet"
-    return ", ".join(filter(None, (f"the service says {said}", heard, again)))
+    unread = one_line(row.follow_error or "", 160)
+    return "; ".join(filter(None, (", ".join(filter(None, (f"the service says {said}", heard, again))), unread)))

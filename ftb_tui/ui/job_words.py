@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from ftb_tui.providers.base import JobState
 from ftb_tui.report.job_news import SILENT, Watch, news
 from ftb_tui.report.numbers import counted, duration
 from ftb_tui.report.pace import Eta
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.spark import spark
+from ftb_tui.store.following import is_answering
 from ftb_tui.store.jobs import CheckpointRow, JobRow
 from ftb_tui.ui.widgets.cells import Cell, Valued
 
@@ -67,7 +69,7 @@ def _short(model: str) -> str:
 def state_cell(row: JobRow, watch: Watch) -> str:
     """The state; in its place that there is no news, once there was none for a while."""
     word = str(row.state) if row.intent == "confirmed" else row.intent
-    if row.is_final or not row.follow_error:
+    if row.is_final or is_answering(row):
         return f"{GLYPHS.get(word, '◌')} {word}"
     silent = None if row.heard_at is None else watch.now - row.heard_at
     if silent is None:
@@ -90,14 +92,19 @@ def facts(row: JobRow, watch: Watch, eta: Eta | None, cost: str) -> list[str]:
         lines.append(f"error: {one_line(row.error, 200)}")
     if row.is_final:
         if row.finished_at and row.started_at:
-            lines.append(
-                f"took {duration(row.finished_at - row.started_at)}, {row.trained_tokens or 0:,} tokens trained"
-            )
+            lines.append(f"took {duration(row.finished_at - row.started_at)}, {_done(row)}")
         return lines
     if eta is not None:
         lines.append(eta.sentence)
     lines.append(news(row, watch))
     return lines
+
+
+def _done(row: JobRow) -> str:
+    """How much was trained. Services count no tokens of a job that was cancelled."""
+    if row.trained_tokens or row.state in (JobState.SUCCEEDED, JobState.PARTIAL) or not row.step:
+        return f"{row.trained_tokens or 0:,} tokens trained"
+    return f"{row.step} of {row.total_steps or '?'} steps"
 
 
 def epochs(row: JobRow) -> list[float]:

@@ -19,12 +19,14 @@ from ftb_tui.benchmark.model import Dataset, Question
 from ftb_tui.providers.base import ErrorKind, JobState, Provider, ProviderError
 from ftb_tui.store import benches, evaluations, holding, jobs
 from ftb_tui.store.database import StoreError, transaction
+from ftb_tui.store.following import is_answering
 from ftb_tui.store.models import ensure_model
 from ftb_tui.store.paraphrases import wordings_for
 from ftb_tui.store.results import ResultRow, results
 from ftb_tui.work import evaluate
 from ftb_tui.work import jobs as work
 from ftb_tui.work.bench_plan import BenchPlan, bench_dataset, facts_of, questions_of
+from ftb_tui.work.job_control import resume
 from ftb_tui.work.local_engine import ensure_engine
 from ftb_tui.work.quoting import quote_launch, refuse
 
@@ -248,12 +250,12 @@ class _Bench:
         job = await jobs.get_job(self._db, job_key)
         if job.state is JobState.PAUSED and job.error and self._provider.capabilities.pause:
             with contextlib.suppress(ProviderError):
-                await work.resume(self._db, self._provider, job_key)
+                await resume(self._db, self._provider, job_key)
 
     def _trained(self, job: jobs.JobRow) -> None:
         if job.state is JobState.PAUSED and job.error:
             raise BenchError(f"Job {job.job_key} is paused: {job.error}. The same command goes on from there.")
-        detail = str(job.state) if job.follow_error is None else f"no answer: {job.follow_error}"
+        detail = str(job.state) if is_answering(job) else f"no answer: {job.follow_error}"
         eta = max(0.0, job.estimated_finish - time.time()) if job.estimated_finish else None
         self._training = BenchProgress(
             "train", job.step or 0, job.total_steps or 0, detail, job.last_loss, eta, *self._base

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import aiosqlite
 
@@ -16,7 +15,6 @@ from ftb_tui.providers.base import (
     FindsJobsByFile,
     JobEvent,
     JobRequest,
-    JobState,
     Provider,
     ProviderError,
     ReadsFiles,
@@ -25,18 +23,20 @@ from ftb_tui.providers.base import (
 from ftb_tui.store import jobs as store
 from ftb_tui.store import spending
 from ftb_tui.store.database import transaction
+from ftb_tui.store.following import set_unread
 from ftb_tui.store.models import ensure_model
 from ftb_tui.work.cost import Quote, fitting_suffix
 from ftb_tui.work.launch_plan import LaunchPlan, require, training_parts
 from ftb_tui.work.pace import FREE_PACE, PAID_PACE, Pace
 
-_T = TypeVar("_T")
 __all__ = ["LaunchError", "LaunchPlan", "Pace", "follow", "launch"]
 
 MISSES = 5
 """So many clean lists without a job whose creation was unclear end the search for it."""
 RECONCILE_PAUSES = (0.5, 2.0, 5.0)
 _NOT_OFFERED = (404, 405, 501)
+_PATIENCE = 4
+"""So often the events of a job that has ended are asked for again before its end is recorded without them."""
 _REFUSALS = frozenset({ErrorKind.AUTH, ErrorKind.NOT_FOUND, ErrorKind.QUOTA, ErrorKind.INVALID_REQUEST})
 
 
@@ -253,7 +253,7 @@ async def follow(
     while True:
         asked = 0.0
         try:
-            job = await look(db, provider, job_key, on_event=on_event)
+            job = await look(db, provider, job_key, on_event=on_event, patient=errors < _PATIENCE)
             errors = 0
         except ProviderError as error:
             errors += 1
@@ -284,8 +284,13 @@ async def look(
     job_key: int,
     *,
     on_event: Callable[[JobEvent], None] = lambda event: None,
+    patient: bool = False,
 ) -> store.JobRow:
-    """Look at a job once and record what there is."""
+    """Look at a job once and record what there is.
+
+    The state is the job's own, also where its events or checkpoints cannot be read for now. Only `patient` raises
+    rather than record that a job has ended without all that led to it.
+    """
     job = await store.get_job(db, job_key)
     job_id = job.remote_job_id
     if job_id is None and job.intent == "sent":
@@ -293,33 +298,47 @@ async def look(
     if job_id is None:
         return await store.get_job(db, job_key)
     remote = await provider.get_job(job_id)
-    if provider.capabilities.events:
-        known = await store.known_events(db, job_key)
-        listed = await _if_offered(provider.list_events(job_id, known=known))
-        await store.add_events(db, job_key, listed)
-        for event in listed:
-            if event.event_id not in known:
-                on_event(event)
-    if provider.capabilities.checkpoints:
-        checkpoints = await _if_offered(provider.list_checkpoints(job_id))
-        await store.add_checkpoints(db, job_key, checkpoints)
-        if provider.capabilities.checkpoint_metrics:
-            await store.add_metrics(db, job_key, [(c.step, c.metrics) for c in checkpoints])
+    unread: dict[str, ProviderError] = {}
+    for what, able, read in (
+        ("events", provider.capabilities.events, _read_events),
+        ("checkpoints", provider.capabilities.checkpoints, _read_checkpoints),
+    ):
+        try:
+            if able:
+                await read(db, provider, job_key, job_id, on_event)
+        except ProviderError as error:
+            # Some speak the wire without events or checkpoints at all.
+            if error.status not in _NOT_OFFERED:
+                unread[what] = error
     if remote.state.is_final:
+        if patient and unread:
+            raise next(iter(unread.values()))
         await _read_results(db, provider, job_key, remote)
     # Last, so that a final state is recorded only together with everything that led to it.
     await store.update_job(db, job_key, remote)
+    if unread:
+        await set_unread(db, job_key, list(unread), next(iter(unread.values())).message)
     return await store.get_job(db, job_key)
 
 
-async def _if_offered(listing: Awaitable[list[_T]]) -> list[_T]:
-    """A list, empty where the service does not have it at all: some speak the wire without events or checkpoints."""
-    try:
-        return await listing
-    except ProviderError as error:
-        if error.status in _NOT_OFFERED:
-            return []
-        raise
+async def _read_events(
+    db: aiosqlite.Connection, provider: Provider, job_key: int, job_id: str, on_event: Callable[[JobEvent], None]
+) -> None:
+    known = await store.known_events(db, job_key)
+    listed = await provider.list_events(job_id, known=known)
+    await store.add_events(db, job_key, listed)
+    for event in listed:
+        if event.event_id not in known:
+            on_event(event)
+
+
+async def _read_checkpoints(
+    db: aiosqlite.Connection, provider: Provider, job_key: int, job_id: str, on_event: Callable[[JobEvent], None]
+) -> None:
+    checkpoints = await provider.list_checkpoints(job_id)
+    await store.add_checkpoints(db, job_key, checkpoints)
+    if provider.capabilities.checkpoint_metrics:
+        await store.add_metrics(db, job_key, [(c.step, c.metrics) for c in checkpoints])
 
 
 async def _find_sent(db: aiosqlite.Connection, provider: Provider, job: store.JobRow) -> str | None:
@@ -350,41 +369,3 @@ async def _read_results(db: aiosqlite.Connection, provider: Provider, job_key: i
         with contextlib.suppress(ProviderError):
             if rows := result_rows(await provider.read_file(file_id)):
                 await store.add_metrics(db, job_key, rows)
-
-
-async def cancel(db: aiosqlite.Connection, provider: Provider, job_key: int) -> store.JobRow:
-    """Ask the service to cancel; the recorded state is what the service says, and never what was asked for.
-
-    After an unclear answer the job itself is looked at; the error is raised only if that shows it going on.
-    """
-
-    async def asked(job_id: str) -> RemoteJob:
-        try:
-            return await provider.cancel_job(job_id)
-        except ProviderError as error:
-            if not error.retryable:
-                raise
-            remote = await provider.get_job(job_id)
-            if not (remote.state.is_final or remote.state is JobState.CANCELLING):
-                raise
-            return remote
-
-    return await _ask(db, job_key, asked)
-
-
-async def pause(db: aiosqlite.Connection, provider: Provider, job_key: int) -> store.JobRow:
-    """Ask the service to pause."""
-    return await _ask(db, job_key, provider.pause_job)
-
-
-async def resume(db: aiosqlite.Connection, provider: Provider, job_key: int) -> store.JobRow:
-    """Ask the service to resume."""
-    return await _ask(db, job_key, provider.resume_job)
-
-
-async def _ask(db: aiosqlite.Connection, job_key: int, call: Callable[[str], Awaitable[RemoteJob]]) -> store.JobRow:
-    job = await store.get_job(db, job_key)
-    if job.remote_job_id is None:
-        raise ProviderError(ErrorKind.NOT_FOUND, f"Job {job_key} is not known to have been created.", host=job.host)
-    await store.update_job(db, job_key, await call(job.remote_job_id))
-    return await store.get_job(db, job_key)

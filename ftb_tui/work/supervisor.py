@@ -17,11 +17,13 @@ from typing import Any
 import aiosqlite
 
 from ftb_tui.benchmark.model import Task
-from ftb_tui.providers.base import Provider, ProviderError
+from ftb_tui.providers.base import JobState, Provider, ProviderError
+from ftb_tui.providers.states import told
 from ftb_tui.store import benches, evaluations, jobs
 from ftb_tui.store.database import StoreError, open_store
 from ftb_tui.store.datasets import find_dataset
-from ftb_tui.work import evaluate
+from ftb_tui.store.following import unfinished_jobs
+from ftb_tui.work import evaluate, job_control
 from ftb_tui.work import jobs as work
 from ftb_tui.work.background import BackgroundLoop
 from ftb_tui.work.bench import BenchProgress, open_local_or_remote, run_bench
@@ -35,6 +37,10 @@ Message = Callable[[str, str], None]
 """Called with a severity (`information`, `warning`, `error`) and a sentence."""
 
 
+TAKE_UP_SECONDS = 3.0
+"""Between two looks in the store for jobs that nobody follows here."""
+
+
 class Supervisor:
     """The background of one running app."""
 
@@ -44,6 +50,9 @@ class Supervisor:
         self._db: aiosqlite.Connection | None = None
         self._opening = asyncio.Lock()
         self._followed: set[int] = set()
+        self._taken: set[int] = set()
+        """Jobs that were followed here once. What ended that with an error would do so again."""
+        self._ends_told: set[int] = set()
         self._asked: set[int] = set()
         self.next_looks: dict[int, float] = {}
         """When the followed jobs are looked at next, in seconds since 1970, by their keys."""
@@ -120,9 +129,7 @@ class Supervisor:
         db = await self._store()
         for sentence in await reconcile(db, self._opened):
             self._on_message("warning", sentence)
-        for job in await jobs.list_jobs(db):
-            if job.intent == "confirmed" and not job.state.is_final:
-                self._submit(self._follow(job.job_key))
+        self._submit(self._take_up())
         for row in await benches.unfinished_benches(db):
             if not row.is_held and self.bench is None and await self._may_go_on(db, row):
                 self._submit(self._bench(plan_of(row)))
@@ -143,6 +150,18 @@ class Supervisor:
             f"when you want it (ftb bench --provider {plan.provider} ...).",
         )
         return False
+
+    async def _take_up(self) -> None:
+        """Follow every unfinished job, also one that a command launches meanwhile; not those of a benchmark that runs."""
+        db = await self._store()
+        while True:
+            # What keeps the store from being read is told by whatever a person does next.
+            with contextlib.suppress(StoreError):
+                held = {row.job_key for row in await benches.unfinished_benches(db) if row.is_held}
+                for job_key in await unfinished_jobs(db):
+                    if job_key not in held and job_key not in self._taken:
+                        self._submit(self._follow(job_key))
+            await asyncio.sleep(TAKE_UP_SECONDS)
 
     async def _opened(self, name: str) -> Provider:
         return await open_local_or_remote(name)
@@ -176,6 +195,7 @@ class Supervisor:
         if job_key in self._followed:
             return
         self._followed.add(job_key)
+        self._taken.add(job_key)
         try:
             db = await self._store()
             name = (await jobs.get_job(db, job_key)).provider
@@ -183,10 +203,12 @@ class Supervisor:
                 job = await work.follow(
                     db, provider, job_key, revive=revive, on_pause=lambda pause: self._pauses(job_key, pause)
                 )
-            self._on_message("information", f"Job {job_key} has {job.state}.")
+            if job_key not in self._ends_told:
+                self._on_message("information", f"Job {job_key} {told(job.state)}.")
         except ProviderError as error:
             await jobs.set_follow_error(await self._store(), job_key, error.message)
-            raise
+            # By their numbers those of the same reason can be told together.
+            self._on_message("error", f"Job {job_key}: {error}")
         finally:
             self._followed.discard(job_key)
             self.next_looks.pop(job_key, None)
@@ -198,12 +220,18 @@ class Supervisor:
         db = await self._store()
         job = await jobs.get_job(db, job_key)
         provider = await self._opened(job.provider)
-        call = {"cancel": work.cancel, "pause": work.pause, "resume": work.resume}[verb]
+        call = {"cancel": job_control.cancel, "pause": job_control.pause, "resume": job_control.resume}[verb]
         try:
             job = await call(db, provider, job_key)
         finally:
             await provider.close()
-        self._on_message("information", f"Job {job_key} is {job.state}.")
+        if job.is_final:
+            # Whoever follows it here learns of the end, too.
+            self._ends_told.add(job_key)
+        goes_on = verb == "resume" and job.state is not JobState.PAUSED and not job.is_final
+        self._on_message("information", f"Job {job_key} {'goes on: it ' if goes_on else ''}{told(job.state)}.")
+        if not job.is_final:
+            self._submit(self._follow(job_key))
 
     async def _evaluate(self, evaluation_key: int) -> None:
         if (row := await self._asked_all_of(evaluation_key)) is not None:

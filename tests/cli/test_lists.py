@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import Ftb
 from tests.demo import TUNED
-from tests.fakes.openai_server import KEY, FakeOpenAI
+from tests.fakes.openai_server import KEY, FakeOpenAI, error, status
 
 
 def test_bundled_datasets_are_listed_before_anything_was_done(ftb: Ftb) -> None:
@@ -119,8 +119,7 @@ def test_what_cannot_be_taken_back_needs_yes_without_a_terminal(ftb: Ftb, fake_o
     assert (job["remote_job_id"], job["intent"]) == ("ftjob-1", "confirmed")
     assert ftb("jobs", "cancel", "last").code == 2
     assert fake_openai.jobs["ftjob-1"]["status"] != "cancelled"
-    assert ftb("jobs", "pause", "last", "--json").json["state"] == "paused"
-    assert ftb("jobs", "resume", "last", "--json").json["state"] == "queued"
+    assert (ftb("jobs", "pause", "last").code, fake_openai.jobs["ftjob-1"]["status"]) == (2, "validating_files")
     assert ftb("jobs", "cancel", "last", "--yes", "--json").json["state"] == "cancelled"
 
 
@@ -194,3 +193,23 @@ def test_text_of_a_service_reaches_the_terminal_as_text(ftb: Ftb, fake_openai: F
     whole = ftb("jobs", "show", "last", "--json")
     assert "\x1b" not in whole.out
     assert json.loads(whole.out)["events"][0]["message"] == "\x1b[2Jgone\u202e"
+
+
+@pytest.mark.parametrize("service", ["openai"], indirect=True)
+def test_a_job_is_held_and_goes_on_where_the_service_can(ftb: Ftb, service: FakeOpenAI) -> None:
+    base = ("--provider", "mine", "--base", "gpt-4.1-mini-2025-04-14", "--yes")
+    assert ftb("train", "--dataset", "fictional_people", *base).code == 0
+    assert ftb("jobs", "pause", "last", "--json").json["state"] == "paused"
+    assert "is queued, says" in ftb("jobs", "resume", "last").err
+
+
+def test_a_service_that_refuses_to_cancel_makes_a_command_that_failed_not_one_that_was_wrong(
+    ftb: Ftb, fake_openai: FakeOpenAI
+) -> None:
+    launch = ("train", "--dataset", "fictional_people", "--provider", "fake", "--base", "gpt-fake", "--yes")
+    assert ftb(*launch).code == 0
+    refusal = status(400, error("Job has already completed: ftjob-1"))
+    fake_openai.faults["POST /fine_tuning/jobs/ID/cancel"].append(refusal)
+    done = ftb("jobs", "cancel", "last", "--yes")
+    assert done.code == 1
+    assert "refused to cancel job 1: Job has already completed: ftjob-1" in done.err

@@ -9,12 +9,14 @@ import aiosqlite
 import pytest
 
 from ftb_tui.benchmark.load import load_bundled
-from ftb_tui.providers.base import JobState, Provider
+from ftb_tui.providers.base import JobState, Provider, ProviderError
 from ftb_tui.providers.registry import open_provider
+from ftb_tui.report.job_news import Watch, news
 from ftb_tui.store import jobs as store
 from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import save_dataset
 from ftb_tui.store.models import list_models
+from ftb_tui.work import job_control
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError, LaunchPlan, Pace
 from ftb_tui.work.launch_plan import training_lines
@@ -183,14 +185,60 @@ async def test_following_outlives_errors_duplicates_and_unknown_states(
     assert len(await store.job_events(db, key)) == 4
 
 
-async def test_cancel_pause_and_resume_record_what_the_service_says(
-    db: aiosqlite.Connection, provider: Provider
+async def test_events_that_cannot_be_read_hide_neither_state_nor_model_and_are_told_later(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
 ) -> None:
     key = await work.launch(db, provider, PLAN)
-    assert (await work.pause(db, provider, key)).state is JobState.PAUSED
-    assert (await work.resume(db, provider, key)).state is JobState.QUEUED
-    job = await work.cancel(db, provider, key)
+    broken = [status(500, error("no events")), raw("<html>", content_type="text/html")]
+    fake_openai.faults["GET /fine_tuning/jobs/ID/events"].extend(broken)
+    job = await work.look(db, provider, key)
+    assert (job.state, job.follow_error) == (JobState.QUEUED, "its events cannot be read for now: no events")
+    told = news(job, Watch((job.heard_at or 0) + 2, (job.heard_at or 0) + 7))
+    assert told == (
+        "the service says queued, heard 2 s ago, next look in 5 s; its events cannot be read for now: no events"
+    )
+    job = await work.look(db, provider, key)
+    assert (job.state, await store.job_events(db, key)) == (JobState.RUNNING, [])
+    job = await work.look(db, provider, key)
+    assert (job.state, job.step, job.follow_error) == (JobState.RUNNING, 4, None)
+
+
+async def test_a_job_ends_with_its_events_if_they_come_in_time_and_without_them_if_they_never_do(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    late, never = [await work.launch(db, provider, PLAN) for _ in range(2)]
+    events = "GET /fine_tuning/jobs/ID/events"
+    # Three looks until it has ended, then two more.
+    fake_openai.faults[events].extend([status(500, error("no events"))] * 5)
+    job = await work.follow(db, provider, late, pace=FAST)
+    assert (job.state, len(await store.job_events(db, late))) == (JobState.SUCCEEDED, 4)
+    fake_openai.faults[events].extend([status(500, error("no events"))] * 99)
+    job = await work.follow(db, provider, never, pace=FAST)
+    assert (job.state, job.tuned_model is not None, await store.job_events(db, never)) == (JobState.SUCCEEDED, True, [])
+    assert fake_openai.requests[events] < 20
+
+
+async def test_a_service_that_does_not_pause_is_not_asked_to(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    key = await work.launch(db, provider, PLAN)
+    for ask in (job_control.pause, job_control.resume):
+        with pytest.raises(ProviderError, match="fake does not pause jobs"):
+            await ask(db, provider, key)
+    assert not [route for route in fake_openai.requests if route.endswith(("pause", "resume"))]
+
+
+@pytest.mark.parametrize("service", ["openai"], indirect=True)
+async def test_cancel_pause_and_resume_record_what_the_service_says(
+    db: aiosqlite.Connection, service: FakeOpenAI
+) -> None:
+    provider = open_provider("mine")
+    key = await work.launch(db, provider, PLAN)
+    assert (await job_control.pause(db, provider, key)).state is JobState.PAUSED
+    assert (await job_control.resume(db, provider, key)).state is JobState.QUEUED
+    job = await job_control.cancel(db, provider, key)
     assert (job.state, job.is_final) == (JobState.CANCELLED, True)
+    await provider.close()
 
 
 async def test_a_crash_before_anything_was_sent_is_told_and_owes_nothing(

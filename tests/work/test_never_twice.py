@@ -18,6 +18,7 @@ from ftb_tui.providers.registry import open_provider
 from ftb_tui.store import jobs as store
 from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import save_dataset
+from ftb_tui.work import job_control
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError, LaunchPlan, Pace
 from ftb_tui.work.reconciling import abandon
@@ -155,11 +156,11 @@ async def test_a_cancel_with_an_unclear_answer_is_as_true_as_the_service_says(
     key = await work.launch(db, provider, PLAN)
     fake_openai.faults["POST /fine_tuning/jobs/ID/cancel"].append(fault)  # type: ignore[arg-type]
     with pytest.raises(ProviderError):
-        await work.cancel(db, provider, key)
+        await job_control.cancel(db, provider, key)
     assert (await store.get_job(db, key)).state is not JobState.CANCELLED
     fake_openai.jobs["ftjob-1"]["status"] = "cancelled"
     fake_openai.faults["POST /fine_tuning/jobs/ID/cancel"].append(fault)  # type: ignore[arg-type]
-    assert (await work.cancel(db, provider, key)).state is JobState.CANCELLED
+    assert (await job_control.cancel(db, provider, key)).state is JobState.CANCELLED
 
 
 @pytest.mark.parametrize("moment", ["upload", "before", "after"])

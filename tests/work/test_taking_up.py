@@ -1,0 +1,99 @@
+"""The app follows every job that is in the store, whoever launched it, and says once what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import aiosqlite
+import pytest
+
+from ftb_tui.benchmark.load import load_bundled
+from ftb_tui.providers.base import JobState
+from ftb_tui.providers.registry import open_provider
+from ftb_tui.store import jobs as store
+from ftb_tui.store.database import open_store
+from ftb_tui.store.datasets import save_dataset
+from ftb_tui.work import jobs as work
+from ftb_tui.work.jobs import LaunchPlan, Pace
+from ftb_tui.work.supervisor import Supervisor
+from tests.fakes.openai_server import FakeOpenAI
+
+PLAN = LaunchPlan(dataset=load_bundled("fictional_people"), base_model="gpt-fake", n_epochs=2)
+
+
+@pytest.fixture
+async def db() -> AsyncIterator[aiosqlite.Connection]:
+    db = await open_store()
+    await save_dataset(db, PLAN.dataset)
+    yield db
+    await db.close()
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def supervisor(home: object, told: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervisor]:
+    monkeypatch.setattr("ftb_tui.work.supervisor.TAKE_UP_SECONDS", 0.02)
+    monkeypatch.setattr("ftb_tui.work.jobs.PAID_PACE", Pace(0.02, 0.02, 0.05))
+    lock = threading.Lock()
+
+    def hear(severity: str, sentence: str) -> None:
+        with lock:
+            told.append(sentence)
+
+    supervisor = Supervisor(hear)
+    yield supervisor
+    supervisor.close()
+
+
+async def launched(db: aiosqlite.Connection, provider: str) -> int:
+    """A launch as a command does it, in no connection with the app."""
+    service = open_provider(provider)
+    try:
+        return await work.launch(db, service, PLAN)
+    finally:
+        await service.close()
+
+
+async def until(true: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if true():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("this never came")
+
+
+async def state(db: aiosqlite.Connection, key: int) -> JobState:
+    return (await store.get_job(db, key)).state
+
+
+async def test_a_job_that_a_command_launches_while_the_app_is_open_is_followed_to_its_end(
+    db: aiosqlite.Connection, fake_openai: FakeOpenAI, supervisor: Supervisor, told: list[str]
+) -> None:
+    supervisor.start()
+    await asyncio.sleep(0.2)
+    key = await launched(db, "fake")
+    await until(lambda: bool(told))
+    assert told == [f"Job {key} has succeeded."]
+    assert await state(db, key) is JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize("service", ["openai"], indirect=True)
+async def test_what_a_person_does_to_a_job_is_answered_with_one_true_sentence_each(
+    db: aiosqlite.Connection, service: FakeOpenAI, supervisor: Supervisor, told: list[str]
+) -> None:
+    service.job_changes = {"status": "running"}
+    supervisor.start()
+    key = await launched(db, "mine")
+    await until(lambda: supervisor.follows(key))
+    for verb, changed in (("pause", "paused"), ("resume", "queued"), ("cancel", "cancelled")):
+        service.job_changes = {"status": changed}
+        supervisor.act_on_job(key, verb)
+        await until(lambda: len(told) == ("pause", "resume", "cancel").index(verb) + 1)  # noqa: B023
+    await until(lambda: not supervisor.follows(key))
+    assert told == [f"Job {key} is paused.", f"Job {key} goes on: it is queued.", f"Job {key} was cancelled."]
