@@ -29,6 +29,7 @@ from ftb_tui.cli.common import (
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.cli.known_before import held_sentences
 from ftb_tui.cli.recipe_options import paraphrases_from_option, paraphrases_option, recipe_option
+from ftb_tui.providers.base import JobState
 from ftb_tui.report.numbers import duration
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.work.bench import BenchProgress, BenchResult, run_bench
@@ -128,7 +129,8 @@ def bench(
     try:
         result = run_async(work())
     except KeyboardInterrupt:
-        say("\nInterrupted. Answers are kept, and a job that was sent goes on; the same command continues from there.")
+        same = "the same command without --new" if fresh else "the same command"
+        say(f"\nInterrupted. Answers are kept, and a job that was sent goes on; {same} continues from there.")
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     if as_json:
         put_json(result_objects(result.rows))
@@ -203,7 +205,7 @@ class progress_display:  # noqa: N801 - used like a function
             return
         tenth = 10 * progress.done // progress.total if progress.total else 0
         base = 10 * progress.base_done // progress.base_total if progress.base_total else 0
-        now_told = f"{progress.phase} {tenth} {base if progress.phase == 'train' else ''}"
+        now_told = f"{progress.phase} {tenth} {base if progress.phase == 'train' else ''} {progress.detail == JobState.PAUSED}"
         if now_told != self._told:
             self._told = now_told
             say(progress_line(progress))
@@ -219,6 +221,8 @@ def progress_line(progress: BenchProgress) -> str:
     count = f"{progress.done}/{progress.total or '?'}"
     waits = not progress.done and progress.detail not in ("", name)
     parts = [f"{name}: {progress.detail}" if waits else f"{name} {count}"]
+    if progress.detail == JobState.PAUSED:
+        return f"{name} {count}, paused; it goes on with: ftb jobs resume last"
     if progress.loss is not None:
         parts.append(f"loss {progress.loss:.3f}")
     if progress.phase == "train" and progress.base_total:

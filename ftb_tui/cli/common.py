@@ -159,8 +159,8 @@ def parse_task(value: str) -> Task:
 
 
 def parse_tasks(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[Task, ...] | None:
-    """`--tasks memorization,rephrased` as tasks."""
-    return tuple(map(parse_task, value.split(","))) if value else None
+    """`--tasks memorization,rephrased` as tasks, each once."""
+    return None if value is None else tuple(dict.fromkeys(map(parse_task, value.split(","))))
 
 
 tasks_option = click.option(

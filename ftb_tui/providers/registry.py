@@ -210,7 +210,7 @@ def _usual_variables(dialect: Dialect, base_url: str) -> tuple[str, ...]:
 
 def _unknown(name: str, config: Config) -> ProviderError:
     known = provider_names(config)
-    near = difflib.get_close_matches(name, (*known, *LOCAL_SERVERS), n=1)
+    near = difflib.get_close_matches(name, (*known, *LOCAL_SERVERS), n=1, cutoff=0.7)
     hint = f" Did you mean {near[0]}?" if near else ""
     return ProviderError(
         ErrorKind.INVALID_REQUEST,

@@ -295,6 +295,7 @@ class FtbApp(App[None]):
         """Say what will happen, then run the benchmark in the background."""
         from ftb_tui.ui.bench_offer import offer
         from ftb_tui.ui.screens.confirm import ConfirmScreen
+        from ftb_tui.work.bench_plan import BenchPlan
 
         if self.db is None or self._supervisor is None:
             return
@@ -303,7 +304,11 @@ class FtbApp(App[None]):
             return
         chosen = self._chosen_dataset()
         plan, text = await offer(self.db, chosen, quick=quick)
-        if not await self.push_screen_wait(ConfirmScreen(text, yes="start")) or not await self.weights_are_here():
+        # A newcomer's screen says all of it already, and what it offers costs nothing.
+        told = self.screen.has_class("-first") and plan.dataset == BenchPlan().dataset
+        if not told and not await self.push_screen_wait(ConfirmScreen(text, yes="start")):
+            return
+        if not await self.weights_are_here():
             return
         self._supervisor.run_bench(plan)
         self.switch_mode("jobs")

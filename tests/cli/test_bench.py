@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from ftb_tui.cli.bench import progress_line
+from ftb_tui.work.bench import BenchProgress
 from tests.cli.conftest import Done, Ftb, command
 
 SMALL = ("bench", "--people", "2", "--limit", "2", "--epochs", "2")
@@ -136,6 +138,17 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(ftb_process: Ftb, ti
     assert done.code == 0, done.err
     assert [job["job_key"] for job in ftb_process("jobs", "list", "--json").json] == [job["job_key"]]
     assert {row["n"] for row in done.json if row["grader"] == "choice"} == {2}
+
+
+def test_a_job_that_somebody_paused_is_told_as_paused() -> None:
+    line = progress_line(BenchProgress("train", 437, 500, "paused", 0.5, 1.0, 96, 96))
+    assert line == "training 437/500, paused; it goes on with: ftb jobs resume last"
+
+
+def test_no_task_at_all_is_not_every_task(ftb: Ftb) -> None:
+    done = ftb("bench", "--tasks", "")
+    assert (done.code, done.out) == (2, "")
+    assert "There is no task ''" in done.err
 
 
 def test_homes_never_meet(ftb_process: Ftb, benched: tuple[Path, Done], tiny: Path) -> None:

@@ -34,8 +34,6 @@ async def test_one_key_runs_the_benchmark_to_a_table_and_on_to_the_wrong_answers
         await until(pilot, shows(pilot, "quick benchmark"))
         await until(pilot, lambda: app._supervisor is not None)
         await pilot.press("b")
-        await until(pilot, shows(pilot, "No key, no cost"))
-        await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "jobs")
         await until(pilot, lambda: app.current_mode == "results", seconds=120)
         await until(pilot, shows(pilot, "memorization"))
@@ -49,8 +47,6 @@ async def test_quitting_in_mid_job_loses_nothing_and_coming_back_finishes_it_onc
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app._supervisor is not None)
         await pilot.press("B")
-        await until(pilot, shows(pilot, "No key, no cost"))
-        await pilot.press("enter")
         await until(pilot, shows(pilot, "running"), seconds=60)
         await pilot.press("q")
     db = await open_store()
