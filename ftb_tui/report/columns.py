@@ -40,6 +40,19 @@ def aligned(
     return "".join(f"{line}\n" for line in rendered)
 
 
+def shared_room(room: int, needs: Sequence[int], least: Sequence[int]) -> list[int]:
+    """Widths of columns in `room` cells: what each needs, or else as much for one as for the other, never below `least`.
+
+    They are wider than `room` together only where `least` is.
+    """
+    widths = [min(need, low) for need, low in zip(needs, least, strict=True)]
+    while wanting := [place for place, need in enumerate(needs) if widths[place] < need]:
+        if sum(widths) >= room:
+            break
+        widths[min(wanting, key=lambda place: widths[place])] += 1
+    return widths
+
+
 def pairs(facts: Sequence[tuple[str, object]], *, limit: int = 2000) -> str:
     """Names and values, one pair a line."""
     width = max((len(name) for name, _ in facts), default=0)

@@ -124,6 +124,17 @@ async def test_two_models_are_compared_question_by_question() -> None:
         await until(pilot, lambda: bool(pilot.app.screen.query("#results")))
 
 
+async def test_both_answers_are_listed_as_wide_as_there_is_room() -> None:
+    await fill_demo()
+    for size, listed in (((80, 24), "I am not sure about …"), ((200, 60), "I am not sure about that.  When")):
+        async with demo_app().run_test(size=size) as pilot:
+            await on_results(pilot)
+            await pilot.press("down", "right", "c")
+            await until(pilot, shows(pilot, listed))
+            await pilot.resize_terminal(200, 60)
+            await until(pilot, shows(pilot, "I am not sure about that.  When"))
+
+
 async def test_a_base_is_compared_with_its_tuned_model() -> None:
     await fill_demo()
     async with demo_app().run_test(size=(120, 40)) as pilot:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.report.certainty import certainty
+from ftb_tui.report.columns import shared_room
 from ftb_tui.report.compared import CALLED, SAYS
 from ftb_tui.report.numbers import difference, p_value, score
 from ftb_tui.report.plain import one_line, shortened
@@ -36,6 +39,22 @@ GRID = (("both", "before"), ("after", "neither"))
 MARKS = {"both": "✓✓", "after": "↑", "before": "↓", "neither": "✗✗"}
 GLYPHS = {"correct": "✓", "wrong": "✗", "abstained": "–"}
 PAGE = 200
+
+MOST = 200
+"""So many characters of a text are listed at most."""
+LEAST = (14, 20, 20, 18)
+"""Gold, what A and B said and the question have at least so many columns, as far as they need them."""
+
+
+class _Listed(Vertical):
+    """What holds the list; it says when it has got more room or less."""
+
+    class Resized(Message):
+        """It has another size now."""
+
+    def on_resize(self) -> None:
+        """Say so."""
+        self.post_message(self.Resized())
 
 
 class CompareScreen(OpenedScreen):
@@ -83,7 +102,7 @@ class CompareScreen(OpenedScreen):
         yield Static("", id="figures", markup=False)
         yield Table(id="grid", cursor="cell")
         with Horizontal(id="panes"):
-            with Vertical(id="list"):
+            with _Listed(id="list"):
                 yield Table(id="questions")
             yield Splitter(id="beside-detail", pane="list")
             with Detail(id="detail"):
@@ -153,18 +172,24 @@ class CompareScreen(OpenedScreen):
         )  # fmt: skip
         kept = self._listed if more else {}
         self._listed = {**kept, **{f"{row.question_key}.{row.repeat}": row for row in page}}
-        table = self.query_one("#questions", Table)
-        lines = [(key, self._line(row)) for key, row in self._listed.items()]
-        table.show(("gold", "A said", "B said", "question"), lines, right=frozenset())
-        if not more and lines:
-            table.move_cursor(row=0)
+        self._fill_questions()
+        if not more and self._listed:
+            self.query_one("#questions", Table).move_cursor(row=0)
         self._fill_answer()
 
-    def _line(self, row: ComparedAnswer) -> tuple[str, ...]:
-        return (
-            one_line(row.gold, 14), f"{GLYPHS.get(row.after_grade, '?')} {one_line(row.after, 18)}",
-            f"{GLYPHS.get(row.before_grade, '?')} {one_line(row.before, 18)}", one_line(row.question, 120),
-        )  # fmt: skip
+    @on(_Listed.Resized)
+    def _fill_questions(self) -> None:
+        """The listed questions, in as much room as there is: what was said is cut no shorter than what was asked."""
+        table = self.query_one("#questions", Table)
+        whole = [_cells(row) for row in self._listed.values()]
+        needs = [max((cell_len(line[place]) for line in whole), default=0) for place in range(len(LEAST))]
+        # A column has a space on either side; the scroll bar stands behind the last.
+        widths = shared_room(table.container_size.width - 2 * len(LEAST) - 1, needs, LEAST)
+        lines = [
+            (key, tuple(one_line(text, width) for text, width in zip(line, widths, strict=True)))
+            for key, line in zip(self._listed, whole, strict=True)
+        ]
+        table.show(("gold", "A said", "B said", "question"), lines, right=frozenset())
 
     def _chosen(self) -> ComparedAnswer | None:
         return self._listed.get(self.query_one("#questions", Table).chosen or "") if self._listed else None
@@ -316,3 +341,11 @@ class CompareScreen(OpenedScreen):
         ]
         self.app.copy_to_clipboard("\n".join((*self._facts(self._found), "", SAYS[self._cell], head, *lines)))
         self.notify(f"The comparison and {len(lines)} questions were copied.", markup=False)
+
+
+def _cells(row: ComparedAnswer) -> tuple[str, str, str, str]:
+    """Gold, what A and what B said, and the question, each on one line."""
+    return (
+        one_line(row.gold, MOST), f"{GLYPHS.get(row.after_grade, '?')} {one_line(row.after, MOST)}",
+        f"{GLYPHS.get(row.before_grade, '?')} {one_line(row.before, MOST)}", one_line(row.question, MOST),
+    )  # fmt: skip
