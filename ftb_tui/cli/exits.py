@@ -81,6 +81,10 @@ def _code(error: Exception) -> Exit | None:
         return Exit.USAGE if kind in ("auth", "invalid_request", "not_found") else Exit.FAILED
     if name == "DownloadError":
         return Exit.UNREACHABLE if getattr(error, "unreachable", False) else Exit.FAILED
+    if name == "WeightsError":
+        if getattr(error, "misnamed", False):
+            return Exit.USAGE
+        return Exit.UNREACHABLE if getattr(error, "unreachable", False) else Exit.FAILED
     if name == "EvaluationStoppedError" and isinstance(error.__cause__, Exception):
         return Exit.UNREACHABLE if _code(error.__cause__) is Exit.UNREACHABLE else Exit.FAILED
     codes = {
@@ -90,7 +94,6 @@ def _code(error: Exception) -> Exit | None:
         "EvaluationStoppedError": Exit.FAILED,
         "EvaluationBusyError": Exit.FAILED,
         "EngineStartError": Exit.FAILED,
-        "WeightsError": Exit.FAILED,
         "DatasetError": Exit.USAGE,
         "HomeUnknownError": Exit.USAGE,
         "ConfigError": Exit.USAGE,
