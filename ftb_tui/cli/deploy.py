@@ -110,6 +110,8 @@ def _create(target: _Target, name: str | None, *, yes: bool) -> None:
     from ftb_tui.providers.catalogue import load_catalogue
     from ftb_tui.providers.config import load_config
     from ftb_tui.providers.registry import service_name
+    from ftb_tui.store.database import transaction
+    from ftb_tui.store.models import forget_unused_base
     from ftb_tui.work import deployment as work
     from ftb_tui.work.deployed import deployment_refusal, hosting_sentence
     from ftb_tui.work.quoting import left_today
@@ -126,10 +128,15 @@ def _create(target: _Target, name: str | None, *, yes: bool) -> None:
         async with store() as db:
             refusal = deployment_refusal(load_config().budget, hosting, await left_today(db, today()), service)
             key = await _key(db, target)
-            await _at_service(
-                target,
-                lambda service: work.create(db, service, key, name=name, refusal=refusal, on_state=say),
-            )
+            try:
+                await _at_service(
+                    target, lambda service: work.create(db, service, key, name=name, refusal=refusal, on_state=say)
+                )
+            except Exception:
+                if target.model_key is None:
+                    async with transaction(db):
+                        await forget_unused_base(db, key)
+                raise
 
     run_async(made())
 

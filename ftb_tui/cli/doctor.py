@@ -64,6 +64,7 @@ def _checks() -> Iterator[Check]:
     yield _memory()
     yield _store()
     yield from _configuration()
+    yield from _deployments()
     yield _weights()
     yield _engine()
     yield _terminal()
@@ -137,6 +138,23 @@ def _store() -> Check:
         return Check("ok", "store", f"{asyncio.run(look()):,} responses in {paths().store}")
     except StoreError as error:
         return Check("fail", "store", str(error))
+
+
+def _deployments() -> Iterator[Check]:
+    """What may bill without being asked anything."""
+    from ftb_tui.providers.catalogue import CatalogueError
+    from ftb_tui.providers.config import ConfigError
+    from ftb_tui.store.database import StoreError
+    from ftb_tui.work.deployed import known_deployments
+
+    if not paths().store.exists():
+        return
+    try:
+        for sentence in asyncio.run(known_deployments()):
+            yield Check("warn", "deployment", sentence)
+    except (StoreError, ConfigError, CatalogueError):
+        # These have lines of their own.
+        return
 
 
 def _configuration() -> Iterator[Check]:

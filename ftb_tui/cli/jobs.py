@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,9 @@ from ftb_tui.cli.common import as_json, confirm, opened, put_json, put_pairs, pu
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.cli.groups import Commands
 from ftb_tui.report.numbers import duration
+
+if TYPE_CHECKING:
+    from ftb_tui.store.jobs import JobRow
 
 
 @click.group(cls=Commands)
@@ -55,6 +59,7 @@ def show(*, job: str, as_json: bool) -> None:
     from ftb_tui.store import jobs as rows
     from ftb_tui.store.spending import job_cost
     from ftb_tui.work.cost import cost_sentence
+    from ftb_tui.work.deployed import known_deployments
 
     async def work() -> None:
         async with store() as db:
@@ -64,6 +69,7 @@ def show(*, job: str, as_json: bool) -> None:
             names = await rows.metric_names(db, found.job_key)
             metrics = {name: await rows.job_metrics(db, found.job_key, name) for name in names}
             cost = await job_cost(db, found.job_key)
+        deployed = await known_deployments(job_key=found.job_key)
         if as_json:
             put_json(
                 {
@@ -72,12 +78,15 @@ def show(*, job: str, as_json: bool) -> None:
                     "checkpoints": [asdict(checkpoint) for checkpoint in checkpoints],
                     "metrics": metrics,
                     "cost": {**asdict(cost), "sentence": cost_sentence(cost)},
+                    "deployments": deployed,
                 }
             )
             return
         put_pairs([(name, _told(name, value)) for name, value in asdict(found).items() if value is not None])
         if cost.price is not None or cost.estimated_cost is not None:
             click.echo(cost_sentence(cost))
+        for sentence in deployed:
+            click.echo(f"! {_safe(sentence, 1000)}")
         if checkpoints:
             click.echo()
             put_table(("checkpoint at step", "epoch", "model"), [(c.step, c.epoch, c.model) for c in checkpoints])
@@ -131,7 +140,7 @@ def follow(*, job: str, as_json: bool) -> None:
     from ftb_tui.report.job_news import Watch, news
     from ftb_tui.report.pace import NEWEST, eta
     from ftb_tui.store.following import is_answering
-    from ftb_tui.store.jobs import JobRow, find_job
+    from ftb_tui.store.jobs import find_job
     from ftb_tui.work import jobs as work_jobs
     from ftb_tui.work.service import in_service
 
@@ -183,12 +192,41 @@ def follow(*, job: str, as_json: bool) -> None:
         say(f"Job {row.job_key} {state_told(row.state)}.{model}" + (f" {_safe(row.error)}" if row.error else ""))
     if row.state not in ("succeeded", "partial"):
         raise click.exceptions.Exit(Exit.FAILED)
+    if not as_json:
+        for then in run_async(_what_then(row)):
+            say(_safe(then, 1000))
+
+
+async def _what_then(row: JobRow) -> list[str]:
+    """The next commands after a job that ended well; none where there is nothing to ask."""
+    from ftb_tui.providers.base import ProviderError
+    from ftb_tui.providers.registry import provider_info
+    from ftb_tui.store.jobs import job_checkpoints
+    from ftb_tui.work.deployed import command
+
+    async with store() as db:
+        checkpoints = await job_checkpoints(db, row.job_key)
+    model = row.tuned_model or (checkpoints[-1].model if checkpoints else None)
+    try:
+        deploys = provider_info(row.provider).capabilities.deploy_step
+    except ProviderError:
+        return []
+    if model is None:
+        return []
+    ask = f"ftb evaluate --model {shlex.quote(model)} --dataset {shlex.quote(row.dataset or 'NAME')}"
+    if not deploys:
+        return [f"Next: {ask}"]
+    return [
+        f"Next, deploy it, which may cost money: {command(row.provider, model, '--create')}",
+        f"Then: {ask}",
+        f"And afterwards: {command(row.provider, model, '--remove')}",
+    ]
 
 
 def _act(job: str, verb: str, as_json: bool, *, yes: bool = True) -> None:
     from ftb_tui.providers.base import ProviderError
     from ftb_tui.providers.states import told
-    from ftb_tui.store.jobs import JobRow, find_job
+    from ftb_tui.store.jobs import find_job
     from ftb_tui.work import job_control
 
     call: Any = {"cancel": job_control.cancel, "pause": job_control.pause, "resume": job_control.resume}[verb]
@@ -246,7 +284,7 @@ def abandon(*, job: str, yes: bool, force: bool, as_json: bool) -> None:
     Its service is asked first: a job that is there is not given up but known from now on (exit code 1), and nothing
     is given up while the service cannot be asked.
     """
-    from ftb_tui.store.jobs import JobRow, find_job
+    from ftb_tui.store.jobs import find_job
     from ftb_tui.work.reconciling import abandon as give_up
 
     async def found() -> JobRow:
@@ -294,7 +332,7 @@ def _told(name: str, value: object) -> object:
     return f"{value:.4g}" if isinstance(value, float) else value
 
 
-def _safe(text: str) -> str:
+def _safe(text: str, room: int = 300) -> str:
     from ftb_tui.report.plain import one_line
 
-    return one_line(text, 300)
+    return one_line(text, room)

@@ -27,7 +27,7 @@ def list_command(*, provider: str | None, ask: bool, as_json: bool) -> None:
     """Models that can be tuned or asked, with methods, prices and shutdown dates, and those made here."""
     if ask and provider is None:
         raise click.UsageError("--ask needs --provider: who is to be asked?")
-    lines = run_async(_listed(provider, ask))
+    lines, deployed = run_async(_listed(provider, ask))
     if as_json:
         put_json(lines)
         return
@@ -39,15 +39,16 @@ def list_command(*, provider: str | None, ask: bool, as_json: bool) -> None:
             provider_info(provider)
         say("No model is known there. Ask the service itself: ftb models list --provider NAME --ask")
         return
-    head = ("provider", "model", "kind", "methods", "train", "in", "out", "priced", "shutdown", "days")
+    head = ("provider", "model", "kind", "methods", "train", "in", "out", "priced", "shutdown", "days", "deployed")
+    shown = len(head) if deployed else -1
     put_table(
-        head,
+        head[:shown],
         [
             (
                 line["provider"], line["name"], line["kind"], "+".join(line["methods"]) or "–",
                 *(_money(line["prices"].get(key)) for key in ("training", "input", "output")),
-                line["prices"].get("as_of") or "", _until(line), line["days_left"],
-            )
+                line["prices"].get("as_of") or "", _until(line), line["days_left"], _deployed(line),
+            )[:shown]
             for line in lines
         ],
         right=frozenset({"train", "in", "out", "days"}),
@@ -59,13 +60,18 @@ def list_command(*, provider: str | None, ask: bool, as_json: bool) -> None:
     doomed = [line for line in lines if line["warning"] and (line["days_left"] or 0) > 0]
     for sentence in dict.fromkeys(f"{line['service']}: {line['warning']}" for line in doomed):
         say(f"! {sentence}")
+    for sentence in deployed:
+        say(f"! {sentence}")
 
 
-async def _listed(provider: str | None, ask: bool) -> list[dict[str, Any]]:
+async def _listed(provider: str | None, ask: bool) -> tuple[list[dict[str, Any]], list[str]]:
+    """A line for each model, and a sentence for each deployment."""
     from ftb_tui.providers.catalogue import load_catalogue
     from ftb_tui.providers.config import load_config
     from ftb_tui.providers.registry import service_name
+    from ftb_tui.store.deployments import list_deployments
     from ftb_tui.store.models import list_models
+    from ftb_tui.work.deployed import deployment_sentences
 
     config, facts = load_config(), load_catalogue()
     service = None if provider is None else service_name(provider, config)
@@ -79,6 +85,7 @@ async def _listed(provider: str | None, ask: bool) -> list[dict[str, Any]]:
         facts = facts.with_answers(service, answered)
     async with store() as db:
         rows = [row for row in await list_models(db) if provider in (None, row.provider)]
+        deployments = [one for one in await list_deployments(db) if provider in (None, one.provider)]
     lines = [_line(facts, m.service, m.service, m.name, "base") for m in facts.models if service in (None, m.service)]
     known = {line["name"] for line in lines}
     lines += [
@@ -86,9 +93,11 @@ async def _listed(provider: str | None, ask: bool) -> list[dict[str, Any]]:
     ]  # fmt: skip
     for row in rows:
         line = _line(facts, row.provider, service_name(row.provider, config), row.name, row.kind, row.base_model)
-        lines.append({**line, **asdict(row)})
+        own = [asdict(one) for one in deployments if one.model_key == row.model_key]
+        lines.append({**line, **asdict(row), "deployments": own})
     made = {(row.provider, row.name) for row in rows}
-    return [line for line in lines if "model_key" in line or (line["provider"], line["name"]) not in made]
+    lines = [line for line in lines if "model_key" in line or (line["provider"], line["name"]) not in made]
+    return lines, deployment_sentences(deployments, facts, config)
 
 
 def _line(facts: Any, provider: str, service: str, name: str, kind: str, base: str | None = None) -> dict[str, Any]:
@@ -113,6 +122,15 @@ def _line(facts: Any, provider: str, service: str, name: str, kind: str, base: s
 
 def _money(price: float | None) -> str:
     return "" if price is None else f"{price:.2f}"
+
+
+def _deployed(line: dict[str, Any]) -> str:
+    return ", ".join(
+        one["name"]
+        if one["state"] in ("made", "recorded")
+        else f"{one['name']} ({'failed' if one['state'] == 'failed' else '?'})"
+        for one in line.get("deployments", ())
+    )
 
 
 def _until(line: dict[str, Any]) -> str:

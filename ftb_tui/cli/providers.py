@@ -58,6 +58,10 @@ def check(*, provider: str | None, as_json: bool) -> None:
     """
     from ftb_tui.providers.discovery import find_local_servers
     from ftb_tui.providers.registry import CheckResult, check_provider, provider_info, provider_names
+    from ftb_tui.store.database import StoreError
+    from ftb_tui.work.deployed import known_deployments
+
+    deployed: dict[str, list[str]] = {}
 
     async def work() -> list[CheckResult]:
         names = [provider] if provider else list(provider_names())
@@ -69,11 +73,17 @@ def check(*, provider: str | None, as_json: bool) -> None:
             for note in provider_info(name).notes:
                 say(visible(f"! {name}: {note}"))
             results.append(await check_provider(name))
+            try:
+                deployed[name] = await known_deployments(provider=name)
+            except StoreError as error:
+                # Whether somebody is there can be told all the same.
+                deployed[name] = []
+                say(str(error))
         return results
 
     found = run_async(work())
     if as_json:
-        put_json([asdict(result) for result in found])
+        put_json([{**asdict(result), "deployments": deployed[result.name]} for result in found])
     else:
         for result in found:
             key = f" Key: {result.key}." if result.key and not result.key.startswith("missing") else ""
@@ -81,6 +91,8 @@ def check(*, provider: str | None, as_json: bool) -> None:
             click.echo(visible(f"{mark} {result.name}  {result.host}  {result.message}.{key}".replace("..", ".")))
             if result.quota:
                 click.echo(visible(f"  jobs: {result.quota}"))
+            for sentence in deployed[result.name]:
+                click.echo(visible(f"  ! {sentence}"))
     if provider and not found[0].reachable:
         raise click.exceptions.Exit(Exit.UNREACHABLE)
 

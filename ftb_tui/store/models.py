@@ -61,6 +61,17 @@ async def ensure_model(
     return int(row[0])
 
 
+async def forget_unused_base(db: aiosqlite.Connection, model_key: int) -> None:
+    """Drop a base model with which nothing was done here after all."""
+    await db.execute(
+        "DELETE FROM models WHERE model_key = :key AND kind = 'base'"
+        " AND NOT EXISTS (SELECT 1 FROM evaluations WHERE model_key = :key)"
+        " AND NOT EXISTS (SELECT 1 FROM deployments WHERE model_key = :key)"
+        " AND NOT EXISTS (SELECT 1 FROM jobs WHERE provider = models.provider AND base_model = models.name)",
+        {"key": model_key},
+    )
+
+
 async def list_models(db: aiosqlite.Connection) -> list[ModelRow]:
     """Every stored model, base models first, then by job and step."""
     rows = await db.execute_fetchall("SELECT * FROM models ORDER BY provider, kind <> 'base', job_key, step, model_key")

@@ -6,10 +6,12 @@ import datetime
 import shlex
 from collections.abc import Iterable
 
-from ftb_tui.providers.catalogue import Catalogue
-from ftb_tui.providers.config import Budget, Config
+from ftb_tui.paths import paths
+from ftb_tui.providers.catalogue import Catalogue, load_catalogue
+from ftb_tui.providers.config import Budget, Config, load_config
 from ftb_tui.providers.registry import service_name
-from ftb_tui.store.deployments import FAILED, RECORDED, SENT, DeploymentRow
+from ftb_tui.store.database import open_store
+from ftb_tui.store.deployments import FAILED, RECORDED, SENT, DeploymentRow, list_deployments
 from ftb_tui.work.cost import money
 
 _HOURS = 24
@@ -41,6 +43,22 @@ def deployment_sentences(rows: Iterable[DeploymentRow], catalogue: Catalogue, co
                 f"{row.model} {how} at {row.provider} as {row.name} since {day}; {serving}. When done with it, {away}"
             )
     return said
+
+
+async def known_deployments(*, provider: str | None = None, job_key: int | None = None) -> list[str]:
+    """A sentence for each deployment that is kept here, of a provider or a job alone if one is given.
+
+    A store that was never made is not made for that.
+    """
+    if not paths().store.exists():
+        return []
+    db = await open_store()
+    try:
+        rows = await list_deployments(db)
+    finally:
+        await db.close()
+    wanted = [row for row in rows if provider in (None, row.provider) and job_key in (None, row.job_key)]
+    return deployment_sentences(wanted, load_catalogue(), load_config()) if wanted else []
 
 
 def hosting_sentence(hosting: float | None) -> str:

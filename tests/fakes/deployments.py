@@ -27,6 +27,8 @@ class FakeDeployments:
         """What Nebius puts behind a name that it is given."""
         self.deletes = True
         """Whether a deletion at Azure that was accepted is ever carried out."""
+        self.late = False
+        """Whether what was made is not shown yet to who looks for it."""
         self.account = "a"
 
     def routes(self) -> list[web.RouteDef]:
@@ -52,7 +54,7 @@ class FakeDeployments:
         """As its documentation has it: by job and checkpoint, without the `source` that a creation names."""
         await self._note(request)
         listed = []
-        for name, made in self.nebius.items():
+        for name, made in ({} if self.late else self.nebius).items():
             job, _, checkpoint = made["source"].partition(":")
             listed.append({"name": name, "status": made["status"], "job_id": job, "checkpoint_id": checkpoint})
         return web.json_response(listed)
@@ -100,7 +102,7 @@ class FakeDeployments:
             if self.after_gone:
                 return await self.after_gone.popleft()(request)
             return web.Response(status=202)
-        if name not in self.azure:
+        if name not in self.azure or self.late:
             text = f"The Resource 'Microsoft.CognitiveServices/accounts/{account}/deployments/{name}' was not found."
             return web.json_response({"error": {"code": "ResourceNotFound", "message": text}}, status=404)
         answer = _azure(name, self.azure[name])
