@@ -205,7 +205,9 @@ class progress_display:  # noqa: N801 - used like a function
             return
         tenth = 10 * progress.done // progress.total if progress.total else 0
         base = 10 * progress.base_done // progress.base_total if progress.base_total else 0
-        now_told = f"{progress.phase} {tenth} {base if progress.phase == 'train' else ''} {progress.detail == JobState.PAUSED}"
+        now_told = (
+            f"{progress.phase} {tenth} {base if progress.phase == 'train' else ''} {progress.detail == JobState.PAUSED}"
+        )
         if now_told != self._told:
             self._told = now_told
             say(progress_line(progress))

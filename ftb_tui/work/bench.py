@@ -184,7 +184,9 @@ class _Bench:
 
         row = await benches.begin_bench(self._db, plan, dataset_id, owner, same=same)
         if row is None:
-            raise BenchError("The same benchmark is being run by another ftb now; watch it there (ftb bench --new begins one more).")
+            raise BenchError(
+                "The same benchmark is being run by another ftb now; watch it there (ftb bench --new begins one more)."
+            )
         return row
 
     async def go(self, row: benches.BenchRow) -> tuple[int, int, jobs.JobRow]:

@@ -141,7 +141,7 @@ def _start(weights: Path, on_status: Callable[[str], None]) -> EngineState:
     log = paths().log / "engine.log"
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     process: subprocess.Popen[bytes] | None = None
-    told_from = 0
+    told_from, again = 0, False
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         if process is not None:
@@ -149,9 +149,11 @@ def _start(weights: Path, on_status: Callable[[str], None]) -> EngineState:
             if state is not None and state.pid == process.pid and _health(state) is not None:
                 return state
             if process.poll() is not None:
-                if not _home_is_taken():
+                # Somebody may have killed it, or the system for want of memory; once that is no reason to give up.
+                killed = process.returncode < 0 and not again
+                if not _home_is_taken() and not killed:
                     raise _not_started(f"ended with exit code {process.returncode}", log, told_from)
-                process = None
+                process, again = None, True
         elif _home_is_taken():
             if (found := running_engine()) is not None:
                 return found
