@@ -84,13 +84,18 @@ def _settings(values: Mapping[str, object], where: str = "") -> Iterator[tuple[s
 @config.command()
 @as_json
 def check(*, as_json: bool) -> None:
-    """Whether the configuration file can be used.
+    """Whether the configuration file, and catalogue.toml beside it, can be used.
 
     Every problem is named by file and key; with problems the exit code is 2.
     """
+    from ftb_tui.providers.catalogue import CatalogueError, load_catalogue
     from ftb_tui.ui.settings import all_problems
 
     problems = all_problems(paths().config_file)
+    try:
+        load_catalogue()
+    except CatalogueError as error:
+        problems.append(str(error))
     if as_json:
         put_json({"file": str(paths().config_file), "problems": problems})
     else:

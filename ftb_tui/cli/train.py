@@ -55,7 +55,11 @@ from ftb_tui.work.launch_plan import DPO, SUPERVISED, LaunchPlan
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=42, show_default=True, help="Of the training.")
 @click.option("--suffix", help="Part of the tuned model's name.")
-@click.option("--dry-run", is_flag=True, help="Say what would be sent and what it costs, and send nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be sent and what it costs, and send nothing; exit code 2 where it would be refused.",
+)
 @click.option("--force", is_flag=True, help="Try even where the service or the model is said to have ended.")
 @click.option("--yes", is_flag=True, help="Do not ask before a job that costs money.")
 @as_json
@@ -142,12 +146,14 @@ def train(
         if as_json:
             facts = {**asdict(quoted), "recipe": recipe_record(recipe), "kinds": example_kinds(examples)}
             put_json({**facts, "stops": quoted.stops(force=force), "samples": samples(examples, lines)})
-            return
-        for text in quote_lines(quoted):
-            click.echo(visible(text))
-        click.echo(f"{recipe.name}: {kinds_sentence(examples)}. For example:")
-        for sample in samples(examples, lines):
-            click.echo(visible(sample))
+        else:
+            for text in quote_lines(quoted):
+                click.echo(visible(text))
+            click.echo(f"{recipe.name}: {kinds_sentence(examples)}. For example:")
+            for sample in samples(examples, lines):
+                click.echo(visible(sample))
+        # With the reasons, as a launch would be.
+        refuse(quoted, force=force)
         return
     refuse(quoted, force=force)
     # Between the two, outside an event loop, so that ctrl+c ends the question and the download at once.

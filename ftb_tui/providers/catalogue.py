@@ -33,6 +33,8 @@ class Prices:
 
     training: float | None = None
     training_per_hour: float | None = None
+    training_below_billions: float | None = None
+    """The price of training holds only for models whose name tells that they have fewer parameters than that."""
     input: float | None = None
     cached_input: float | None = None
     output: float | None = None
@@ -65,7 +67,8 @@ class ServiceFacts:
 
     name: str
     title: str = ""
-    last_day_of_new_jobs: datetime.date | None = None
+    new_jobs_end: datetime.date | None = None
+    """The day on which the service says that no more jobs can be created; the one before is the last safe one."""
     no_new_jobs_reason: str = ""
     notices: tuple[str, ...] = ()
     does: tuple[str, ...] = ()
@@ -77,10 +80,26 @@ class ServiceFacts:
 
     def refusal(self, today: datetime.date) -> str | None:
         """Why no job may be created at this service today, or None."""
-        last = self.last_day_of_new_jobs
-        if last is None or today <= last:
+        end = self.new_jobs_end
+        if end is None or today <= end:
             return None
-        return f"{self.no_new_jobs_reason} since {last}."
+        reason = self.no_new_jobs_reason or f"{self.title or self.name} no longer lets anybody create jobs"
+        return f"{reason} since {end}."
+
+    def ending(self, today: datetime.date) -> str | None:
+        """A sentence while jobs may still be created but no more from a known day on, or None."""
+        end = self.new_jobs_end
+        if end is None or today > end:
+            return None
+        title = self.title or self.name
+        if today == end:
+            return (
+                f"Today, {end}, {title} ends the creation of jobs: one that is sent now may be refused, or be the last."
+            )
+        last = end - datetime.timedelta(days=1)
+        left = (end - today).days
+        days = "1 day" if left == 1 else f"{left} days"
+        return f"{title} ends the creation of jobs on {end}, in {days}: the last safe day is {last}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +159,11 @@ class Catalogue:
     def prices(self, service: str, name: str) -> Prices | None:
         """The model's prices, else what the service charges for any of its models."""
         model = self.model(service, name)
-        return (model.prices if model is not None else None) or self.service(service).prices
+        found = (model.prices if model is not None else None) or self.service(service).prices
+        if found is None or found.training_below_billions is None:
+            return found
+        size = _billions(name)
+        return found if size is not None and size < found.training_below_billions else replace(found, training=None)
 
     def with_answers(self, service: str, answered: Iterable[RemoteModel]) -> Catalogue:
         """The same with the shutdown dates that the service itself names; these count for more than ours."""
@@ -197,7 +220,7 @@ def _check(file: Path, where: str, values: object, known: set[str]) -> None:
     if unknown := sorted(set(values) - known):
         place = f" in {where}" if where else ""
         raise CatalogueError(f"{file}: {unknown[0]}{place} is not known; known are {', '.join(sorted(known))}")
-    for key in ("as_of", "shutdown", "last_day_of_new_jobs"):
+    for key in ("as_of", "shutdown", "new_jobs_end"):
         if key in values and type(values[key]) is not datetime.date:
             raise CatalogueError(f"{file}: {key} in {where or 'the file'} must be a date such as 2027-01-14, unquoted")
     for key in ("methods", "notices", "does"):
@@ -235,8 +258,9 @@ def _merged(ours: dict[str, Any], theirs: dict[str, Any], file: Path) -> dict[st
             merged[part] = {**ours.get(part, {}), **theirs[part]}
     if "prices" in theirs:
         merged["prices"].update({"source": str(file), "note": ""} | theirs["prices"])
-        if "as_of" not in theirs["prices"]:
-            merged["prices"].pop("as_of", None)
+        for key in ("as_of", "training_below_billions"):
+            if key not in theirs["prices"]:
+                merged["prices"].pop(key, None)
     return merged
 
 
@@ -280,6 +304,12 @@ def _names(name: str) -> list[str]:
     """
     patterns = (r"ft:([^:]+):.*", r"(.+?)\.ft-.*", r"(.+?)-LoRa:.*")
     return [name, *(match[1] for pattern in patterns if (match := re.fullmatch(pattern, name, re.DOTALL)))]
+
+
+def _billions(name: str) -> float | None:
+    """Parameters in billions as a model's name tells them (`70B`, `8x7B`, the larger of `30B-A3B`), or None."""
+    found = re.findall(r"(?<![\w.])(?:(\d+)x)?(\d+(?:\.\d+)?)[bB](?![a-zA-Z0-9])", _names(name)[-1].rpartition("/")[2])
+    return max((float(times or 1) * float(size) for times, size in found), default=None)
 
 
 def _date(text: str | None) -> datetime.date | None:

@@ -136,11 +136,18 @@ async def check_provider(name: str, config: Config | None = None) -> CheckResult
     )
 
 
+def launches(able: Capabilities) -> bool:
+    """Whether jobs can be launched there from here: the ways to train that ftb has are `supervised` and `dpo`."""
+    return able.trains and not {"supervised", "dpo"}.isdisjoint(able.methods)
+
+
 async def _permissions(provider: Provider) -> tuple[str, str]:
     """What the key may do, and how much of it, as far as the service tells without a job being made."""
     able = provider.capabilities
     if not able.trains:
         return "answers; it does not train" + (f". {able.why_no_training}" if able.why_no_training else ""), ""
+    if not launches(able):
+        return f"answers; it trains by {' and '.join(able.methods)} only, which ftb does not do", ""
     from ftb_tui.providers.openai_wire import OpenAIWire
 
     if isinstance(provider, TellsPermissions):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import aiosqlite
 
+from ftb_tui.providers.base import JobState
 from ftb_tui.store.database import transaction
 
 _MILLION = 1_000_000
@@ -23,6 +24,9 @@ class JobCost:
     billed_cost: float | None
     price: float | None
     price_as_of: str | None
+    intent: str = "confirmed"
+    """How sure it is that the job exists, as the job's row has it."""
+    is_final: bool = False
 
 
 async def record_estimate(
@@ -45,12 +49,16 @@ async def record_estimate(
 async def job_cost(db: aiosqlite.Connection, job_key: int) -> JobCost:
     """Estimated against billed: the service's own count of trained tokens at the price of the launch."""
     [row] = await db.execute_fetchall(
-        "SELECT estimated_tokens, estimated_cost, trained_tokens, price, price_as_of FROM jobs WHERE job_key = ?",
+        "SELECT estimated_tokens, estimated_cost, trained_tokens, price, price_as_of, intent, state FROM jobs"
+        " WHERE job_key = ?",
         (job_key,),
     )
     tokens, price = row["trained_tokens"], row["price"]
     billed = None if tokens is None or price is None else tokens * price / _MILLION
-    return JobCost(row["estimated_tokens"], row["estimated_cost"], tokens, billed, price, row["price_as_of"])
+    return JobCost(
+        row["estimated_tokens"], row["estimated_cost"], tokens, billed, price, row["price_as_of"], row["intent"],
+        JobState(row["state"]).is_final,
+    )  # fmt: skip
 
 
 async def record_prices(

@@ -110,6 +110,7 @@ def quote(
     free = facts.capabilities.cost_basis == "free"
     tokens = [line_tokens(line, facts.counter) for line in lines]
     price = None if prices is None else prices.training
+    dated = None if price is None else prices
     billed = None if epochs is None else sum(tokens) * epochs
     cost = 0.0 if free else None if price is None or billed is None else billed * price / MILLION
     findings = [
@@ -136,8 +137,8 @@ def quote(
         billed_tokens=0 if free else billed,
         free=free,
         price=0.0 if free else price,
-        price_as_of=prices.as_of if prices else None,
-        price_source=prices.source if prices else "",
+        price_as_of=dated.as_of if dated else None,
+        price_source=dated.source if dated else "",
         price_note=prices.note if prices else "",
         training_cost=cost,
         questions=len(dataset.questions),
@@ -179,8 +180,10 @@ def money(amount: float | None) -> str:
 
 def cost_sentence(cost: JobCost) -> str:
     """What was billed against what was estimated."""
+    if cost.intent == "refused" or (cost.intent == "abandoned" and cost.billed_tokens == 0):
+        return "Cost: nothing; no job was created."
     if cost.price == 0:
-        return "Cost: nothing; it was trained on this machine."
+        return f"Cost: nothing; it {'was' if cost.is_final else 'is'} trained on this machine."
     dated = f" at ${cost.price:.2f} a million, price of {cost.price_as_of or 'no known day'}" if cost.price else ""
     if cost.estimated_cost is not None:
         estimated = f"estimated {money(cost.estimated_cost)} for {cost.estimated_tokens or 0:,} tokens"
@@ -189,7 +192,13 @@ def cost_sentence(cost: JobCost) -> str:
     else:
         estimated = "no estimate was made"
     if cost.billed_tokens is None:
-        return f"Cost: {estimated}{dated}; the service has not said yet what it bills."
+        unclear = {
+            "intended": "nothing was sent yet",
+            "sent": "it is not known yet whether the job was created",
+            "abandoned": "whether the job exists, and is billed, was never known",
+        }
+        unsaid = f"the service has not said {'' if cost.is_final else 'yet '}what it bills"
+        return f"Cost: {estimated}{dated}; {unclear.get(cost.intent, unsaid)}."
     billed = f"{cost.billed_tokens:,} tokens"
     if cost.billed_cost is not None:
         billed += f", {money(cost.billed_cost)}"
@@ -215,7 +224,7 @@ def quote_lines(quote: Quote) -> list[str]:
         source = f" ({quote.price_source})" if quote.price_source else ""
         lines.append(f"Cost           {times}{billed} at {price}{dated}{source}: {money(quote.training_cost)}")
         if quote.price_note:
-            lines.append(f"               that is {quote.price_note}")
+            lines.append(f"               {'a price is' if quote.price is None else 'that is'} {quote.price_note}")
         lines.append(f"Asking         {quote.questions} questions once: {money(quote.asking_cost)}")
         lines.append(f"Serving        {quote.serving}")
     if quote.shutdown is not None:
@@ -234,9 +243,8 @@ def _deadlines(facts: Facts, base_model: str, method: str) -> Iterator[Finding]:
     service, model = facts.catalogue.service(facts.service), facts.catalogue.model(facts.service, base_model)
     if refusal := service.refusal(facts.today):
         yield Finding("stop", f"{refusal} Give --force to try all the same.", forcible=True)
-    elif service.last_day_of_new_jobs is not None:
-        left = (service.last_day_of_new_jobs - facts.today).days
-        yield Finding("warn", f"New jobs can be created until {service.last_day_of_new_jobs}: {left} days left.")
+    elif ending := service.ending(facts.today):
+        yield Finding("warn", ending)
     if model is not None and (warning := model.warning(facts.today)):
         gone = (model.days_left(facts.today) or 0) <= 0
         hint = " Give --force to try all the same." if gone else ""
@@ -252,7 +260,9 @@ def _deadlines(facts: Facts, base_model: str, method: str) -> Iterator[Finding]:
             "stop", f"{model.name} can be trained there by {able}, not {method}. Give --force to try.", forcible=True
         )
     if model is None and facts.capabilities.cost_basis != "free":
-        yield Finding("warn", f"Nothing is known of {base_model} at {facts.service}: no price, no shutdown date.")
+        prices = facts.catalogue.prices(facts.service, base_model)
+        but = " but a price" if prices is not None and prices.training is not None else ": no price"
+        yield Finding("warn", f"Nothing is known of {base_model} at {facts.service}{but}, no shutdown date.")
 
 
 def _limits(

@@ -25,6 +25,8 @@ class ProviderFacts:
     check: CheckResult | None = None
     checking: bool = False
     found_models: tuple[str, ...] = ()
+    deployed: tuple[str, ...] = ()
+    """A sentence for each deployment that exists there, or may (`deployment_sentences`)."""
 
 
 def unfinished_jobs(jobs: Iterable[JobRow], provider: str) -> tuple[JobRow, ...]:
@@ -56,13 +58,10 @@ def provider_lines(facts: ProviderFacts, catalogue: Catalogue, today: datetime.d
     if facts.running:
         numbers = ", ".join(f"{job.job_key} ({job.state})" for job in facts.running)
         lines.append(_line("Jobs", f"{len(facts.running)} under way: {numbers}"))
-    notes = list(info.notes)
+    notes = [*facts.deployed, *info.notes]
     if able.trains:
-        if refusal := known.refusal(today):
-            notes.append(refusal)
-        elif known.last_day_of_new_jobs is not None:
-            left = (known.last_day_of_new_jobs - today).days
-            notes.append(f"New jobs can be created until {known.last_day_of_new_jobs}: {left} days left.")
+        if said := known.refusal(today) or known.ending(today):
+            notes.append(said)
         notes += known.notices
     return [*lines, *(f"! {note}" for note in notes)]
 

@@ -52,6 +52,14 @@ def test_check_is_content_with_no_file_and_with_a_good_one(ftb: Ftb, home: Path)
     assert "can be used" in done.err
 
 
+def test_check_reads_the_catalogue_that_lies_over_ours_too(ftb: Ftb, home: Path) -> None:
+    file = write(home, "[defaults]\nepochs = 3").with_name("catalogue.toml")
+    file.write_text("[services.openai]\nlimit = 3\n")
+    done = ftb("config", "check")
+    assert (done.code, f"{file}: limit in services.openai is not known" in done.out) == (2, True)
+    assert len(ftb("config", "check", "--json").json["problems"]) == 1
+
+
 def test_show_gives_what_is_in_force(ftb: Ftb, home: Path) -> None:
     assert ftb("config", "show", "--json").json["defaults"]["epochs"] == 12
     assert "A file could look like this" in ftb("config", "show").err

@@ -10,7 +10,7 @@ import pytest
 
 from ftb_tui.work.jobs import Pace
 from tests.cli.conftest import Ftb
-from tests.fakes.openai_server import KEY, FakeOpenAI, error, status
+from tests.fakes.openai_server import KEY, FakeOpenAI, disconnect, error, status
 
 TRAIN = ("train", "--dataset", "fictional_people", "--provider", "fake", "--base", "gpt-fake", "--epochs", "2")
 PRICED = """
@@ -50,6 +50,44 @@ def test_a_dry_run_tells_everything_and_sends_nothing(ftb: Ftb, priced: FakeOpen
     assert quote["training_cost"] == pytest.approx(quote["tokens"] * 2 * 5 / 1e6)
     assert (quote["shutdown"], quote["days_left"], quote["stops"]) == ("2027-01-14", 54, [])
     assert not priced.requests
+
+
+def test_a_dry_run_of_what_would_be_refused_tells_everything_and_is_refused(
+    ftb: Ftb, priced: FakeOpenAI, home: Path
+) -> None:
+    configure(home, "[budget]\nper_launch = 0.000001")
+    told = ftb(*TRAIN, "--dry-run")
+    assert (told.code, "For example:" in told.out, "beyond the budget" in told.err) == (2, True, True)
+    quote = ftb(*TRAIN, "--dry-run", "--json")
+    assert (quote.code, len(quote.json["stops"]), len(quote.json["samples"]) > 0) == (2, 1, True)
+
+
+def test_a_job_whose_creation_is_unclear_is_neither_repeated_nor_forgotten(
+    ftb: Ftb, priced: FakeOpenAI, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ftb_tui.work.jobs.RECONCILE_PAUSES", (0.01,))
+    listing = "GET /fine_tuning/jobs"
+    priced.after_create.append(disconnect)
+    priced.faults[listing].extend([status(500, error("down"))] * 2)
+    unclear = ftb(*TRAIN, "--yes")
+    assert (unclear.code, "It is not known whether the job was created" in unclear.err) == (1, True)
+    assert "it is not known yet whether the job was created" in ftb("jobs", "show", "1").out
+    priced.faults[listing].append(status(500, error("down")))
+    again = ftb(*TRAIN, "--yes")
+    assert (again.code, "ftb jobs abandon 1" in again.err, len(priced.jobs)) == (1, True, 1)
+    priced.faults[listing].extend([status(500, error("down"))] * 9)
+    kept = ftb("jobs", "abandon", "1", "--yes")
+    assert (kept.code, "Job 1 is not given up" in kept.err) == (3, True)
+    priced.faults[listing].clear()
+    found = ftb("jobs", "abandon", "1", "--yes")
+    assert (found.code, "it was created (ftjob-1)" in found.err) == (1, True)
+    assert ftb("jobs", "show", "1", "--json").json["intent"] == "confirmed"
+
+
+def test_a_job_that_was_refused_at_its_upload_is_said_to_cost_nothing(ftb: Ftb, priced: FakeOpenAI) -> None:
+    priced.faults["POST /files"].append(status(400, error("too large")))
+    assert ftb(*TRAIN, "--yes").code == 1
+    assert "Cost: nothing; no job was created." in ftb("jobs", "show", "1").out
 
 
 def test_a_paid_job_is_launched_only_with_yes(ftb: Ftb, priced: FakeOpenAI) -> None:
@@ -95,12 +133,16 @@ def test_openai_is_refused_after_its_last_day_and_force_tries(
 ) -> None:
     configure(home, f'[providers.old]\ndialect = "openai"\nbase_url = "{fake_openai.url}"\napi_key_env = "FAKE_KEY"')
     arguments = ("train", "--dataset", "fictional_people", "--provider", "old", "--base", "gpt-4.1-mini-2025-04-14")
+    on(monkeypatch, datetime.date(2027, 1, 6))
+    sent = ftb(*arguments, "--yes")
+    assert (sent.code, "Today, 2027-01-06, OpenAI ends the creation of jobs" in sent.err) == (0, True)
     on(monkeypatch, datetime.date(2027, 1, 7))
+    fake_openai.requests.clear()
     refused = ftb(*arguments, "--yes")
     assert (refused.code, "2027-01-06" in refused.err, "--force" in refused.err) == (2, True, True)
     assert not fake_openai.requests
     assert ftb(*arguments, "--yes", "--force").code == 0
-    assert len(fake_openai.jobs) == 1
+    assert len(fake_openai.jobs) == 2
 
 
 def test_models_list_shows_methods_dated_prices_and_the_dying(

@@ -57,11 +57,36 @@ def test_a_tuned_model_or_an_alias_has_its_base_models_facts(name: str) -> None:
     assert found is not None and found.name == MINI
 
 
-def test_a_model_nobody_wrote_about_has_no_facts_but_its_services_prices() -> None:
+@pytest.mark.parametrize(
+    ("model", "price"),
+    [
+        ("meta-llama/Llama-3.1-8B-Instruct", 0.40),
+        ("Qwen/Qwen2.5-1.5B", 0.40),
+        ("meta-llama/Llama-3.1-8B-Instruct-LoRa:mine-70b", 0.40),
+        ("meta-llama/Llama-3.3-70B-Instruct", None),
+        ("openai/gpt-oss-20b", None),
+        ("Qwen/Qwen3-30B-A3B", None),
+        ("mistralai/Mixtral-8x7B-v0.1", None),
+        ("deepseek-ai/DeepSeek-V3", None),
+        ("7B-lab/whatever", None),
+    ],
+)
+def test_a_price_of_small_models_is_nobody_elses(model: str, price: float | None) -> None:
     facts = load_catalogue()
-    assert facts.model("nebius", "meta-llama/whatever") is None
-    prices = facts.prices("nebius", "meta-llama/whatever")
-    assert prices is not None and (prices.training, "20B" in prices.note) == (0.40, True)
+    assert facts.model("nebius", model) is None
+    prices = facts.prices("nebius", model)
+    assert prices is not None and (prices.training, "20 billion" in prices.note) == (price, True)
+
+
+def test_a_persons_own_price_holds_for_models_of_every_size(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.toml"
+    file.write_text("[services.nebius.prices]\ntraining = 2.8\n")
+    prices = load_catalogue(file).prices("nebius", "meta-llama/Llama-3.3-70B-Instruct")
+    assert prices is not None and prices.training == 2.8
+
+
+def test_a_model_nobody_wrote_about_has_no_facts() -> None:
+    facts = load_catalogue()
     assert facts.prices("azure", MINI) is None
     assert facts.service("nowhere").limits.min_examples is None
 
@@ -77,7 +102,7 @@ def test_a_persons_own_file_changes_only_what_it_says(tmp_path: Path) -> None:
         name = "mine"
         prices = {{ input = 1.0, output = 2.0, as_of = 2026-12-01 }}
         [services.openai]
-        last_day_of_new_jobs = 2027-03-01
+        new_jobs_end = 2027-03-01
     """
     file = tmp_path / "catalogue.toml"
     file.write_text(text)

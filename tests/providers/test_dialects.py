@@ -178,6 +178,13 @@ async def test_bedrock_is_refused_before_anything_is_sent(
     assert answer.text == "Yes"
 
 
+@pytest.mark.parametrize("service", ["bedrock"], indirect=True)
+async def test_a_check_does_not_promise_training_that_is_refused(service: FakeOpenAI) -> None:
+    checked = await check_provider("mine")
+    assert checked.reachable
+    assert checked.message.endswith("answers; it trains by reinforcement only, which ftb does not do")
+
+
 @pytest.mark.parametrize("service", ["openai"], indirect=True)
 async def test_preferences_are_sent_by_their_own_method(provider: Provider, service: FakeOpenAI) -> None:
     file_id = await provider.upload_training_file(b"{}\n" * 10, filename="t.jsonl")
