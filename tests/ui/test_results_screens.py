@@ -168,7 +168,7 @@ async def test_a_curve_goes_from_the_base_to_the_tuned_model_and_opens_its_answe
         await on_results(pilot)
         await curve(pilot)
         assert filled_table(pilot, "#scores").row_count == 14, "the base, twelve checkpoints and the tuned model"
-        assert "memorization, by epoch (0: the base)" in text_of(pilot.app)
+        assert "memorization, by epoch (0: the base, ◆: the tuned model)" in text_of(pilot.app)
         await pilot.press("t", "t")
         await until(pilot, shows(pilot, "always No = majority 0.50"))
         await pilot.press("y")

@@ -23,12 +23,30 @@ def test_points_stand_at_their_scores_with_their_intervals() -> None:
     assert lines[-1].split() == ["0", "12"]
 
 
-def test_a_baseline_goes_across_with_its_name_unless_the_curve_is_there() -> None:
+def test_a_baseline_goes_across_with_its_name() -> None:
     lines = text(score_plot(POINTS[:1], {"majority 0.52": 0.5}, width=40, height=12, x_end=12))
     assert lines[5].endswith("┄ majority 0.52 ")
     crossed = text(score_plot(POINTS, {"majority 0.52": 0.5}, width=40, height=12))
     assert "●" in crossed[5]
     assert "┄" in crossed[5]
+
+
+@pytest.mark.parametrize("score", [0.0, 0.25, 0.5, 0.75, 1.0])
+@pytest.mark.parametrize("points", [1, 3, 7, 13])
+def test_nothing_is_drawn_over_a_baselines_name(score: float, points: int) -> None:
+    curve = [ScorePoint(x, score, max(0, score - 0.3), min(1, score + 0.3)) for x in range(points)]
+    for level in (0.1, 0.5, 0.9):
+        lines = text(score_plot(curve, {"always No = majority 0.50": level}, width=58, height=9, x_end=12))
+        assert sum("always No = majority 0.50" in line for line in lines) == 1
+        assert sum(line.count("●") for line in lines) == points, "and no point is hidden by it"
+
+
+def test_two_models_at_one_epoch_stand_side_by_side_with_marks_of_their_own() -> None:
+    both = [*POINTS, ScorePoint(12, 1.0, 0.86, 1.0, "◆")]
+    lines = text(score_plot(both, {}, width=31, height=12))
+    assert (lines[0].index("●"), lines[0].index("◆")) == (28, 30)
+    assert lines[-1].split() == ["0", "12"]
+    assert lines[-1].index("12") == 27, "below the first of them"
 
 
 @pytest.mark.parametrize(("width", "height"), [(0, 0), (10, 4), (80, 3), (14, 4), (200, 60)])

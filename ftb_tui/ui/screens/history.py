@@ -152,7 +152,7 @@ class HistoryScreen(OpenedScreen):
 
     def _heading(self, change: ScoreChange) -> Text:
         label = (model_label if self.has_class("-wide") else short_label)(change.now)
-        limit = 50 if self.has_class("-wide") else 16
+        limit = 50 if self.has_class("-wide") else 20
         return Text(f"{moment(change.finished_at)[5:]} {one_line(label, limit)}", style="bold")
 
     def _dataset(self, change: ScoreChange) -> Text:

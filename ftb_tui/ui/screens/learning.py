@@ -30,6 +30,8 @@ STYLES = {
     "level": "$warning",
     "axis": "$text-muted",
 }
+TUNED = "◆"
+"""The tuned model's mark: it stands at the same epoch as the last checkpoint, and is another model to the service."""
 
 
 class Panel(Widget):
@@ -164,7 +166,8 @@ class LearningScreen(OpenedScreen):
         end = max((_x(model, curves) for model in curves.models), default=0)
         for panel, task in zip(panels.query(Panel), shown, strict=False):
             points, levels = curve_of(curves, task)
-            panel.show(f"{task}, by {_unit(curves)} (0: the base)", points, levels, end)
+            tuned = f", {TUNED}: the tuned model" if any(point.mark == TUNED for point in points) else ""
+            panel.show(f"{task}, by {_unit(curves)} (0: the base{tuned})", points, levels, end)
 
     def _cell(self, curves: LearningCurves, model: JobModel, task: str, wide: bool) -> Text:
         row = curves.cells.get((model.model_key, task))
@@ -172,7 +175,7 @@ class LearningScreen(OpenedScreen):
             return Text("·", style="dim")
         text = Text(score(row.score), style="bold" if model.kind == "tuned" else "")
         if wide:
-            text.append(f"  {interval(row.low, row.high):<8} {row.n:>4}", style="dim")
+            text.append(f"  {interval(row.low, row.high):<8} of {row.n}", style="dim")
         return text
 
     def _chosen(self) -> tuple[int, str] | None:
@@ -291,7 +294,8 @@ def curve_of(curves: LearningCurves, task: str) -> tuple[list[ScorePoint], dict[
     for model in curves.models:
         row = curves.cells.get((model.model_key, task))
         if row is not None and row.score is not None and row.low is not None and row.high is not None:
-            points.append(ScorePoint(_x(model, curves), row.score, row.low, row.high))
+            mark = TUNED if model.kind == "tuned" else "●"
+            points.append(ScorePoint(_x(model, curves), row.score, row.low, row.high, mark))
     found = curves.baselines.get(task)
     levels = {} if found is None else named_baselines(found)
     return points, {f"{name} {value:.2f}": value for name, value in levels.items()}
