@@ -40,7 +40,7 @@ def deployment_sentences(rows: Iterable[DeploymentRow], catalogue: Catalogue, co
         else:
             how = "is recorded as deployed" if row.state == RECORDED else "is deployed"
             said.append(
-                f"{row.model} {how} at {row.provider} as {row.name} since {day}; {serving}. When done with it, {away}"
+                f"{row.model} {how} at {row.provider} as {row.name} since {day}; {serving}. {away[0].upper()}{away[1:]}"
             )
     return said
 
