@@ -124,8 +124,9 @@ def evaluate(
             told.append(tenth)
             eta = f", {duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
             spent = f", {money(progress.cost)} so far" if progress.cost else ""
-            tokens = progress.prompt_tokens + progress.completion_tokens
-            say(f"{done}/{progress.total} asked, {progress.failed} failed, {tokens:,} tokens{spent}{eta}")
+            about = "about " if progress.tokens_estimated else ""
+            tokens = f"{about}{progress.prompt_tokens + progress.completion_tokens:,} tokens"
+            say(f"{done}/{progress.total} asked, {progress.failed} failed, {tokens}{spent}{eta}")
         if progress.batch and progress.batch not in told:
             told.insert(0, progress.batch)
             say(visible(f"At {name}: {progress.batch}"))
@@ -215,6 +216,8 @@ def evaluate(
         share = row.n_correct / row.n_answered if row.n_answered else None
         say(f"{row.model}: {row.n_correct} of {row.n_answered} right ({score(share)}), {row.n_failed} failed.")
         say(f"Look closer: ftb results, or ftb wrong --model {row.model} --task {row.tasks[0]}")
+    if row.tokens_estimated:
+        say(f"{name} did not say how many tokens some answers took: tokens and money are estimated.")
     if row.batch and row.state == "paused":
         say(f"A batch is under way; read what came of it with: ftb evaluate --resume {row.evaluation_key}")
     if row.n_failed:

@@ -54,6 +54,8 @@ class EvaluationRow:
     """How often each question is asked. `n_questions` counts every time, so that totals are of answers."""
     batch: int = 0
     """1 where it is asked in batches, at half the price, within a day."""
+    tokens_estimated: int = 0
+    """1 where the service left out the tokens of some answers, so that tokens and money are estimated."""
 
     @property
     def n_missing(self) -> int:
@@ -85,6 +87,7 @@ class ResponseRecord:
     request_id: str | None = None
     repeat: int = 0
     preference: Preference | None = None
+    tokens_estimated: bool = False
 
 
 async def create_evaluation(
@@ -132,7 +135,7 @@ async def create_evaluation(
 _EVALUATION = """
   SELECT e.evaluation_key, e.model_key, m.provider, m.name AS model, m.kind, e.dataset_id, d.name AS dataset,
          e.grader, p.parameters, e.state, e.error, e.created_at, e.started_at, e.finished_at, e.lease_until, e.repeats,
-         e.batch
+         e.batch, e.tokens_estimated
     FROM evaluations e JOIN models m USING (model_key) JOIN datasets d USING (dataset_id)
     JOIN request_parameters p USING (parameters_key)
    WHERE e.deleted_at IS NULL
@@ -194,6 +197,7 @@ async def forget_unanswered(db: aiosqlite.Connection, evaluation_key: int) -> No
             await db.execute(
                 "DELETE FROM models WHERE model_key = :key AND kind = 'base'"
                 " AND NOT EXISTS (SELECT 1 FROM evaluations WHERE model_key = :key)"
+                " AND NOT EXISTS (SELECT 1 FROM deployments WHERE model_key = :key)"
                 " AND NOT EXISTS (SELECT 1 FROM jobs WHERE provider = models.provider AND base_model = models.name)",
                 {"key": row[0]},
             )
@@ -332,6 +336,8 @@ async def insert_responses(db: aiosqlite.Connection, evaluation_key: int, record
     ]
     if preferences:
         await db.executemany("INSERT OR REPLACE INTO preferences VALUES (?, ?, ?, ?)", preferences)
+    if any(record.tokens_estimated for record in fresh):
+        await db.execute("UPDATE evaluations SET tokens_estimated = 1 WHERE evaluation_key = ?", (evaluation_key,))
 
 
 async def _response_keys(

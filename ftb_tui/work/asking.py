@@ -14,6 +14,11 @@ from ftb_tui.providers.base import Answer, AskRequest, Provider
 from ftb_tui.providers.batches import BatchLine
 from ftb_tui.store import evaluations as store
 from ftb_tui.store.models import get_model
+from ftb_tui.work.token_counter import estimate
+
+FORMAT_TOKENS = 7
+"""What the chat format adds to a question: around its message, and around the whole."""
+_CUT = frozenset({"length", "max_output_tokens"})
 
 
 class EvaluationBusyError(Exception):
@@ -39,6 +44,8 @@ class EvaluationProgress:
     completion_tokens: int = 0
     cost: float | None = None
     """US dollars for the whole evaluation so far; None where no price is known."""
+    tokens_estimated: bool = False
+    """Whether the service left out the tokens of some answers, so that tokens and money are estimated."""
     batch: str = ""
     """What the service says of the batches under way; empty where there are none."""
 
@@ -78,18 +85,44 @@ def ask_request(
     )
 
 
+def with_tokens(answer: Answer, request: AskRequest) -> tuple[Answer, bool]:
+    """The answer with its tokens, and whether they are an estimate of what the service left out: a cap needs some count.
+
+    Nothing at all for a question, or for an answer that has words, is no count. An answer that was cut has as many
+    tokens as it might have, whatever of it was thinking.
+    """
+    asked, answered = answer.prompt_tokens, answer.completion_tokens
+    if asked is None or asked <= 0:
+        asked = estimate(request.prompt) + FORMAT_TOKENS
+    if answered is None or answered < 0 or (answered == 0 and answer.text):
+        answered = request.max_tokens if answer.finish_reason in _CUT else estimate(answer.text)
+    if (asked, answered) == (answer.prompt_tokens, answer.completion_tokens):
+        return answer, False
+    return replace(answer, prompt_tokens=asked, completion_tokens=answered), True
+
+
 def answer_record(
-    key: int, repeat: int, parameters: Mapping[str, object], question: Question, answer: Answer, attempts: int
+    place: tuple[int, int],
+    parameters: Mapping[str, object],
+    question: Question,
+    request: AskRequest,
+    reply: Answer,
+    attempts: int = 1,
 ) -> store.ResponseRecord:
-    """An answer with its grades. `parameters` are what was sent, where the answer does not say so itself."""
+    """A reply with its grades, in its `place` of question key and repeat.
+
+    `parameters` are what was sent, where the reply does not say so itself.
+    """
+    answer, estimated = with_tokens(reply, request)
+    sent = {**(answer.parameters or parameters), **({"tokens": "estimated"} if estimated else {})}
     found = None if answer.first_word is None else preference(answer.first_word)
     grades = grade_all(question, answer.text)
     if found is not None and (preferred := grade_preference(question, found)) is not None:
         grades[PREFERENCE] = preferred
     return store.ResponseRecord(
-        question_key=key,
-        repeat=repeat,
-        parameters=dict(answer.parameters or parameters),
+        question_key=place[0],
+        repeat=place[1],
+        parameters=sent,
         answer=answer.text,
         grades=grades,
         preference=found,
@@ -100,6 +133,7 @@ def answer_record(
         completion_tokens=answer.completion_tokens,
         latency_ms=answer.latency_ms,
         request_id=answer.request_id,
+        tokens_estimated=estimated,
     )
 
 
@@ -108,7 +142,7 @@ def batch_records(
     known: Mapping[str, tuple[int, int]],
     parameters: Mapping[str, object],
     questions: Mapping[int, Question],
-    seed: Callable[[int, int], int | None],
+    request: Callable[[int, int], AskRequest],
 ) -> dict[str, store.ResponseRecord]:
     """What came of a batch's questions, by custom id; `known` gives the (question key, repeat) behind each.
 
@@ -119,9 +153,10 @@ def batch_records(
         if line.custom_id not in known or line.custom_id in records:
             continue
         key, repeat = known[line.custom_id]
-        sent = {**parameters, "seed": seed(key, repeat)} if "seed" in parameters else parameters
+        asked = request(key, repeat)
+        sent = {**parameters, "seed": asked.seed} if "seed" in parameters else parameters
         if line.answer is not None:
-            record = answer_record(key, repeat, sent, questions[key], line.answer, 1)
+            record = answer_record((key, repeat), sent, questions[key], asked, line.answer)
             # How long a batch took says nothing about one answer.
             records[line.custom_id] = replace(record, latency_ms=None)
         elif line.error is not None:

@@ -123,6 +123,7 @@ class _BatchRun:
         self._started = time.monotonic()
         self._asked = self._failed = self._correct = 0
         self._tokens = (evaluation.prompt_tokens, evaluation.completion_tokens)
+        self._estimated = bool(evaluation.tokens_estimated)
         self._missing = evaluation.n_missing
         self._remote: dict[int, RemoteBatch] = {}
         self._paused = self._lost = False
@@ -213,7 +214,7 @@ class _BatchRun:
             answer = await self._provider.ask(request)
         except ProviderError as error:
             raise EvaluationStoppedError(f"{error.host} refused: {error.message}") from error
-        record = answer_record(key, repeat, self._provider.parameters(request), question, answer, 1)
+        record = answer_record((key, repeat), self._provider.parameters(request), question, request, answer)
         await store.write_responses(self._db, self._key, [record])
         self._count([record])
         self._purse.settle(0.0, record.prompt_tokens, record.completion_tokens)
@@ -312,7 +313,7 @@ class _BatchRun:
         lines = await self._batching.results(remote)
         known = {f"{key}-{repeat}": (key, repeat) for key, repeat in await batches.places(self._db, batch.batch_key)}
         parameters = await batches.parameters(self._db, batch.batch_key)
-        records = batch_records(lines, known, parameters, self._questions, self._seed)
+        records = batch_records(lines, known, parameters, self._questions, self._request)
         await batches.settle(self._db, batch, list(records.values()), raw_state=remote.raw_state, error=remote.error)
         self._count(list(records.values()))
         unasked = len(known) - len(records)
@@ -324,9 +325,6 @@ class _BatchRun:
             f"answered; ask exactly those: ftb evaluate --resume {self._key}"
         ]
 
-    def _seed(self, key: int, repeat: int) -> int | None:
-        return self._request(key, repeat).seed
-
     def _count(self, records: Sequence[store.ResponseRecord]) -> None:
         self._asked += len(records)
         self._failed += sum(record.answer is None for record in records)
@@ -336,6 +334,7 @@ class _BatchRun:
             self._tokens[0] + sum(record.prompt_tokens or 0 for record in records),
             self._tokens[1] + sum(record.completion_tokens or 0 for record in records),
         )
+        self._estimated |= any(record.tokens_estimated for record in records)
 
     async def keep(self) -> None:
         """Keep the lease, and notice a pause that somebody asked for; for as long as the run lasts."""
@@ -371,6 +370,7 @@ class _BatchRun:
                 per_second=(self._asked + ahead) / seconds if seconds > 0 else 0.0,
                 prompt_tokens=self._tokens[0], completion_tokens=self._tokens[1],
                 cost=None if self._purse.prices is None else self._purse.prices.cost(*self._tokens),
+                tokens_estimated=self._estimated,
                 batch=", ".join(f"{batch.batch_id} {batch.raw_state}" for batch in under_way),
             )
         )  # fmt: skip

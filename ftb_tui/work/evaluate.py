@@ -17,7 +17,7 @@ from typing import Any
 import aiosqlite
 
 from ftb_tui.benchmark.model import Question
-from ftb_tui.providers.base import ErrorKind, Provider, ProviderError
+from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, Provider, ProviderError
 from ftb_tui.store import batches, holding
 from ftb_tui.store import evaluations as store
 from ftb_tui.store.database import StoreError
@@ -32,17 +32,18 @@ from ftb_tui.work.asking import (
     asked_as,
 )
 from ftb_tui.work.batching import run_batches
+from ftb_tui.work.committing import Committing
 from ftb_tui.work.limits import LONGEST_WAIT, AdaptiveLimit
 from ftb_tui.work.local_engine import weights_identity
 from ftb_tui.work.purse import CostUnknownError, Purse, open_purse
 
 __all__ = ["EvaluationBusyError", "EvaluationProgress", "EvaluationStoppedError", "create", "run"]
 
-FLUSH_SECONDS = 0.1
-FLUSH_ROWS = 500
 RENEW_SECONDS = 5.0
 MAX_ATTEMPTS = 6
 DEADLINE_SECONDS = 600.0
+GRACE_SECONDS = 10.0
+"""So long a run that was stopped waits for the answers under way, for their tokens are paid for either way."""
 UNREACHABLE_IN_A_ROW = 8
 """After so many questions that ended without reaching the service, and none answered between, no more is asked."""
 _STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
@@ -199,14 +200,15 @@ class _Run:
         self._purse = purse
         self._asked_as = asked_as
         self._tokens = (evaluation.prompt_tokens, evaluation.completion_tokens)
+        self._estimated = bool(evaluation.tokens_estimated)
         self._on_progress = on_progress
         self._revive = revive
         self._reviving = asyncio.Lock()
-        self._flushing = asyncio.Lock()
-        self._settled: list[store.ResponseRecord] = []
+        self._committing = Committing(db, evaluation.evaluation_key)
         self._asked = self._failed = self._correct = 0
         self._unreached = 0
         self._stop = False
+        self._under_way: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
 
     async def run(self, owner: str, should_stop: Callable[[], bool]) -> bool:
@@ -214,7 +216,7 @@ class _Run:
         self._report()
         workers = [asyncio.create_task(self._work()) for _ in range(min(self._most, len(self._waiting)))]
         watcher = asyncio.create_task(self._watch(owner, should_stop))
-        writer = asyncio.create_task(self._write())
+        writer = asyncio.create_task(self._committing.keep_on())
         done = asyncio.gather(*workers)
         try:
             parts: list[asyncio.Future[Any]] = [done, watcher, writer]
@@ -222,37 +224,48 @@ class _Run:
             for task in (watcher, writer):
                 if task.done():
                     task.result()
-            if done.done():
+            await self._let_under_way_end(workers)
+            if done.done() and not done.cancelled():
                 await done
-            else:
-                done.cancel()
         finally:
             for task in (*workers, watcher, writer):
                 task.cancel()
             await asyncio.gather(done, *workers, watcher, writer, return_exceptions=True)
-            await self._flush()
+            await self._committing.flush()
             self._report()
-        return not self._stop and self._asked == self._missing
+        return self._asked == self._missing
+
+    async def _let_under_way_end(self, workers: Sequence[asyncio.Task[None]]) -> None:
+        """Send nothing more, and wait a little for what was sent; who only waits for a turn, or to try again, is let go."""
+        self._stop = True
+        for worker in workers:
+            if worker not in self._under_way:
+                worker.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way.copy(), timeout=GRACE_SECONDS)
 
     async def _work(self) -> None:
         while self._waiting and not self._stop:
             key, repeat, question = self._waiting.popleft()
             held = await self._purse.hold(question.prompt, self._max_tokens)
             if held is None:
+                # A shorter question might still fit, but would be under way when all is over.
+                self._stop = True
                 raise EvaluationStoppedError(self._purse.refusal())
             record = await self._settle(key, question, repeat)
+            if record is None:
+                return
             self._purse.settle(held, record.prompt_tokens, record.completion_tokens)
             self._tokens = (
                 self._tokens[0] + (record.prompt_tokens or 0),
                 self._tokens[1] + (record.completion_tokens or 0),
             )
+            self._estimated |= record.tokens_estimated
             self._asked += 1
             self._failed += record.answer is None
             grade = record.grades.get(self._evaluation.grader)
             self._correct += grade is not None and grade.verdict == "correct"
-            self._settled.append(record)
-            if len(self._settled) >= FLUSH_ROWS:
-                await self._flush()
+            await self._committing.add(record)
             self._stop_if_nobody_is_there(record)
 
     def _stop_if_nobody_is_there(self, record: store.ResponseRecord) -> None:
@@ -272,7 +285,8 @@ class _Run:
     def _max_tokens(self) -> int:
         return int(str(self._evaluation.parameters["max_tokens"]))
 
-    async def _settle(self, key: int, question: Question, repeat: int) -> store.ResponseRecord:
+    async def _settle(self, key: int, question: Question, repeat: int) -> store.ResponseRecord | None:
+        """What came of a question; None where the run was stopped before anything did."""
         request = ask_request(self._evaluation, self._asked_as, question, repeat, self._provider)
         parameters = self._provider.parameters(request)
         until = time.monotonic() + DEADLINE_SECONDS
@@ -281,7 +295,9 @@ class _Run:
             attempt += 1
             try:
                 async with self._limit:
-                    answer = await self._provider.ask(request)
+                    if self._stop:
+                        return None
+                    answer = await self._sent(request)
             except ProviderError as error:
                 if error.kind in _STOPPING:
                     raise EvaluationStoppedError(f"{error.host} refused: {error.message}") from error
@@ -296,10 +312,21 @@ class _Run:
                         attempts=attempt,
                         repeat=repeat,
                     )
+                if self._stop:
+                    return None
                 await self._give_way(error, attempt)
             else:
                 self._limit.answered()
-                return answer_record(key, repeat, parameters, question, answer, attempt)
+                return answer_record((key, repeat), parameters, question, request, answer, attempt)
+
+    async def _sent(self, request: AskRequest) -> Answer:
+        task = asyncio.current_task()
+        assert task is not None
+        self._under_way.add(task)
+        try:
+            return await self._provider.ask(request)
+        finally:
+            self._under_way.discard(task)
 
     async def _give_way(self, error: ProviderError, attempt: int) -> None:
         if error.kind is ErrorKind.RATE_LIMITED:
@@ -334,31 +361,6 @@ class _Run:
                 renewed = time.monotonic()
                 if not await store.claim_evaluation(self._db, key, owner):
                     raise EvaluationBusyError(f"Evaluation {key} was taken over by another ftb.")
-        self._stop = True
-
-    async def _write(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            await self._flush()
-
-    async def _flush(self) -> None:
-        """Commit what is settled, to the end even when the caller is cancelled.
-
-        A statement that is cut short would keep the connection from ever committing again.
-        """
-        commit = asyncio.create_task(self._commit())
-        # Who was cancelled does not hear how it went; the flush at the run's end meets the same trouble and tells it.
-        commit.add_done_callback(lambda task: task.cancelled() or task.exception())
-        await asyncio.wait([commit])
-        commit.result()
-
-    async def _commit(self) -> None:
-        """What is settled is let go only when it is on disk, so that a write that failed is made again."""
-        async with self._flushing:
-            batch = list(self._settled)
-            if batch:
-                await store.write_responses(self._db, self._evaluation.evaluation_key, batch)
-                del self._settled[: len(batch)]
 
     def _report(self) -> None:
         seconds = time.monotonic() - self._started
@@ -374,5 +376,6 @@ class _Run:
                 prompt_tokens=self._tokens[0],
                 completion_tokens=self._tokens[1],
                 cost=self._purse.spent,
+                tokens_estimated=self._estimated,
             )
         )

@@ -10,6 +10,7 @@ import aiosqlite
 
 from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, Provider, ProviderError
 from ftb_tui.store.spending import record_request
+from ftb_tui.work.asking import with_tokens
 from ftb_tui.work.cost import money
 from ftb_tui.work.evaluate import DEADLINE_SECONDS, MAX_ATTEMPTS, EvaluationStoppedError
 from ftb_tui.work.limits import LONGEST_WAIT, AdaptiveLimit
@@ -44,7 +45,7 @@ async def ask_paid(
             )
         try:
             async with limit:
-                answer = await provider.ask(request)
+                answer, _ = with_tokens(await provider.ask(request), request)
         except BaseException as error:
             purse.settle(held, None, None)
             if not isinstance(error, ProviderError):

@@ -10,7 +10,7 @@ import aiosqlite
 import pytest
 
 from ftb_tui.benchmark.load import load_bundled
-from ftb_tui.providers.base import Provider
+from ftb_tui.providers.base import Answer, AskRequest, Provider
 from ftb_tui.providers.registry import open_provider
 from ftb_tui.store import spending
 from ftb_tui.store.database import open_store, transaction
@@ -18,9 +18,10 @@ from ftb_tui.store.datasets import save_dataset
 from ftb_tui.store.evaluations import get_evaluation
 from ftb_tui.store.models import ensure_model
 from ftb_tui.work import evaluate
+from ftb_tui.work.asking import with_tokens
 from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError
 from ftb_tui.work.purse import AnswerPrices, Purse
-from tests.fakes.openai_server import FakeOpenAI, error, status
+from tests.fakes.openai_server import FakeOpenAI, error, hang, status
 
 WORLD = load_bundled("fictional_people")
 # The fake service counts 9 tokens a question and 1 an answer: 11 dollars for a million questions and answers.
@@ -74,7 +75,7 @@ async def test_tokens_and_money_are_told_while_asking_and_kept(
 
 
 async def test_a_cap_stops_in_time_keeps_every_answer_and_a_higher_one_goes_on(
-    db: aiosqlite.Connection, provider: Provider, priced: None
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, priced: None
 ) -> None:
     key = await plan(db)
     cap = 40 * EACH
@@ -86,6 +87,7 @@ async def test_a_cap_stops_in_time_keeps_every_answer_and_a_higher_one_goes_on(
     assert 0 < spent <= cap
     assert spent == pytest.approx(row.n_answered * EACH)
     assert 20 < row.n_answered <= 40
+    assert len(fake_openai.asked) == row.n_answered
     assert (await evaluate.run(db, provider, key, max_cost=1.0)).n_answered == 60
 
 
@@ -116,6 +118,80 @@ async def test_the_budget_of_the_day_caps_all_evaluations_together(
     with pytest.raises(EvaluationStoppedError, match="cap is reached"):
         await evaluate.run(db, provider, await plan(db), concurrency=4)
     assert await spending.spent_on(db, datetime.date.today()) <= 100 * EACH
+
+
+async def test_a_service_that_counts_no_tokens_is_held_to_the_cap_by_an_estimate(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, priced: None, home: Path
+) -> None:
+    fake_openai.counts_tokens = False
+    seen: list[EvaluationProgress] = []
+    key, cap = await plan(db), 0.001
+    with pytest.raises(EvaluationStoppedError, match="The cap is reached"):
+        await evaluate.run(db, provider, key, max_cost=cap, concurrency=4, on_progress=seen.append)
+    row, spent = await get_evaluation(db, key), await spending.evaluation_cost(db, key)
+    assert spent is not None
+    assert 0.5 * cap < spent <= cap
+    assert seen[-1].cost == pytest.approx(spent)
+    assert (seen[-1].tokens_estimated, row.tokens_estimated) == (True, 1)
+    assert 0 < row.n_answered < 60
+    [texts] = await db.execute_fetchall(
+        'SELECT count(*), sum(p.parameters LIKE \'%"tokens": "estimated"%\') FROM responses'
+        " JOIN request_parameters p USING (parameters_key)"
+    )
+    assert tuple(texts) == (row.n_answered, row.n_answered)
+    budget(home, spent)
+    with pytest.raises(EvaluationStoppedError, match="The cap is reached"):
+        await evaluate.run(db, provider, key)
+    assert len(fake_openai.asked) == row.n_answered
+
+
+async def test_counted_tokens_are_taken_at_their_word(
+    db: aiosqlite.Connection, provider: Provider, priced: None
+) -> None:
+    assert (await evaluate.run(db, provider, await plan(db, 4))).tokens_estimated == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "finish", "text", "found"),
+    [
+        ((9, 1), "stop", "Yes", (9, 1, False)),
+        ((9, 0), "stop", "", (9, 0, False)),
+        ((None, None), "stop", "Yes", (17, 1, True)),
+        ((0, 0), "stop", "Yes", (17, 1, True)),
+        ((-9, -1), "stop", "Yes", (17, 1, True)),
+        ((9, None), "length", "", (9, 50, True)),
+    ],
+    ids=["counted", "nothing said", "left out", "nothing counted", "less than nothing", "thought until it was cut"],
+)
+def test_what_is_no_count_is_estimated(
+    told: tuple[int | None, int | None], finish: str, text: str, found: tuple[int, int, bool]
+) -> None:
+    request = AskRequest("m", "x" * 40, max_tokens=50)
+    answer, estimated = with_tokens(Answer(text, "m", finish, *told, latency_ms=1.0), request)
+    assert (answer.prompt_tokens, answer.completion_tokens, estimated) == found
+
+
+async def test_answers_under_way_at_a_pause_are_kept_and_not_paid_for_twice(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, priced: None
+) -> None:
+    fake_openai.delay = 0.5
+    key = await plan(db)
+    row = await evaluate.run(db, provider, key, concurrency=8, should_stop=lambda: len(fake_openai.asked) >= 8)
+    assert (row.state, row.n_answered) == ("paused", len(fake_openai.asked))
+    fake_openai.delay = 0.0
+    assert (await evaluate.run(db, provider, key)).n_answered == 60
+    assert len(fake_openai.asked) == 60
+
+
+async def test_a_pause_waits_for_no_answer_that_never_comes(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, priced: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate, "GRACE_SECONDS", 0.1)
+    fake_openai.faults["POST /chat/completions"].extend([hang] * 60)
+    row = await evaluate.run(
+        db, provider, await plan(db), concurrency=4, should_stop=lambda: fake_openai.requests["POST /chat/completions"] >= 4
+    )  # fmt: skip
+    assert (row.state, row.n_answered, row.n_failed) == ("paused", 0, 0)
 
 
 async def test_the_worst_case_is_set_aside_and_given_back() -> None:

@@ -86,7 +86,7 @@ class EvaluationsScreen(ModeScreen):
             str(row.evaluation_key), f"{glyph} {state}", Valued(f"{asked}/{row.n_questions}", asked / max(1, row.n_questions)),
             Valued(score(share), share), interval(low, high), str(row.n_failed or ""),
             Valued(one_line(name, room + 1), row.model), row.dataset,
-            f"{row.prompt_tokens + row.completion_tokens:,}",
+            f"{'~' if row.tokens_estimated else ''}{row.prompt_tokens + row.completion_tokens:,}",
         )  # fmt: skip
 
     def _fill_facts(self) -> None:
@@ -98,10 +98,11 @@ class EvaluationsScreen(ModeScreen):
         if whole:
             state = "interrupted" if row.is_abandoned else row.state
             right = f"{row.n_correct} of {row.n_answered} answers right" if row.n_answered else "no answer yet"
+            how = ", estimated: the service left some out" if row.tokens_estimated else ""
             lines = [
                 f"evaluation {row.evaluation_key}: {state}", f"model {lines[0]} of {row.dataset}",
                 f"{row.n_answered + row.n_failed} of {row.n_questions} asked, {right}, {row.n_failed} failed",
-                f"{row.prompt_tokens:,} tokens in, {row.completion_tokens:,} out",
+                f"{row.prompt_tokens:,} tokens in, {row.completion_tokens:,} out{how}",
             ]  # fmt: skip
         given = ", ".join(f"{name} {value}" for name, value in row.parameters.items())
         lines.append(f"asked with {given}; graded by {row.grader}; {row.n_abstained} abstained")
