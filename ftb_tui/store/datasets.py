@@ -13,6 +13,8 @@ from ftb_tui.benchmark.load import DatasetError, bundled_names
 from ftb_tui.benchmark.model import Dataset, Fact, Family, Question, Task
 from ftb_tui.store.database import transaction
 from ftb_tui.store.provenance import load_provenance, save_provenance
+from ftb_tui.store.term_conditions import Place, conditions
+from ftb_tui.store.terms import name_problem, quoted_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,18 @@ QUESTION_ORDERS: Mapping[str, str] = {
 """What questions can be sorted by -> the columns of the order."""
 
 
+QUESTION_COLUMNS = ("task", "question", "gold", "answer", "fact")
+"""What can stand before a colon in a search of questions; their answer is their gold."""
+
+_PLACES = {
+    "task": Place("q.task"),
+    "question": Place("q.question"),
+    "gold": Place("q.answer"),
+    "answer": Place("q.answer"),
+    "fact": Place("coalesce(f.text, '')"),
+}
+
+
 async def question_page(
     db: aiosqlite.Connection,
     dataset_id: str,
@@ -198,22 +212,30 @@ async def question_page(
     after_position: int = -1,
     limit: int = 200,
 ) -> list[QuestionRow]:
-    """Questions in an order, after the one of a position; `search` is sought in question, gold and fact."""
-    where = "WHERE q.dataset_id = ?"
-    values: list[str | int] = [dataset_id]
+    """Questions in an order, after the one of a position; `search` is of terms, as in `ftb_tui.store.terms`."""
+    looked_for, words = conditions(
+        quoted_terms(search, QUESTION_COLUMNS), _PLACES, anywhere=("question", "gold", "fact")
+    )
+    where = f"WHERE q.dataset_id = :dataset{' AND q.task = :task' if task else ''} AND {looked_for}"
     columns = QUESTION_ORDERS[order]
     if after_position >= 0:
         # COLLATE belongs to the comparison, which for row values takes it from the left side.
-        where += f" AND ({columns}) > (SELECT {columns} FROM questions q WHERE q.dataset_id = ? AND q.position = ?)"
-        values += [dataset_id, after_position]
-    if task:
-        where += " AND q.task = ?"
-        values.append(task)
-    if search:
-        where += r" AND (q.question || ' ' || q.answer || ' ' || coalesce(f.text, '')) LIKE ? ESCAPE '\'"
-        values.append(like(search))
-    rows = await db.execute_fetchall(f"{_QUESTION} {where} ORDER BY {columns} LIMIT ?", (*values, limit))
+        where += f" AND ({columns}) > (SELECT {columns} FROM questions q WHERE q.dataset_id = :dataset AND q.position = :after)"
+    rows = await db.execute_fetchall(
+        f"{_QUESTION} {where} ORDER BY {columns} LIMIT :limit",
+        {"dataset": dataset_id, "task": task, "after": after_position, "limit": limit, **words},
+    )
     return [QuestionRow(*row) for row in rows]
+
+
+def question_search_problem(search: str) -> str:
+    """A sentence on what a search asks for that no question at all can have, with what there is; else empty."""
+    if problem := name_problem(search, QUESTION_COLUMNS):
+        return problem
+    for term in quoted_terms(search, QUESTION_COLUMNS):
+        if term.column == "task" and not any(term.word.casefold() in task for task in Task):
+            return f"There is no task {term.word!r}; known are {', '.join(Task)}."
+    return ""
 
 
 async def questions_of_fact(db: aiosqlite.Connection, dataset_id: str, fact_id: str) -> list[QuestionRow]:
@@ -233,9 +255,3 @@ async def questions_by_key(db: aiosqlite.Connection, dataset_id: str) -> dict[in
         (dataset_id,),
     )
     return {row[0]: Question(row[1], Task(row[2]), *tuple(row)[3:]) for row in rows}
-
-
-def like(text: str) -> str:
-    """A LIKE pattern (with backslash as escape) that finds the text anywhere."""
-    escaped = text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    return f"%{escaped}%"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import aiosqlite
     from textual.command import Provider
 
+    from ftb_tui.ui.screens.answer_changes import Change
     from ftb_tui.ui.screens.mode import ModeScreen
     from ftb_tui.work.bench import BenchProgress
     from ftb_tui.work.supervisor import Supervisor
@@ -68,6 +69,7 @@ class FtbApp(App[None]):
         self.settings, self._setting_problems = load_interface(paths().config_file)
         self._memory = remembered.load()
         self._modes_seen: dict[str, ModeScreen] = {}
+        self.changes: list[Change] = []
 
     @property
     def has_background(self) -> bool:
@@ -155,6 +157,7 @@ class FtbApp(App[None]):
             self._supervisor = Supervisor(self._heard)
             self._supervisor.start()
         await self.looking.look()
+        self._reopen()
         self._take_newer_bundled()
         self.keep_memory()
         self.set_interval(KEEP_EVERY, self.keep_memory)
@@ -237,6 +240,19 @@ class FtbApp(App[None]):
         """Let a mode's screen stand as it was left."""
         self._modes_seen[screen.MODE] = screen
         remembered.recall(self._memory, screen)
+        if self.db is not None:
+            self.call_after_refresh(self._reopen)
+
+    @work
+    async def _reopen(self) -> None:
+        from ftb_tui.ui.reopening import reopen
+
+        await reopen(self, self.current_mode)
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What is remembered from one time to the next."""
+        return self._memory
 
     def keep_memory(self) -> None:
         """Keep what is remembered, for the next time."""

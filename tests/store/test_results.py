@@ -50,6 +50,22 @@ async def test_questions_are_paged_and_filtered_by_sql(db: aiosqlite.Connection)
     assert await question_page(db, WORLD.dataset_id, search="100%_") == []
 
 
+async def test_questions_are_searched_for_by_task_gold_question_and_fact(db: aiosqlite.Connection) -> None:
+    everything = await question_page(db, WORLD.dataset_id, limit=1000)
+
+    async def found(search: str) -> list[int]:
+        return [q.position for q in await question_page(db, WORLD.dataset_id, search=search, limit=1000)]
+
+    assert await found("task:rephrased") == [q.position for q in everything if q.task == "rephrased"] != []
+    assert await found("-task:rephrased") == [q.position for q in everything if q.task != "rephrased"]
+    assert await found("gold:yes") == await found("answer:Yes") == [q.position for q in everything if q.answer == "Yes"]
+    word = everything[0].fact.split()[0]
+    assert await found(f"fact:{word} task:memo") == [
+        q.position for q in everything if word in q.fact and q.task == "memorization"
+    ]
+    assert await found('question:"in which"') == [q.position for q in everything if "in which" in q.question.casefold()]
+
+
 async def test_a_name_that_is_not_there_is_answered_with_what_is(db: aiosqlite.Connection) -> None:
     with pytest.raises(DatasetError, match="Did you mean fictional_people"):
         await find_dataset(db, "fictional_peple")

@@ -322,6 +322,23 @@ async def test_questions_are_sorted_by_gold_and_by_question_and_filtered(tmp_pat
         await until(pilot, lambda: table.row_count == 8)
 
 
+async def test_questions_are_filtered_by_task_and_gold_and_a_misspelt_name_is_told(tmp_path: Path) -> None:
+    await stored(faulty(tmp_path))
+    async with opened("regatta", "slash") as pilot:
+        table = pilot.app.screen.query_one("#questions", DataTable)
+        field = pilot.app.screen.query_one("#search", Input)
+        field.value = "gold:no -gold:nobody"
+        await until(pilot, lambda: {str(table.get_row_at(row)[1]) for row in range(table.row_count)} == {"No"})
+        await until(pilot, shows(pilot, "esc Clear"))
+        field.value = "tsk:memorization"
+        await until(pilot, shows(pilot, "There is no tsk: here. Did you mean task:? There are task:, question:"))
+        field.value = "task:memorisation"
+        await until(pilot, shows(pilot, "There is no task 'memorisation'; known are memorization"))
+        field.value = "task:memorization"
+        await until(pilot, lambda: table.row_count > 0)
+        assert {str(table.get_row_at(row)[0]) for row in range(table.row_count)} == {"memorization"}
+
+
 @pytest.mark.parametrize("key", ["a", "v", "d", "e", "D"])
 async def test_hostile_text_of_a_file_is_shown_and_never_obeyed(
     tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch

@@ -21,7 +21,7 @@ Part = tuple[str, Content]
 def parts(
     row: AnswerRow,
     *,
-    tuned: bool,
+    said_by: str,
     others: Sequence[ModelAnswer] = (),
     tags: Sequence[str] = (),
     training: Sequence[str] = (),
@@ -36,7 +36,7 @@ def parts(
         found.append((_title("Base", row.base_grade or ""), _said(row.base_response, row.answer)))
         found.append(("", Content(shortened(row.base_reason or ""))))
     said = Content("(no answer)") if row.response is None else _said(row.response, row.answer)
-    found.append((_title("Tuned" if tuned else "Answer", row.grade), said))
+    found.append((_title(said_by, row.grade), said))
     found.append(("", Content(shortened(row.reason))))
     if row.machine_grade is not None:
         machine = f"The grader had said {row.machine_grade}: {shortened(row.machine_reason or '')}"
@@ -56,6 +56,13 @@ def parts(
         many = f"{len(training)} lines of the training file teach this fact" if len(training) > 1 else "Training line"
         found.append((many, Content("\n".join(shortened(line, 600) for line in training[:3]))))
     return found
+
+
+def said_by(kind: str, epoch: int | None) -> str:
+    """What a model is called beside its base."""
+    if kind == "checkpoint":
+        return f"Epoch {epoch}" if epoch else "Checkpoint"
+    return "Answer" if kind == "base" else "Tuned"
 
 
 def laid_out(found: Sequence[Part], *, wide: bool) -> Content:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -14,21 +13,21 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from ftb_tui.benchmark.graders import Verdict
 from ftb_tui.report.numbers import score
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.tables import model_label
-from ftb_tui.store.answer_filter import COLUMNS, VERDICTS
 from ftb_tui.store.counts import revision
 from ftb_tui.store.drilldown import other_models, response_record, training_lines
-from ftb_tui.store.grading import overrule
 from ftb_tui.store.results import AnswerRow, ResultRow, answers, question_answers, results
-from ftb_tui.store.tags import change_tags, set_tags, tag_counts, tags_of
-from ftb_tui.ui.screens.answer_detail import GLYPHS, laid_out, parts, whole_text
+from ftb_tui.store.tags import tag_counts, tags_of
+from ftb_tui.ui.reopening import keep_open, keep_score, score_memory
+from ftb_tui.ui.screens.answer_changes import overruled, tagged, taken_back
+from ftb_tui.ui.screens.answer_detail import GLYPHS, laid_out, parts, said_by, whole_text
+from ftb_tui.ui.screens.answer_search import PLACEHOLDER, completions, search_note
 from ftb_tui.ui.screens.mode import key_lines
 from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.keys import Keys
-from ftb_tui.ui.widgets.narrowing import TermSuggester
+from ftb_tui.ui.widgets.search_field import SearchField
 from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
 
 FILTERS = ("wrong", "fixed", "broken", "abstained", "failed", "overruled", "disputed", "unsolved", "correct", "all")
 PAGE = 200
+MOST_PAGES = 10
+"""At most so many are read at once to come back to the answer that was chosen the last time."""
 LOOK_SECONDS = 1.0
 """Between two looks at whether the answers have changed, and as long since the last key."""
 
@@ -49,6 +50,7 @@ class AnswersScreen(Screen[None]):
         "and why it was graded so."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "clear", "Clear", id="answers.clear", tooltip="Clear the search"),
         Binding("escape", "back", "Back", id="answers.back", tooltip="Back to the scores"),
         Binding("f", "filter", "Show", id="answers.filter", tooltip="Wrong, fixed, broken, disputed by graders, …"),
         Binding(
@@ -59,8 +61,6 @@ class AnswersScreen(Screen[None]):
             id="answers.search",
             tooltip="Only answers with these words, tags, …",
         ),
-        Binding("n", "next", "Next", show=False, id="answers.next", tooltip="The next answer"),
-        Binding("p", "previous", "Previous", show=False, id="answers.previous", tooltip="The one before"),
         Binding("a", "fact", "Fact", id="answers.fact", tooltip="This fact through all its tasks and models"),
         Binding("o", "overrule", "Overrule", id="answers.overrule", tooltip="Say yourself whether it is right"),
         Binding("t", "tag", "Tag", id="answers.tag", tooltip="Name the kind of error"),
@@ -69,6 +69,8 @@ class AnswersScreen(Screen[None]):
         Binding("space", "whole", "Whole", id="answers.whole", tooltip="Request, answer and training lines in full"),
         Binding("e", "export", "Export", show=False, id="answers.export", tooltip="Write all listed answers to a file"),
         Binding("y", "copy", "Copy", show=False, id="answers.copy", tooltip="Copy question, gold and answer"),
+        Binding("n", "next", "Next", show=False, id="answers.next", tooltip="The next answer"),
+        Binding("p", "previous", "Previous", show=False, id="answers.previous", tooltip="The one before"),
         Binding("question_mark", "help", "Help", id="help", tooltip="Purpose and keys of this screen"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
@@ -85,7 +87,6 @@ class AnswersScreen(Screen[None]):
         self._revision = -1
         self._told: Content | None = None
         self._marks: set[int] = set()
-        self._undo: list[tuple[str, Callable[[], Awaitable[None]]]] = []
 
     @property
     def ftb(self) -> FtbApp:
@@ -98,32 +99,52 @@ class AnswersScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Heading, list, detail."""
         yield Static("", id="heading", markup=False)
-        yield Input(
-            placeholder="words, -word, tag:format, verdict:wrong, question: gold: answer:",
-            id="search",
-            suggester=TermSuggester(self._words),
-        )
         with Horizontal(id="panes"):
             yield Table(id="answers")
             yield Splitter(id="beside-detail", pane="answers")
             with Detail(id="detail"):
                 yield Static("", id="answer", markup=False)
-        yield Keys()
+        yield Keys(more=True)
 
     async def on_mount(self) -> None:
-        """Show the wrong answers, or all if none is wrong."""
-        await self.fill()
-        if not self._rows:
+        """Show what was shown of this score the last time; at first the wrong answers, or all if none is wrong."""
+        known = score_memory(self.ftb.memory, self._result)
+        await self._read(limit=await self._recall(known))
+        if not self._rows and not known:
             self._show = "all"
             await self.fill()
         self.query_one("#answers").focus()
+        keep_open(self.ftb.memory, self.ftb.current_mode, self._result)
         self.set_interval(LOOK_SECONDS, self._look)
+
+    async def _recall(self, known: dict[str, Any]) -> int:
+        """Stand as this was left; gives how many answers to read for that."""
+        if known.get("show") in FILTERS:
+            self._show = known["show"]
+        if isinstance(known.get("search"), str) and known["search"].strip():
+            self._search = known["search"]
+            await self._open_search()
+        chosen, place = known.get("chosen"), known.get("place")
+        if isinstance(chosen, str):
+            self._table.choose(chosen)
+        return PAGE * (min(place // PAGE, MOST_PAGES - 1) + 1 if isinstance(place, int) and place > 0 else 1)
+
+    def _keep(self) -> bool:
+        """Put into the app's memory how this stands; whether that is anything new."""
+        place = self._table.cursor_row
+        how = {"show": self._show, "search": self._search, "chosen": self._table.chosen, "place": place}
+        if how == score_memory(self.ftb.memory, self._result):
+            return False
+        keep_score(self.ftb.memory, self._result, how)
+        return True
 
     async def _look(self) -> None:
         """Read again what was changed meanwhile, by a run that goes on or by somebody else; not under a person's keys."""
         db, result = self.ftb.db, self._result
         if db is None or not self.is_current or self.ftb.looking.pace.idle < LOOK_SECONDS:
             return
+        if self._keep():
+            self.ftb.keep_memory()
         if await revision(db, result.evaluation_key, result.task) != self._revision:
             await self._refresh()
 
@@ -202,7 +223,7 @@ class AnswersScreen(Screen[None]):
         training = await training_lines(db, self._result.model_key, row.fact_id)
         found = parts(
             row,
-            tuned=self._result.kind != "base",
+            said_by=said_by(self._result.kind, self._result.epoch),
             others=other_models(said, self._result.model_key),
             tags=self._tags.get(row.response_key, ()),
             training=training,
@@ -223,37 +244,55 @@ class AnswersScreen(Screen[None]):
         else:
             await self._fill_answer()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape ends the search before it leaves the screen, and says so."""
+        if action in ("clear", "back"):
+            return bool(self.query(SearchField)) == (action == "clear")
+        return super().check_action(action, parameters)
+
+    async def action_clear(self) -> None:
+        """Close the search and list everything again."""
+        await self.query(SearchField).remove()
+        self._search = ""
+        self.query_one("#answers").focus()
+        self.refresh_bindings()
+        await self.fill()
+
     def action_back(self) -> None:
-        """Close the search, or the screen."""
-        field = self.query_one("#search", Input)
-        if field.display:
-            field.value = ""
-            field.display = False
-            self.query_one("#answers").focus()
-        else:
-            self.dismiss()
+        """Close the screen."""
+        self._keep()
+        keep_open(self.ftb.memory, self.ftb.current_mode, None)
+        self.ftb.keep_memory()
+        self.dismiss()
 
     async def action_filter(self) -> None:
         """Show the next kind of answers."""
         self._show = FILTERS[(FILTERS.index(self._show) + 1) % len(FILTERS)]
         await self.fill()
 
-    def _words(self, column: str) -> tuple[str, ...]:
-        """What the search can be completed with; a tag is one word in it."""
-        return {"": COLUMNS, "verdict": VERDICTS, "tag": self._tag_names}.get(column, ())
-
     async def action_search(self) -> None:
         """Open the search."""
         if self.ftb.db is not None:
             used = await tag_counts(self.ftb.db, evaluation_key=self._result.evaluation_key)
             self._tag_names = tuple(tag.replace(" ", "_") for tag in used)
-        field = self.query_one("#search", Input)
-        field.display = True
-        field.focus()
+        (await self._open_search()).begin()
+
+    async def _open_search(self) -> SearchField:
+        found = self.query(SearchField)
+        if found:
+            return found.first()
+        field = SearchField(PLACEHOLDER, lambda name: completions(name, self._result, self._tag_names), self._search)
+        await self.mount(field, before="#panes")
+        self.refresh_bindings()
+        field.say(search_note(self._search, self._result))
+        return field
 
     @on(Input.Changed, "#search")
     async def _searched(self, event: Input.Changed) -> None:
+        if event.value == self._search or not (field := self.query(SearchField)):
+            return
         self._search = event.value
+        field.first().say(search_note(self._search, self._result))
         await self.fill()
 
     @on(Input.Submitted, "#search")
@@ -284,66 +323,24 @@ class AnswersScreen(Screen[None]):
     @work
     async def action_overrule(self) -> None:
         """A person's verdict on the chosen answers; the grader's is kept beside it."""
-        from ftb_tui.ui.screens.overrule import OverruleScreen
-
-        rows, db = [row for row in self._acted_on() if row.response is not None], self.ftb.db
-        if not rows or db is None:
+        rows = [row for row in self._acted_on() if row.response is not None]
+        if not rows:
             self.notify("There is no answer to overrule here.", markup=False)
-            return
-        said = await self.app.push_screen_wait(OverruleScreen(rows))
-        if said is None:
-            return
-        before = {
-            row.response_key: Verdict(row.grade) if row.machine_grade is not None and row.grade != "abstained" else None
-            for row in rows
-        }
-        for row in rows:
-            await overrule(db, row.response_key, said.verdict, said.note)
-
-        async def take_back() -> None:
-            for key, verdict in before.items():
-                await overrule(db, key, verdict)
-
-        self._done(f"verdict on {len(rows)}", take_back)
-        await self._refresh()
+        elif await overruled(self.ftb, self._result, rows):
+            self._marks.clear()
+            await self._refresh()
 
     @work
     async def action_tag(self) -> None:
         """Put tags on the chosen answers."""
-        from ftb_tui.ui.screens.tag import TagScreen
-
-        rows, db = self._acted_on(), self.ftb.db
-        if not rows or db is None:
-            return
-        keys = [row.response_key for row in rows]
-        before = {key: self._tags.get(key, ()) for key in keys}
-        counts = await tag_counts(db, evaluation_key=self._result.evaluation_key)
-        change = await self.app.push_screen_wait(TagScreen(list(before.values()), counts))
-        if change is None or not (change.on or change.off):
-            return
-        await change_tags(db, keys, on=change.on, off=change.off)
-
-        async def take_back() -> None:
-            for key, old in before.items():
-                await set_tags(db, [key], old)
-
-        self._done(f"tags of {len(keys)}", take_back)
-        await self._refresh()
-
-    def _done(self, what: str, take_back: Callable[[], Awaitable[None]]) -> None:
-        self._undo.append((what, take_back))
-        self._marks.clear()
-        self.notify(f"Kept: {what} answer{'' if what.endswith(' 1') else 's'}. z takes it back.", markup=False)
+        if await tagged(self.ftb, self._result, self._acted_on(), self._tags):
+            self._marks.clear()
+            await self._refresh()
 
     async def action_undo(self) -> None:
-        """Take the last verdict or tag of this visit back."""
-        if not self._undo:
-            self.notify("Nothing to take back.", markup=False)
-            return
-        what, take_back = self._undo.pop()
-        await take_back()
-        self.notify(f"Taken back: {what}.", markup=False)
-        await self._refresh()
+        """Take the last verdict or tag back, on whichever score's answers."""
+        if await taken_back(self.ftb):
+            await self._refresh()
 
     def action_fact(self) -> None:
         """The fact through all its tasks and models."""

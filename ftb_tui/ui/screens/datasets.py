@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from random import randrange
 from typing import ClassVar
 
@@ -20,15 +20,18 @@ from ftb_tui.report.numbers import duration
 from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.store.dataset_details import dataset_details
 from ftb_tui.store.datasets import (
+    QUESTION_COLUMNS,
     QUESTION_ORDERS,
     DatasetRow,
     QuestionRow,
     list_datasets,
     question_page,
+    question_search_problem,
     questions_of_fact,
 )
 from ftb_tui.ui.screens.mode import ModeScreen
 from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.search_field import SearchField
 from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
@@ -78,8 +81,14 @@ class DatasetsScreen(ModeScreen):
         ),
         Binding("u", "restore", "Bring back", show=False, id="datasets.restore", tooltip="Bring a deleted one back"),
         Binding("s", "sort", "Sort", show=False, id="datasets.sort", tooltip="Sort questions by gold, by question"),
-        Binding("slash", "search", "Filter", id="datasets.search", tooltip="Show only questions with these words"),
-        Binding("escape", "clear", "Clear", show=False, id="datasets.clear", tooltip="Clear the filter"),
+        Binding(
+            "slash",
+            "search",
+            "Filter",
+            id="datasets.search",
+            tooltip="Only questions with these words, task:rephrased, …",
+        ),
+        Binding("escape", "clear", "Clear", id="datasets.clear", tooltip="Clear the filter"),
         Binding("space", "whole", "Whole text", show=False, id="datasets.whole", tooltip="The prompt as it is sent"),
         Binding("y", "copy", "Copy", show=False, id="datasets.copy", tooltip="Copy the question and its gold"),
     ]
@@ -104,7 +113,6 @@ class DatasetsScreen(ModeScreen):
                     yield Static("", id="about", markup=False)
             yield Splitter(id="beside-questions", pane="left")
             with Vertical(id="right"):
-                yield Input(placeholder="words in question, gold or fact", id="search")
                 yield Table(id="questions")
                 yield Splitter(id="above-fact", pane="questions")
                 with Detail(id="detail"):
@@ -125,8 +133,8 @@ class DatasetsScreen(ModeScreen):
             table.move_cursor(row=ids.index(self._wanted))
             self._wanted = None
         await self._welcome()
-        if not self.query_one("#search", Input).display:
-            table.focus() if self.focused is None else None
+        if self.focused is None:
+            table.focus()
         await self._fill_about()
         await self._fill_questions()
 
@@ -225,29 +233,39 @@ class DatasetsScreen(ModeScreen):
         self._only_task = order[(at + 1) % len(order)]
         await self._fill_questions()
 
-    def action_search(self) -> None:
+    async def action_search(self) -> None:
         """Open the filter."""
-        field = self.query_one("#search", Input)
-        field.display = True
-        field.focus()
+        if not self.query(SearchField):
+            field = SearchField("words, -word, task:rephrased, question: gold: fact:", self._words, self._search)
+            await self.mount(field, before="#questions")
+            self.refresh_bindings()
+        self.query_one(SearchField).begin()
+
+    def _words(self, column: str) -> Sequence[str]:
+        """What the filter can be completed with."""
+        dataset = self._dataset()
+        return QUESTION_COLUMNS if not column else tuple(dataset.tasks) if dataset and column == "task" else ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a filter escape is free for what lies further out."""
-        if action == "clear" and self.is_mounted and not self.query_one("#search").display:
+        if action == "clear" and not self.query(SearchField):
             return False
         return super().check_action(action, parameters)
 
-    def action_clear(self) -> None:
+    async def action_clear(self) -> None:
         """Close the filter and show everything."""
-        field = self.query_one("#search", Input)
-        field.value = ""
-        field.display = False
+        await self.query(SearchField).remove()
+        self._search = ""
         self.query_one("#questions").focus()
+        self.refresh_bindings()
+        await self._fill_questions()
 
     @on(Input.Changed, "#search")
     async def _searched(self, event: Input.Changed) -> None:
-        self._search = event.value
-        await self._fill_questions()
+        if event.value != self._search and (field := self.query(SearchField)):
+            self._search = event.value
+            field.first().say(question_search_problem(event.value))
+            await self._fill_questions()
 
     @on(Input.Submitted, "#search")
     def _done_searching(self) -> None:

@@ -37,8 +37,10 @@ class Keys(Widget):
     }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, more: bool = False) -> None:
+        """With `more`, the screen's keys that are otherwise left to `?` are shown as well where there is room."""
         super().__init__()
+        self._more = more
         self._shown: list[tuple[ActiveBinding, str]] = []
 
     def on_mount(self) -> None:
@@ -57,6 +59,8 @@ class Keys(Widget):
         if not self.is_attached:
             return
         shown = fitting(self._keys(), self.size.width)
+        if self._more:
+            shown = filled(shown, self._keys(hidden=True), self.size.width)
         if shown != self._shown:
             self._shown = shown
             self.refresh()
@@ -94,11 +98,14 @@ class Keys(Widget):
         else:
             self.app.bell()
 
-    def _keys(self) -> list[tuple[ActiveBinding, str]]:
-        """The screen's own keys, then those of what has the focus, then everybody's; each action once."""
+    def _keys(self, *, hidden: bool = False) -> list[tuple[ActiveBinding, str]]:
+        """The screen's own keys, then those of what has the focus, then everybody's; each action once.
+
+        With `hidden` also those of the screen that are not to be shown where there is little room.
+        """
         found: dict[str, ActiveBinding] = {}
         for active in self.screen.active_bindings.values():
-            if active.binding.show:
+            if active.binding.show or (hidden and active.node is self.screen and active.binding.id):
                 found.setdefault(active.binding.action, active)
         general = (self.app,)
 
@@ -115,7 +122,7 @@ def fitting(keys: list[tuple[ActiveBinding, str]], width: int) -> list[tuple[Act
     """The keys that fit into a width, in their order."""
     kept = list(keys)
     for name in (*LEAVE_OUT, ""):
-        while sum(cell_len(display) + cell_len(active.binding.description) + 3 for active, display in kept) > width:
+        while _width(kept) > width:
             leaving = [one for one in kept if one[0].binding.id == name] if name else kept
             leaving = [one for one in leaving if one[0].binding.id not in KEPT]
             if not leaving:
@@ -124,3 +131,21 @@ def fitting(keys: list[tuple[ActiveBinding, str]], width: int) -> list[tuple[Act
             if name:
                 break
     return kept
+
+
+def filled(
+    shown: list[tuple[ActiveBinding, str]], every: list[tuple[ActiveBinding, str]], width: int
+) -> list[tuple[ActiveBinding, str]]:
+    """The shown keys with as many of the others as fit beside them, in the order of `every`."""
+    kept = {active.binding.action for active, _ in shown}
+    room = width - _width(shown)
+    for active, display in every:
+        needs = _width([(active, display)])
+        if active.binding.action not in kept and not active.binding.show and needs <= room:
+            kept.add(active.binding.action)
+            room -= needs
+    return [one for one in every if one[0].binding.action in kept]
+
+
+def _width(keys: list[tuple[ActiveBinding, str]]) -> int:
+    return sum(cell_len(display) + cell_len(active.binding.description) + 3 for active, display in keys)
