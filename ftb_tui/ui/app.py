@@ -20,6 +20,7 @@ from ftb_tui.paths import paths
 from ftb_tui.ui import remembered
 from ftb_tui.ui.everywhere import EVERYWHERE, mode_screen
 from ftb_tui.ui.looking import Looking
+from ftb_tui.ui.telling import Gathered, faults_told, unbroken
 from ftb_tui.ui.themes import OWN
 from ftb_tui.ui.widgets.splitter import Splitter, can_split, split
 from ftb_tui.ui.widgets.tabs import MODES, tabs
@@ -68,6 +69,7 @@ class FtbApp(App[None]):
         self.looking = Looking(self)
         self.settings, self._setting_problems = load_interface(paths().config_file)
         self._memory = remembered.load()
+        self._gathered = Gathered(self._tell, self.set_timer)
         self._modes_seen: dict[str, ModeScreen] = {}
         self.changes: list[Change] = []
 
@@ -127,12 +129,21 @@ class FtbApp(App[None]):
             mode = self._memory.get("mode")
             self.switch_mode(mode if mode in self.MODES else "datasets")
         self._take_keymap()
-        for problem in self._setting_problems:
-            self._tell("warning", problem)
+        if self._setting_problems:
+            self._tell_faults()
         self.call_after_refresh(self._open)
 
+    @work(group="faults")
+    async def _tell_faults(self) -> None:
+        from ftb_tui.ui.settings import all_problems
+
+        file = paths().config_file
+        problems = await asyncio.to_thread(all_problems, file) or self._setting_problems
+        key = self.settings.keymap.get("settings.open", ",")
+        self._tell("warning", faults_told(problems, str(file), key))
+
     def _take_keymap(self) -> None:
-        """The keys of the configuration; what of them cannot be is said, and left out."""
+        """The keys of the configuration, but for what of them cannot be."""
         if self.settings.keymap:
             from ftb_tui.ui.keymap import keymap_problems, usable_keymap
 
@@ -196,7 +207,7 @@ class FtbApp(App[None]):
 
     def _heard(self, severity: str, message: str) -> None:
         """A sentence from the background, in its thread."""
-        self.call_from_thread(self._tell, severity, message)
+        self.call_from_thread(self._gathered.add, severity, message)
 
     def _tell(self, severity: str, message: str) -> None:
         kind: SeverityLevel = severity if severity in ("warning", "error") else "information"  # type: ignore[assignment]
@@ -217,7 +228,7 @@ class FtbApp(App[None]):
         # Whoever watches the job sees the table at once; nobody else is taken away from what they read or type.
         is_end = message.startswith("The benchmark is finished")
         watching = self.current_mode == "jobs" and len(self.screen_stack) == 1
-        text = shortened(message, TOLD_LETTERS, TOLD_LINES)
+        text = unbroken(shortened(message, TOLD_LETTERS, TOLD_LINES), min(60, self.size.width // 2) - 3)
         text += "\n4 shows the table." if is_end and not watching else ""
         super().notify(text, title=title, severity=severity, timeout=timeout, markup=False)
         self._call(message)

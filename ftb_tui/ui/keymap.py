@@ -6,6 +6,7 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+import sys
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ class KnownBinding:
     id: str
     keys: tuple[str, ...]
     says: str
-    owner: type[DOMNode]
+    owners: tuple[type[DOMNode], ...]
+    """Where it does so; the first one is where it is listed."""
     over_all: bool = False
     """Whether it is in force over dialogs, and before what has the focus."""
 
@@ -45,8 +47,9 @@ def known_bindings() -> dict[str, KnownBinding]:
             before = found.get(binding.id)
             keys = (*(before.keys if before else ()), *binding.key.split(","))
             says = binding.tooltip or binding.description
+            owners = (*(before.owners if before else ()), owner)
             found[binding.id] = KnownBinding(
-                binding.id, tuple(dict.fromkeys(keys)), before.says if before else says, before.owner if before else owner,
+                binding.id, tuple(dict.fromkeys(keys)), before.says if before else says, tuple(dict.fromkeys(owners)),
                 binding.priority and issubclass(owner, App),
             )  # fmt: skip
     return found
@@ -66,38 +69,53 @@ def _owners() -> Iterator[type[DOMNode]]:
 
 def keymap_problems(keymap: Mapping[str, str], *, where: str = "keymap") -> list[str]:
     """A line for everything in a keymap that has no effect or takes a key from something else on the same screen."""
-    known = known_bindings()
-    problems = []
-    keys: dict[str, tuple[str, ...]] = {name: one.keys for name, one in known.items()}
-    for name, value in keymap.items():
-        wanted = tuple(normal_key(key) for key in value.split(",") if key.strip())
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            problems.append(f"{where}.{name} is no key's id" + (f"; did you mean {near[0]}?" if near else ""))
-            continue
-        problems += [f"{where}.{name}: {key!r} is no key" for key in wanted if not is_key(key)]
-        keys[name] = wanted
-    for name in keymap:
-        for other, one in known.items():
-            if name not in known or other == name or (other in keymap and other < name):
-                continue
-            # What shares a key as we made it, such as escape, is told apart by what is innermost.
-            shared = (set(keys[name]) & set(keys[other])) - (set(known[name].keys) & set(one.keys))
-            if shared and _together(known[name], one):
-                key = min(shared)
-                problems.append(f"{where}.{name}: {key} is the key of {other} too ({one.says})")
-    return problems
+    return [f"{where}.{problem}" for problem in _sorted_out(keymap)[1]]
 
 
 def usable_keymap(keymap: Mapping[str, str]) -> dict[str, str]:
-    """What of a keymap can be used: its known ids with keys that there are."""
+    """What of a keymap can be used: its known ids with keys that there are and that nothing else needs."""
+    return {name: ",".join(keys) for name, keys in _sorted_out(keymap)[0].items()}
+
+
+def _sorted_out(keymap: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """The keys that can be given to ids, and what is wrong with the others, each beginning with its id."""
     known = known_bindings()
-    found = {}
+    usable: dict[str, tuple[str, ...]] = {}
+    problems = []
     for name, value in keymap.items():
-        keys = [normal_key(key) for key in value.split(",") if key.strip()]
-        if name in known and keys and all(map(is_key, keys)):
-            found[name] = ",".join(keys)
-    return found
+        wanted = tuple(normal_key(key) for key in value.split(",") if key.strip())
+        wrong = [key for key in wanted if not is_key(key)]
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            problems.append(f"{name} is no key's id" + (f"; did you mean {near[0]}?" if near else ""))
+        elif wrong:
+            problems += [f"{name}: {key!r} is no key" for key in wrong]
+        elif wanted:
+            usable[name] = wanted
+    # Whatever is left out has its usual keys again, which others may have been given.
+    while (clashing := _clashing(usable, known)) is not None:
+        name, others = clashing
+        problems += [f"{name}: {key} is the key of {other} too ({known[other].says})" for other, key in others]
+        del usable[name]
+    return usable, problems
+
+
+def _clashing(
+    usable: Mapping[str, tuple[str, ...]], known: Mapping[str, KnownBinding]
+) -> tuple[str, list[tuple[str, str]]] | None:
+    """An id and all those, each with the key, that would share one with it; of two in the keymap the second."""
+    keys = {name: one.keys for name, one in known.items()} | dict(usable)
+    names = list(usable)
+    for place, name in enumerate(names):
+        found = []
+        for other in (*(one for one in known if one not in usable), *names[:place]):
+            # What shares a key as we made it, such as escape, is told apart by what is innermost.
+            shared = (set(keys[name]) & set(keys[other])) - (set(known[name].keys) & set(known[other].keys))
+            if shared and _together(known[name], known[other]):
+                found.append((other, min(shared)))
+        if found:
+            return name, found
+    return None
 
 
 _TEXTUAL = {"solidus": "slash", "reverse_solidus": "backslash", "commercial_at": "at", "hyphen_minus": "minus",
@@ -124,22 +142,45 @@ def is_key(key: str) -> bool:
 
 def _together(first: KnownBinding, second: KnownBinding) -> bool:
     """Whether both can be in force at once."""
-    one, other = first.owner, second.owner
     if first.over_all or second.over_all:
         return True
+    return any(_on_one_path(one, other) for one in first.owners for other in second.owners)
+
+
+def _on_one_path(one: type[DOMNode], other: type[DOMNode]) -> bool:
+    """Whether one can be around the other (or be it), so that the keys of both are listened to.
+
+    None of our widgets that have keys is in another one.
+    """
     if issubclass(one, other) or issubclass(other, one):
         return True
-    if issubclass(one, Screen) and issubclass(other, Screen):
-        return False
-    # Keys of the app and of tables are not those of a dialog, which is over everything.
-    return not any(issubclass(place, ModalScreen) for place in (one, other))
+    for outer, inner in ((one, other), (other, one)):
+        if issubclass(outer, App):
+            # A dialog is over everything, and the app's keys are not its.
+            return not issubclass(inner, ModalScreen)
+        if issubclass(outer, Screen) and not issubclass(inner, Screen | App):
+            return may_hold(outer, inner)
+    return False
+
+
+def may_hold(screen: type[DOMNode], widget: type[DOMNode]) -> bool:
+    """Whether this widget can be on this screen: where a screen's module knows it, or where no screen does.
+
+    The latter is put there by another widget, as the line for a filter is.
+    """
+
+    def is_known_to(owner: type[DOMNode]) -> bool:
+        modules = (sys.modules[one.__module__] for one in owner.__mro__ if one.__module__.startswith("ftb_tui."))
+        return any(widget in vars(module).values() for module in modules)
+
+    return is_known_to(screen) or not any(issubclass(one, Screen) and is_known_to(one) for one in _owners())
 
 
 def keys_page() -> str:
     """docs/keys.md: every id, its usual keys and what they do, by where they do it."""
     sections: dict[str, list[KnownBinding]] = {}
     for one in known_bindings().values():
-        sections.setdefault("Everywhere" if one.id in GENERAL else _section(one.owner), []).append(one)
+        sections.setdefault("Everywhere" if one.id in GENERAL else _section(one.owners[0]), []).append(one)
     lines = [_HEAD]
     for title in sorted(sections, key=lambda name: (name != "Everywhere", name)):
         lines.append(f"## {title}\n\n| key | does | id |\n|---|---|---|")
@@ -180,10 +221,11 @@ Any of them can be changed in the configuration file (`ftb config path` says whe
 ```toml
 [keymap]
 "jobs.cancel" = "x"
-"table.down" = "down,n"
+"table.down" = "j,ctrl+n"
 quit = "ctrl+q"
 ```
 
 Several keys stand with commas between them. `ftb config check` names ids that there are not and keys that two things on
-the same screen would share; the app says so too when it begins, and goes on without them.
+the same screen would share. The app says so too when it begins, and leaves those lines out: what they name has its usual
+keys.
 """

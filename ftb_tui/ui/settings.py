@@ -94,7 +94,8 @@ def all_settings(path: Path | None = None) -> tuple[list[Held], list[str]]:
         setting = Setting(("keymap",), name, "text", keys, f"Key: {one.says.rstrip(' .,…')}.")
         where = f"{file}: keymap.{name}"
         problem = next((line for line in (*problems, *mine) if line.startswith((f"{where} ", f"{where}:"))), "")
-        shown.append(Held(setting, keymap.get(name, setting.default), name in keymap, problem))
+        value = setting.default if problem else keymap.get(name, setting.default)
+        shown.append(Held(setting, value, name in keymap, problem))
     return shown, problems + mine
 
 

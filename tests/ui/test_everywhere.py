@@ -263,8 +263,10 @@ async def test_a_theme_that_there_is_not_and_a_broken_file_leave_the_app_open(ho
             await until(pilot, shows(pilot, "Datasets"))
             assert app.theme == "ftb"
             if "pink" in text:
+                await until(pilot, shows(pilot, "2 faults in config.toml; , shows them."))
+                await pilot.press("comma")
                 await until(pilot, shows(pilot, "there is no theme 'pink'"))
-                assert any("ui.motion must be text" in one.message for one in app._notifications)
+                assert "ui.motion must be text" in text_of(app)
 
 
 async def test_reduced_motion_moves_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

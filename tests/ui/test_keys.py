@@ -10,7 +10,15 @@ from textual.binding import Binding
 from textual.keys import _character_to_key
 
 from ftb_tui.cli.main import run
-from ftb_tui.ui.keymap import is_key, keymap_problems, keys_page, known_bindings, normal_key, usable_keymap
+from ftb_tui.ui.keymap import (
+    is_key,
+    keymap_problems,
+    keys_page,
+    known_bindings,
+    may_hold,
+    normal_key,
+    usable_keymap,
+)
 from tests.ui.pilot import demo_app, fill_demo, filled, shows, text_of, until
 
 
@@ -71,7 +79,10 @@ async def test_a_keymap_with_faults_is_told_about_and_the_rest_of_it_used(home: 
         await filled(pilot)
         told = " ".join(one.message for one in app._notifications)
         assert "keymap.jobs.scla is no key's id; did you mean jobs.scale?" in told
-        assert "'nosuchkey' is no key" in told
+        assert told.startswith("3 faults in config.toml; , shows them."), "in one notice"
+        await pilot.press("comma")
+        await until(pilot, shows(pilot, "'nosuchkey' is no key"))
+        await pilot.press("escape")
         await pilot.press("escape")
         await until(pilot, lambda: not app._notifications, 5)
         await pilot.press("2")
@@ -86,8 +97,60 @@ def test_two_things_on_one_screen_cannot_share_a_key_but_two_screens_can() -> No
     assert keymap_problems({"jobs.cancel": "l", "jobs.scale": "c"}) == [], "keys may be exchanged"
     assert keymap_problems({"jobs.scale": "o"}) == [], "o on the answers' screen is another screen's"
     assert keymap_problems({"quit": "y"}), "tables have y, on every screen"
+    assert keymap_problems({"table.down": "down,ctrl+n"}) == [], "the line for a filter is never around a table"
+    assert keymap_problems({"log.follow": "n"}) == [], "there is no log where n is the next answer"
+    assert keymap_problems({"log.follow": "c"}), "but one where c cancels a job"
     assert keymap_problems({"opened.back": "escape,f7"}) == [], "escape belongs to many, the innermost has it"
-    assert usable_keymap({"nosuch": "x", "quit": "?"}) == {"quit": "question_mark"}
+    assert usable_keymap({"nosuch": "x", "quit": "%"}) == {"quit": "percent_sign"}
+
+
+async def test_a_key_that_something_else_has_is_not_taken_from_it(home: Path) -> None:
+    write_config(home, '[keymap]\nquit = "1"\n"jobs.mark" = "x"\n"jobs.pause" = "x"\n')
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=(160, 45), notifications=True) as pilot:
+        await filled(pilot)
+        await pilot.press("2")
+        await filled(pilot)
+        await until(pilot, shows(pilot, "q Quit"))
+        assert "x Mark" in text_of(app) and "p Pause" in text_of(app), "the first of two has it"
+        await pilot.press("1")
+        await until(pilot, lambda: app.current_mode == "datasets")
+        assert app.is_running
+        assert app._keymap == {"jobs.mark": "x"}
+
+
+def test_of_keys_that_clash_those_are_left_out_that_are_named_and_no_others() -> None:
+    clashing = {"jobs.cancel": "l", "jobs.scale": "m", "jobs.mark": "c", "jobs.pause": "l", "quit": "f9"}
+    assert [problem.split(":")[0] for problem in keymap_problems(clashing)] == ["keymap.jobs.pause"]
+    assert usable_keymap(clashing) == {"jobs.cancel": "l", "jobs.scale": "m", "jobs.mark": "c", "quit": "f9"}
+    broken = {"jobs.cancel": "l", "jobs.scale": "nosuchkey"}
+    assert usable_keymap(broken) == {}, "what a wrong line was to free is not free"
+    assert len(keymap_problems(broken)) == 2
+
+
+async def test_every_widget_with_keys_is_known_to_be_on_its_screen() -> None:
+    await fill_demo()
+    app = demo_app()
+    seen = set()
+    async with app.run_test(size=(160, 45)) as pilot:
+        for key in "12345":
+            await filled(pilot)
+            await pilot.press(key)
+            await filled(pilot)
+            for widget in app.screen.query("*"):
+                if any(binding.id for _, binding in widget._bindings):
+                    seen.add(type(widget).__name__)
+                    assert may_hold(type(app.screen), type(widget))
+    assert {"Table", "EventLog"} <= seen
+
+
+def test_the_example_of_the_page_on_keys_is_accepted(home: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "keys.md").read_text(encoding="utf-8")
+    example = page.split("```toml\n")[1].split("```")[0]
+    write_config(home, example)
+    assert len(example.splitlines()) == 4
+    assert run(["config", "check"]) == 0
 
 
 def test_config_check_names_file_id_and_key(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

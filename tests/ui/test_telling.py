@@ -1,0 +1,72 @@
+"""What is said in the corner never hides the screen: the same of many jobs once, many faults of the file as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.widgets._toast import Toast
+
+from ftb_tui.ui.telling import as_one, faults_told, unbroken
+from tests.ui.pilot import demo_app, fill_demo, filled, shows, until
+
+NEEDS = "needs a key, which was not found: set"
+
+
+async def test_jobs_that_stop_for_one_reason_are_told_in_one_notice_for_each_provider() -> None:
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await filled(pilot)
+        for key, provider in enumerate(["openai", "azure", "nebius"] * 3, 31):
+            app._gathered.add("error", f"Job {key}: {provider} {NEEDS} {provider.upper()}_API_KEY.")
+        app._gathered.add("information", "Job 7 has succeeded.")
+        await until(pilot, lambda: bool(app._notifications))
+        told = [one.message for one in app._notifications]
+        assert told == [
+            f"3 jobs (31, 34, 37): openai {NEEDS} OPENAI_API_KEY.",
+            f"3 jobs (32, 35, 38): azure {NEEDS} AZURE_API_KEY.",
+            f"3 jobs (33, 36, 39): nebius {NEEDS} NEBIUS_API_KEY.",
+            "Job 7 has succeeded.",
+        ]
+
+
+def test_sentences_about_several_jobs_are_english() -> None:
+    assert as_one(["Job 3 was planned but never sent.", "Job 9 was planned but never sent."]) == (
+        "2 jobs (3, 9) were planned but never sent."
+    )
+    assert as_one([f"Job {key} has failed." for key in range(40)]) == "40 jobs (0, 1, 2, 3, 4, 5, …) have failed."
+    assert as_one(["Job 3 has failed.", "Job 3 has failed."]) == "Job 3 has failed.", "one job is one job"
+    assert as_one(["Jobs go on."]) == "Jobs go on."
+
+
+async def test_many_faults_of_the_configuration_are_one_notice_with_the_first_and_the_key_that_shows_all(
+    home: Path,
+) -> None:
+    (home / "config").mkdir(parents=True)
+    lines = "".join(f'"jobs.wrong{number}" = "x"\n' for number in range(8))
+    (home / "config" / "config.toml").write_text(f'[ui]\ntheme = "pink"\n[keymap]\n{lines}')
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await filled(pilot)
+        await until(pilot, lambda: bool(app.screen.query(Toast)))
+        [notice] = app._notifications
+        assert notice.message.startswith("9 faults in config.toml; , shows them. The first: ui.theme:")
+        assert app.screen.query_one(Toast).size.height <= 8
+        await pilot.press("comma")
+        await until(pilot, shows(pilot, "and 6 more; ftb config check names all"))
+
+
+def test_one_fault_is_told_as_it_is() -> None:
+    assert faults_told(["/x/config.toml: ui.theme: no"], "/x/config.toml", ",") == "/x/config.toml: ui.theme: no"
+
+
+def test_a_long_path_is_broken_between_its_names_and_loses_nothing() -> None:
+    path = "/home/somebody/.local/share/ftb/exports/fictional_people-smollm2-135m.jsonl"
+    text = f"Wrote 120 lines to {path}, all of them."
+    for width in (37, 57):
+        broken = unbroken(text, width)
+        assert all(len(line) <= width for line in broken.splitlines())
+        assert broken.replace("\n", "").replace(" ", "") == text.replace(" ", "")
+        assert ".jsonl," in broken
+    assert unbroken("short words\nand lines", 20) == "short words\nand lines"
