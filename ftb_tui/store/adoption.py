@@ -46,3 +46,9 @@ async def insert_adopted(
         await ensure_model(db, provider=provider, name=remote.base_model, kind="base", base_model=remote.base_model)
     await update_job(db, job_key, remote)
     return job_key
+
+
+async def set_adopted_dataset(db: aiosqlite.Connection, job_key: int, dataset_id: str) -> None:
+    """Record what a job that was created elsewhere was trained on. Its training file stays as it was read."""
+    async with transaction(db):
+        await db.execute("UPDATE jobs SET dataset_id = ? WHERE job_key = ? AND adopted = 1", (dataset_id, job_key))

@@ -107,6 +107,15 @@ def _done(row: JobRow) -> str:
     return f"{row.step} of {row.total_steps or '?'} steps"
 
 
+def no_curve(row: JobRow) -> str:
+    """What stands in place of a loss curve."""
+    if row.intent in ("refused", "abandoned"):
+        return "No loss curve: nothing was trained."
+    if row.is_final:
+        return "No loss curve: the service has told no losses of this job."
+    return "The loss curve appears with the first loss that is told."
+
+
 def epochs(row: JobRow) -> list[float]:
     """The steps at which epochs end; none where that cannot be told."""
     if not row.total_steps or not row.n_epochs:

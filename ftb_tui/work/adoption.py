@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import aiosqlite
 
+from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.providers.base import Provider, ProviderError, ReadsFiles, RemoteJob
 from ftb_tui.store import jobs as store
-from ftb_tui.store.adoption import insert_adopted
+from ftb_tui.store.adoption import insert_adopted, set_adopted_dataset
 from ftb_tui.work.jobs import look
 
 
@@ -16,20 +17,32 @@ async def adopt(
     """Follow a job that was created elsewhere from now on, and record what is known of it.
 
     `dataset_id` says what it was trained on, if that is a stored dataset. Its training file is kept where the service
-    gives it back. Raises `ProviderError` when the service does not know the job.
+    gives it back. Raises `ProviderError` when the service does not know the job, and `DatasetError` for another dataset
+    than the one that a job was launched on here.
     """
     for job in await store.list_jobs(db):
         if (job.provider, job.remote_job_id) == (provider.name, job_id):
+            await _take_dataset(db, job, dataset_id)
             return await look(db, provider, job.job_key)
     remote = await provider.get_job(job_id)
     for job in await store.list_jobs(db):
         if remote.tag is not None and job.intent_id == remote.tag:
+            await _take_dataset(db, job, dataset_id)
             await store.update_job(db, job.job_key, remote)
             return await look(db, provider, job.job_key)
     lines = await _adopted_lines(provider, remote)
     job_key = await insert_adopted(db, provider=provider.name, host=provider.host, remote=remote,
                                          dataset_id=dataset_id, lines=lines)  # fmt: skip
     return await look(db, provider, job_key)
+
+
+async def _take_dataset(db: aiosqlite.Connection, job: store.JobRow, dataset_id: str | None) -> None:
+    """Record what a person says that a job known already was trained on."""
+    if dataset_id is None or dataset_id == job.dataset_id:
+        return
+    if not job.adopted:
+        raise DatasetError(f"Job {job.job_key} was launched here, on {job.dataset}: leave --dataset out.")
+    await set_adopted_dataset(db, job.job_key, dataset_id)
 
 
 async def _adopted_lines(provider: Provider, remote: RemoteJob) -> list[tuple[str, str]]:

@@ -67,12 +67,13 @@ def provider_lines(facts: ProviderFacts, catalogue: Catalogue, today: datetime.d
 
 
 def dying_models(catalogue: Catalogue, services: Collection[str], today: datetime.date) -> list[str]:
-    """A sentence for each service and day on which models stop answering within 90 days."""
+    """A line for each service and day on which models stop answering within 90 days, the nearest first."""
     by_day: dict[tuple[str, datetime.date], list[ModelFacts]] = defaultdict(list)
     for model in catalogue.models:
         if model.service in services and model.shutdown is not None and model.shutdown > today and model.warning(today):
             by_day[model.service, model.shutdown].append(model)
-    return [_farewell(catalogue, service, day, models, today) for (service, day), models in sorted(by_day.items())]
+    nearest = sorted(by_day.items(), key=lambda one: (one[0][1], one[0][0]))
+    return [_farewell(catalogue, service, day, models, today) for (service, day), models in nearest]
 
 
 def _farewell(
@@ -82,7 +83,10 @@ def _farewell(
     more = f" and {len(models) - 1} more" if len(models) > 1 else ""
     earliest = " at the earliest" if all(model.shutdown_is != "on" for model in models) else ""
     left = (day - today).days
-    return f"{title}: {models[0].name}{more}, and what is tuned from them, stop on {day}{earliest}: {left} days left."
+    stop = "stop" if more else "stops"
+    days = "1 day left" if left == 1 else f"{left} days left"
+    # What matters most stands first: a narrow screen cuts the end off.
+    return f"{days}: {models[0].name}{more} {stop} on {day}{earliest} ({title}), with all that is tuned from there"
 
 
 def _line(name: str, text: str) -> str:

@@ -11,6 +11,7 @@ from ftb_tui.providers.catalogue import Prices, load_catalogue
 from ftb_tui.providers.config import Config, load_config
 from ftb_tui.providers.registry import provider_info, service_name
 from ftb_tui.store import spending
+from ftb_tui.store.jobs import list_jobs
 from ftb_tui.work.cost import Facts, Quote, quote
 from ftb_tui.work.launch_plan import LaunchPlan, training_parts
 from ftb_tui.work.token_counter import token_counter
@@ -28,6 +29,7 @@ async def quote_launch(
     info = provider_info(provider, config)
     service = service_name(provider, config)
     spent = await spending.spent_on(db, today)
+    unclear = () if info.capabilities.creates_once else await _unclear(db, plan, provider)
 
     def made() -> Quote:
         facts = Facts(
@@ -40,7 +42,7 @@ async def quote_launch(
             counter=token_counter(service),
             budget=config.budget,
             spent_today=spent,
-            notes=info.notes,
+            notes=(*unclear, *info.notes),
         )
         parts = training_parts(plan, info.capabilities.training_format)
         lines, aside = ([line for _, line in part] for part in parts)
@@ -50,6 +52,18 @@ async def quote_launch(
         )  # fmt: skip
 
     return await asyncio.to_thread(made)
+
+
+async def _unclear(db: aiosqlite.Connection, plan: LaunchPlan, provider: str) -> tuple[str, ...]:
+    """A sentence for each job on the same base and dataset of which it is not known whether it was created."""
+    same = (provider, plan.base_model, plan.dataset.dataset_id)
+    return tuple(
+        f"It is not known yet whether job {job.job_key}, on the same base and dataset, was created. It is looked for before "
+        f"anything is sent; if it was the same job and that stays unclear, nothing is: ftb jobs follow {job.job_key}, ftb "
+        f"jobs abandon {job.job_key}."
+        for job in await list_jobs(db)
+        if job.intent == "sent" and (job.provider, job.base_model, job.dataset_id) == same
+    )
 
 
 def refuse(quoted: Quote, *, force: bool) -> None:

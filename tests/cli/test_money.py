@@ -189,8 +189,19 @@ def test_a_job_made_elsewhere_is_adopted_by_command(ftb: Ftb, priced: FakeOpenAI
     assert ftb(*TRAIN, "--yes").code == 0
     job = ftb("jobs", "adopt", "ftjob-1", "--provider", "fake", "--json").json
     assert job["job_key"] == 1
+    other = ftb("jobs", "adopt", "ftjob-1", "--provider", "fake", "--dataset", "coding")
+    assert (other.code, "Job 1 was launched here, on fictional_people: leave --dataset out" in other.err) == (2, True)
     missing = ftb("jobs", "adopt", "ftjob-7", "--provider", "fake")
     assert (missing.code, "Could not find" in missing.err) == (2, True)
+
+
+def test_what_an_adopted_job_was_trained_on_can_be_said_later(ftb: Ftb, priced: FakeOpenAI, home: Path) -> None:
+    assert ftb(*TRAIN, "--yes").code == 0
+    (home / "data" / "ftb.db").unlink()
+    adopt = ("jobs", "adopt", "ftjob-1", "--provider", "fake", "--json")
+    assert ftb(*adopt).json["dataset"] == "elsewhere"
+    assert ftb(*adopt, "--dataset", "fictional_people").json["dataset"] == "fictional_people"
+    assert ftb(*adopt).json["dataset"] == "fictional_people"
 
 
 def test_a_stray_base_url_is_told_before_anything_is_sent(ftb: Ftb, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from ftb_tui.report.spark import spark
 from ftb_tui.store import jobs
 from ftb_tui.store.database import open_store
 from ftb_tui.store.evaluations import list_evaluations
+from ftb_tui.store.following import set_unread
 from ftb_tui.ui.app import FtbApp
 from ftb_tui.ui.widgets.curve import Curve, Drawing, Marks, thinned
 from ftb_tui.ui.widgets.event_log import EventLog
@@ -263,3 +264,65 @@ async def test_a_checkpoint_is_chosen_and_asked_what_the_tuned_model_was(monkeyp
     await db.close()
     assert planned[0].model.endswith(":ckpt-step-110")
     assert planned[0].n_questions == 96
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ("state = 'running'", "The loss curve appears with the first loss that is told."),
+        ("state = 'partial'", "No loss curve: the service has told no losses of this job."),
+        ("state = 'failed', intent = 'refused'", "No loss curve: nothing was trained."),
+    ],
+)
+async def test_where_there_is_no_curve_it_is_said_whether_one_will_come(changes: str, words: str) -> None:
+    await fill_demo()
+    db = await open_store()
+    await db.execute("DELETE FROM job_metrics WHERE job_key = 2")
+    await db.execute(f"UPDATE jobs SET {changes} WHERE job_key = 2")
+    await db.commit()
+    await db.close()
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        await until(pilot, shows(pilot, words))
+
+
+async def test_of_a_cancelled_job_the_steps_are_told_that_it_made() -> None:
+    await fill_demo()
+    db = await open_store()
+    await db.execute(
+        "UPDATE jobs SET state = 'cancelled', step = 115, total_steps = 120, trained_tokens = 0, price = 0,"
+        " started_at = 1000, finished_at = 1007 WHERE job_key = 2"
+    )
+    await db.commit()
+    await db.close()
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        await until(pilot, shows(pilot, "took 7 s, 115 of 120 steps"))
+
+
+async def test_a_running_local_job_is_not_spoken_of_as_trained_already() -> None:
+    await fill_demo()
+    db = await open_store()
+    await db.execute("UPDATE jobs SET price = 0, estimated_cost = 0 WHERE job_key = 2")
+    await db.commit()
+    await db.close()
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        await until(pilot, shows(pilot, "Cost: nothing; it is trained on this machine."))
+
+
+async def test_a_job_that_answers_without_its_events_keeps_its_state_in_the_table() -> None:
+    await fill_demo()
+    db = await open_store()
+    await db.execute("UPDATE jobs SET heard_at = ? WHERE job_key = 2", (CLOCK - 2,))
+    await set_unread(db, 2, ["events"], "no events today")
+    await db.commit()
+    await db.close()
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        await until(pilot, shows(pilot, "● running"))
+        await until(pilot, shows(pilot, "heard 2 s ago; its events"))

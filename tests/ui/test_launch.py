@@ -10,8 +10,14 @@ from textual.app import App
 from textual.widgets import Input, Select, Static
 
 from ftb_tui.benchmark.load import load_bundled
+from ftb_tui.providers.registry import open_provider
+from ftb_tui.store.database import open_store
+from ftb_tui.store.datasets import save_dataset
 from ftb_tui.ui.screens.launch import Launch, LaunchScreen
-from tests.fakes.openai_server import FakeOpenAI
+from ftb_tui.work.jobs import LaunchError, launch
+from ftb_tui.work.launch_plan import LaunchPlan
+from tests.fakes.openai_server import FakeOpenAI, disconnect, error, status
+from tests.ui.pilot import demo_app, fill_demo, filled, until
 
 WORLD = load_bundled("fictional_people")
 TODAY = datetime.date(2026, 11, 21)
@@ -99,6 +105,41 @@ async def test_a_field_that_cannot_be_is_told_and_nothing_is_launched(
         assert app.decided == []
         await pilot.press("escape")
         assert app.decided == [None]
+
+
+async def test_the_dialog_begins_with_the_provider_and_epochs_that_a_person_has_configured(
+    home: Path, fake_openai: FakeOpenAI
+) -> None:
+    file = home / "config" / "config.toml"
+    file.write_text(file.read_text() + '\n[defaults]\nprovider = "fake"\nepochs = 5\n')
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await filled(pilot)
+        await pilot.press("1")
+        await filled(pilot)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        values = {name: app.screen.query_one(f"#launch-{name}", Input).value for name in ("provider", "base", "epochs")}
+        assert values == {"provider": "fake", "base": "", "epochs": "5"}
+
+
+async def test_a_launch_of_which_it_is_not_known_whether_it_made_a_job_is_told_before_the_same_is_launched_again(
+    home: Path, fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ftb_tui.work.jobs.RECONCILE_PAUSES", ())
+    fake_openai.after_create.append(disconnect)
+    fake_openai.faults["GET /fine_tuning/jobs"].append(status(500, error("down")))
+    db, provider = await open_store(), open_provider("fake")
+    await save_dataset(db, WORLD)
+    with pytest.raises(LaunchError):
+        await launch(db, provider, LaunchPlan(dataset=WORLD, base_model="gpt-fake", n_epochs=2))
+    await provider.close()
+    await db.close()
+    app = Host("fake", "gpt-fake")
+    async with app.run_test(size=(100, 40)) as pilot:
+        await quoted(app, pilot)
+        assert "! It is not known yet whether job 1, on the same base and dataset, was created." in app.text
 
 
 async def test_a_budget_closes_the_way(home: Path, fake_openai: FakeOpenAI) -> None:

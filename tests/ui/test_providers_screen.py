@@ -249,6 +249,24 @@ async def test_models_that_stop_soon_are_told_of_where_they_can_be_used(
         await until(pilot, shows(pilot, "stop on 2027-01-14"))
 
 
+async def test_on_a_small_screen_the_nearest_end_stands_first_and_none_is_cut_off(
+    home: Path, no_servers: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.setenv(name, KEY)
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://mine.openai.azure.com")
+    november = datetime.datetime(2026, 11, 21, 12).timestamp()
+    app = FtbApp(clock=lambda: november, background=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await until(pilot, shows(pilot, "stop on 2027-01-14 (OpenAI)"))
+        banner = [
+            line.strip() for line in text_of(app).splitlines() if line.strip().startswith("!") and "left:" in line
+        ]
+        assert [line.partition(" left:")[0] for line in banner] == ["! 10 days", "! 20 days", "! 54 days", "! 77 days"]
+        assert "gpt-4.1-2025-04-14 and 4 more stop on 2027-01-14 (OpenAI)" in banner[2]
+
+
 async def test_a_broken_configuration_is_told_with_its_file(configured: Path, no_servers: None) -> None:
     configured.write_text("[providers.x]\nbase_url = 3\n")
     app = FtbApp(background=False)

@@ -18,6 +18,7 @@ from ftb_tui.report.pace import NEWEST, Eta, eta
 from ftb_tui.report.plain import one_line
 from ftb_tui.store import job_series
 from ftb_tui.store import jobs as store
+from ftb_tui.store.following import is_answering
 from ftb_tui.ui import job_words as words
 from ftb_tui.ui.screens.mode import ModeScreen
 from ftb_tui.ui.widgets.curve import Curve, Drawing, Marks, points_of
@@ -212,7 +213,7 @@ class JobsScreen(ModeScreen):
                 legend.append(f"{letter} job {key}")
         title = f"training loss by step{', logarithmic' if self._log_scale else ''}"
         return Drawing(
-            title=title if any(line.points for line in lines) else "The loss curve appears with the first step.",
+            title=title if any(line.points for line in lines) else words.no_curve(row),
             lines=tuple(lines),
             x_end=row.total_steps,
             log=self._log_scale,
@@ -240,7 +241,11 @@ class JobsScreen(ModeScreen):
                 f"id there {row.remote_job_id or 'not known'}, ours {row.intent_id} ({row.intent})",
                 *lines,
                 *([f"error in full: {row.error}"] if row.error else []),
-                *([f"no answer, in full: {row.follow_error}"] if row.follow_error else []),
+                *(
+                    [f"{'' if is_answering(row) else 'no answer, '}in full: {row.follow_error}"]
+                    if row.follow_error
+                    else []
+                ),
             )
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -20,7 +21,7 @@ from ftb_tui.benchmark.subset import first_facts
 from ftb_tui.benchmark.training import Recipe, recipe_record
 from ftb_tui.providers.base import ProviderError
 from ftb_tui.providers.catalogue import CatalogueError
-from ftb_tui.providers.config import ConfigError
+from ftb_tui.providers.config import ConfigError, Defaults, load_config
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.database import StoreError, open_store
 from ftb_tui.store.paraphrases import wordings_for
@@ -212,9 +213,22 @@ def _summary(recipe: Recipe) -> str:
     return f"Recipe: {', '.join((recipe.name, *parts))}".replace("_", " ")
 
 
+def _defaults() -> Defaults:
+    """What a person has configured; a configuration that cannot be used is told by the dialog's quote."""
+    try:
+        return load_config().defaults
+    except ConfigError:
+        return Defaults()
+
+
 async def launched(app: FtbApp, dataset: Dataset, *, recipe: Recipe | None = None, facts: str = "") -> None:
     """Show what a job would be and cost; once a person has decided to, launch it and go to the jobs."""
-    launch = await app.push_screen_wait(LaunchScreen(dataset, recipe=recipe, facts=facts))
+    defaults = await asyncio.to_thread(_defaults)
+    base = "smollm2-135m" if defaults.provider == "local" else ""
+    dialog = LaunchScreen(
+        dataset, provider=defaults.provider, base=base, epochs=defaults.epochs, recipe=recipe, facts=facts
+    )
+    launch = await app.push_screen_wait(dialog)
     if launch is None or (launch.provider == "local" and not await app.weights_are_here()):
         return
     app.supervisor.launch(launch.plan, launch.provider, launch.quote)

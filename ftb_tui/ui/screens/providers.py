@@ -17,15 +17,17 @@ from textual.widgets import Static
 from ftb_tui.providers.catalogue import Catalogue, CatalogueError, load_catalogue
 from ftb_tui.providers.config import BUILT_IN_NAMES, Config, ConfigError, load_config
 from ftb_tui.providers.discovery import LocalServer
-from ftb_tui.providers.registry import CheckResult, ProviderInfo, provider_info, provider_infos, service_name
+from ftb_tui.providers.registry import CheckResult, ProviderInfo, launches, provider_info, provider_infos, service_name
 from ftb_tui.report.numbers import counted
 from ftb_tui.report.plain import one_line, visible
+from ftb_tui.store.deployments import DeploymentRow, list_deployments
 from ftb_tui.store.jobs import JobRow, list_jobs
 from ftb_tui.store.models import list_models
 from ftb_tui.ui.screens.mode import ModeScreen
 from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
+from ftb_tui.work.deployed import deployment_sentences
 from ftb_tui.work.provider_facts import ProviderFacts, dying_models, provider_lines, unfinished_jobs
 
 
@@ -50,7 +52,10 @@ class ProvidersScreen(ModeScreen):
     ]
     DEFAULT_CSS = """
     ProvidersScreen #providers { height: auto; max-height: 50%; min-height: 4; }
-    ProvidersScreen #banner { height: auto; max-height: 5; padding: 0 1; color: $warning; display: none; }
+    ProvidersScreen #banner {
+        height: auto; max-height: 5; padding: 0 1; color: $warning; display: none;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
     ProvidersScreen #about { height: 1fr; }
     ProvidersScreen #known { height: auto; }
     """
@@ -61,6 +66,7 @@ class ProvidersScreen(ModeScreen):
         self._catalogue = Catalogue(datetime.date.min)
         self._infos: dict[str, ProviderInfo] = {}
         self._jobs: list[JobRow] = []
+        self._deployments: list[DeploymentRow] = []
         self._checks: dict[str, CheckResult] = {}
         self._asked: set[str] = set()
         self._found: dict[str, LocalServer] = {}
@@ -84,6 +90,7 @@ class ProvidersScreen(ModeScreen):
             return
         self._infos = {info.name: info for info in infos}
         self._jobs = [] if self.ftb.db is None else await list_jobs(self.ftb.db)
+        self._deployments = [] if self.ftb.db is None else await list_deployments(self.ftb.db)
         rows = [(name, self._line(info)) for name, info in self._infos.items()]
         columns = ("provider", "host", "key", "does", "jobs", "check")
         self.query_one("#providers", Table).show(columns, rows, right=frozenset({"jobs"}))
@@ -97,8 +104,7 @@ class ProvidersScreen(ModeScreen):
 
     def _line(self, info: ProviderInfo) -> tuple[str, ...]:
         host = urlsplit(info.host).netloc or info.host
-        able = info.capabilities
-        does = "trains" if able.trains and set(able.methods) & {"supervised", "dpo"} else "answers"
+        does = "trains" if launches(info.capabilities) else "answers"
         running = len(unfinished_jobs(self._jobs, info.name))
         room = 60 if self.size.width >= 140 else 28
         return (
@@ -144,6 +150,7 @@ class ProvidersScreen(ModeScreen):
         if info is None:
             return
         server = self._found.get(info.name)
+        deployments = [one for one in self._deployments if one.provider == info.name]
         facts = ProviderFacts(
             info,
             service_name(info.name, self._config),
@@ -151,6 +158,7 @@ class ProvidersScreen(ModeScreen):
             check=self._checks.get(info.name),
             checking=info.name in self._asked,
             found_models=() if server is None else server.models,
+            deployed=tuple(deployment_sentences(deployments, self._catalogue, self._config)),
         )
         lines = provider_lines(facts, self._catalogue, self._today())
         self.query_one("#known", Static).update(
