@@ -119,9 +119,10 @@ def _create(target: _Target, name: str | None, *, yes: bool) -> None:
     service, facts = service_name(target.provider), load_catalogue()
     prices = facts.prices(service, target.base_model)
     hosting = None if prices is None else prices.hosting_per_hour
-    costs = f"{facts.service(service).serving}. {hosting_sentence(hosting)}"
+    costs = f"{facts.service(service).serving or 'It may bill for as long as it exists'}. {hosting_sentence(hosting)}"
+    costs = costs[:1].upper() + costs[1:]
     if yes:
-        say(costs[:1].upper() + costs[1:])
+        say(costs)
     confirm(f"Deploy {target.model} at {target.host}? {costs}", yes=yes)
 
     async def made() -> None:
@@ -158,12 +159,12 @@ def _remove(target: _Target, name: str | None, *, yes: bool) -> None:
     found = run_async(there())
     names = ", ".join(one.name for one in found.ours)
     if names:
-        confirm(f"Take the deployment {names} of {target.model} at {target.host} away?", yes=yes)
+        confirm(f"Take the deployment {names} of {target.model} at {target.provider} away?", yes=yes)
     removed = run_async(gone())
     for one in removed:
-        say(f"{one} is gone, says {target.host}.")
+        say(f"{one} is gone, says {target.provider}.")
     if not removed:
-        say(f"{target.host} has no deployment of {target.model}" + (f" by the name {name}." if name else "."))
+        say(f"{target.provider} has no deployment of {target.model}" + (f" by the name {name}." if name else "."))
 
 
 def _forget(target: _Target, name: str | None, *, yes: bool) -> None:

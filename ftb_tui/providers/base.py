@@ -105,6 +105,8 @@ class Capabilities:
     """Characters that a suffix may not hold."""
     deploy_step: bool = False
     """Whether a tuned model answers only after it was deployed."""
+    deploys_once: bool = False
+    """Whether asking twice for a deployment of one name makes one."""
     deploys_bases: bool = False
     """Whether base models, too, are asked through deployments, under names that their owner gives them."""
     checkpoint_metrics: bool = False

@@ -73,7 +73,8 @@ async def forget_deployment(db: aiosqlite.Connection, model_key: int, name: str)
 async def _put(db: aiosqlite.Connection, model_key: int, name: str, state: str) -> None:
     await db.execute(
         "INSERT INTO deployments (model_key, name, state, created_at) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (model_key, name) DO UPDATE SET state = excluded.state",
+        " ON CONFLICT (model_key, name) DO UPDATE SET state = excluded.state,"
+        "  created_at = CASE WHEN excluded.state = 'sent' THEN excluded.created_at ELSE created_at END",
         (model_key, name, state, time.time()),
     )
 

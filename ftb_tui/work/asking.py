@@ -62,7 +62,7 @@ async def asked_as(db: aiosqlite.Connection, provider: Provider, evaluation: sto
         return model.serving_name
     if provider.capabilities.deploy_step and model.kind != "base":
         raise EvaluationStoppedError(
-            f"{model.name} answers only after it was deployed: ftb models deploy {model.name} "
+            f"{model.name} answers only after it was deployed: ftb models deploy {model.name} --create "
             "(or, for a deployment that exists: --as NAME)."
         )
     return model.name

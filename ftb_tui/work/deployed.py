@@ -66,7 +66,7 @@ def hosting_sentence(hosting: float | None) -> str:
     if hosting is None:
         return "What an hour of it costs is not known here."
     if hosting == 0:
-        return "Its existence costs nothing, its answers do."
+        return "Its existence alone costs nothing."
     return f"An hour of it costs {money(hosting)}, a day {money(_HOURS * hosting)}."
 
 

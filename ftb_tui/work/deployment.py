@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -34,9 +35,12 @@ LONGEST_SECONDS = 3600.0
 LONGEST_REMOVAL = 900.0
 LOOK_PAUSES = (0.5, 2.0, 5.0)
 """Seconds between looks for what was asked for and never answered: a service may list it late."""
+SETTLED_SECONDS = 120.0
+"""What was asked for so long ago and is not there was never made."""
 
 _DOUBTFUL = frozenset({ErrorKind.UNREACHABLE, ErrorKind.TIMEOUT, ErrorKind.SERVER, ErrorKind.BAD_RESPONSE})
 _NOT_OFFERED = (404, 405, 501)
+_MISSES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Found:
     ours: tuple[Deployment, ...] = ()
     others: tuple[Deployment, ...] = ()
     """Those that have a name of ours and serve another model."""
+    open: tuple[str, ...] = ()
+    """What was asked for a moment ago and is not there, but may still appear."""
 
 
 async def record(db: aiosqlite.Connection, model_key: int, name: str) -> ModelRow:
@@ -79,7 +85,7 @@ def cannot_be_deployed(provider: str, *, deploys_bases: bool, model: str, kind: 
 async def look(db: aiosqlite.Connection, provider: Provider, model_key: int, *, name: str | None = None) -> Found:
     """Ask the service what it has of a model: by the names that are kept here (else the usual one), or by `name` alone.
 
-    What is kept is brought in line: what is there is there, and what is not is forgotten. Raises `ProviderError` where
+    What is kept is brought in line: what is there is kept as such, and what is not is forgotten. Raises `ProviderError` where
     the service cannot tell.
     """
     model = await get_model(db, model_key)
@@ -88,14 +94,18 @@ async def look(db: aiosqlite.Connection, provider: Provider, model_key: int, *, 
     names = [name] if name else list(kept) or [default_name(model)]
     ours: dict[str, Deployment] = {}
     others: dict[str, Deployment] = {}
+    unsettled: list[str] = []
     for one in names:
         row = kept.get(one)
         found = await _find(deploying, model, one, row)
+        if row is not None and row.state == SENT and not found and time.time() - row.created_at < SETTLED_SECONDS:
+            unsettled.append(one)
+            continue
         for deployment in found:
             (ours if _serves(deployment, model) else others)[deployment.name] = deployment
         if row is not None and not (row.state == RECORDED and found):
             await _settle(db, row, [deployment for deployment in found if _serves(deployment, model)])
-    return Found(tuple(ours.values()), tuple(others.values()))
+    return Found(tuple(ours.values()), tuple(others.values()), tuple(unsettled))
 
 
 async def create(
@@ -150,6 +160,8 @@ async def remove(
         async with transaction(db):
             await forget_deployment(db, model_key, one.name)
         gone.append(one.name)
+    if found.open:
+        raise _unsettled(found.open[0], model, provider, "--remove")
     if found.others:
         raise ProviderError(ErrorKind.INVALID_REQUEST, taken(found.others[0], model, provider.host), host=provider.host)
     return gone
@@ -158,6 +170,14 @@ async def remove(
 def taken(other: Deployment, model: ModelRow, host: str) -> str:
     """That a name is another model's."""
     return f"The deployment {other.name} at {host} serves {other.model}, not {model.name}; it is left alone."
+
+
+def _unsettled(name: str, model: ModelRow, provider: Provider, option: str) -> ProviderError:
+    text = (
+        f"{provider.host} shows no deployment {name} so far, but it was asked for a moment ago and may still appear, and "
+        f"bill. Ask again in {SETTLED_SECONDS / 60:.0f} minutes: {command(model.provider, model.name, option)}"
+    )
+    return ProviderError(ErrorKind.TIMEOUT, text, host=provider.host)
 
 
 async def _there(db: aiosqlite.Connection, provider: Provider, model: ModelRow, wanted: str) -> Deployment | None:
@@ -169,11 +189,16 @@ async def _there(db: aiosqlite.Connection, provider: Provider, model: ModelRow, 
             found = await look(db, provider, model.model_key, name=name)
         except ProviderError as error:
             if unsure or error.kind is not ErrorKind.BAD_RESPONSE or error.status not in _NOT_OFFERED:
-                raise
+                text = (
+                    f"{str(error).rstrip('.')}. What is there already could not be told, so nothing new was asked for."
+                )
+                raise ProviderError(error.kind, text, host=provider.host, status=error.status) from error
             # Where nothing was asked for that was not answered, nothing of ours is there unknown.
             continue
         if found.ours:
             return found.ours[0]
+        if found.open and not (name == wanted and provider.capabilities.deploys_once):
+            raise _unsettled(name, model, provider, "--create")
         if found.others and name == wanted:
             text = f"{taken(found.others[0], model, provider.host)} Give another name with --as."
             raise ProviderError(ErrorKind.INVALID_REQUEST, text, host=provider.host)
@@ -201,7 +226,7 @@ async def _ask_for(
             async with transaction(db):
                 await forget_deployment(db, model.model_key, name)
             raise
-        on_state(f"{error} Looking whether the deployment was made all the same.")
+        on_state(f"{str(error).rstrip('.')}. Looking whether the deployment was made all the same.")
         late = await _late(deploying, model, name)
         if late is None:
             text = f"{str(error).rstrip('.')}. {doubt}"
@@ -222,7 +247,7 @@ async def _ready(
 ) -> ModelRow:
     exists = f"{found.name} exists and may bill; take it away: {command(model.provider, model.name, '--remove')}"
     deploying = _deploys(provider)
-    waited = 0.0
+    waited, missed = 0.0, 0
     try:
         while not (found.ready or found.failed):
             on_state(f"{found.name} is {found.raw_state or 'being deployed'}")
@@ -233,8 +258,11 @@ async def _ready(
             waited += pause
             try:
                 found = await deploying.deployment(found.name)
+                missed = 0
             except ProviderError as error:
-                if not error.retryable:
+                # What was just made may not be found for a while.
+                missed += error.kind is ErrorKind.NOT_FOUND
+                if not (error.retryable or 0 < missed < _MISSES):
                     text = f"{str(error).rstrip('.')}. {exists}"
                     raise ProviderError(error.kind, text, host=provider.host, status=error.status) from error
                 on_state(str(error))

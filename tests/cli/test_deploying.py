@@ -71,7 +71,7 @@ def test_a_deployment_is_told_wherever_one_looks_until_it_is_gone(ftb: Ftb, serv
     assert (gone.code, f"{name} is gone, says " in gone.err) == (0, True)
     assert not any(name in said for said in everywhere(ftb))
     again = ftb("models", "deploy", "tuned", "--remove", "--yes")
-    assert (again.code, f"has no deployment of {model}." in again.err) == (0, True)
+    assert (again.code, f"mine has no deployment of {model}." in again.err) == (0, True)
 
 
 @BOTH
