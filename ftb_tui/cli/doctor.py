@@ -26,6 +26,10 @@ _MEMORY = 2_000
 """Megabytes with which training and everything else have room."""
 
 
+_NO_ROOM = 100
+"""Megabytes that the store and the checkpoints of one job of a dozen epochs take."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One line: `ok`, `warn` or `fail`, what was looked at, what was found and what to do."""
@@ -109,6 +113,9 @@ def _existing(path: Path) -> Path:
 
 def _space(path: Path) -> Check:
     free = shutil.disk_usage(_existing(path)).free // 1_000_000
+    if free < _NO_ROOM:
+        text = f"{free:,} MB free, and a job writes {_NO_ROOM}; free some space, or set FTB_HOME to another disk"
+        return Check("fail", "disk", text)
     enough = free > 500
     return Check("ok" if enough else "warn", "disk", f"{free:,} MB free" + ("" if enough else "; free some space"))
 
@@ -186,12 +193,13 @@ def _configuration() -> Iterator[Check]:
 
 
 def _weights() -> Check:
-    from ftb_tui.weights import FILE_NAME, WeightsError, find_weights, is_known
+    from ftb_tui.weights import FILE_NAME, WeightsError, damaged_weights, find_weights, is_known, require_weights
 
     try:
         found = find_weights()
-        if found is None:
+        if found is None and damaged_weights() is None:
             return Check("warn", "weights", "missing; fetch them once with: ftb models pull smollm2-135m")
+        found = require_weights()
         if not is_known(found):
             return Check(
                 "warn", "weights", f"{found} is not {FILE_NAME} as it was published; results are not comparable"

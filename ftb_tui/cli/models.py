@@ -164,6 +164,7 @@ def pull(*, model: str, if_missing: bool, print_path: bool, url: str | None, as_
 
 def pull_with_progress(url: str | None = None) -> str:
     """Fetch the weights with a bar on a terminal, a line per step elsewhere."""
+    from ftb_tui.weights import damaged_weights
     from ftb_tui.weights import pull as fetch
 
     if not sys.stderr.isatty():
@@ -178,6 +179,8 @@ def pull_with_progress(url: str | None = None) -> str:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+    if damaged := damaged_weights():
+        say(f"{damaged} is damaged; it is fetched anew.")
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
         bar = bars.add_task("weights")

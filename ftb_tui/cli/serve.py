@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
 
 from ftb_tui.cli.common import as_json, put_json
 from ftb_tui.cli.exits import say
+from ftb_tui.engine_state import read_engine_state
 from ftb_tui.paths import paths
+
+_LOOK = 0.05
+"""Seconds between looks whether the engine listens."""
 
 
 @click.command()
@@ -50,18 +55,47 @@ def serve(
         else:
             say(f"Running at {state.url} (process {state.pid})." if state else "Not running.")
         return
+    _look_at_weights(weights)
     command = [sys.executable, "-m", "ftb_tui.engine", "serve", "--port", str(port), "--host", host]
     command += ["--weights", str(weights)] if weights else []
     command += ["--idle-exit", str(idle_exit)] if idle_exit is not None else []
-    say(f"Address and token are in {paths().engine_state} (readable by you alone). Ctrl+C stops.")
-    sys.stderr.flush()
     with subprocess.Popen(command, env=os.environ) as process:
+        ending = False
         while True:
             try:
+                if not ending:
+                    _tell_when_it_listens(process)
                 code = process.wait()
                 break
             except KeyboardInterrupt:
+                ending = True
                 # Of ctrl+c it hears itself, of other ways to end us it does not. It needs a moment to keep a running
                 # job's state.
                 process.terminate()
     raise click.exceptions.Exit(code)
+
+
+def _tell_when_it_listens(process: subprocess.Popen[bytes]) -> None:
+    """Wait until the engine listens, or has ended, and say where it is."""
+    while process.poll() is None:
+        state = read_engine_state()
+        if state is not None and state.pid == process.pid:
+            place = paths().engine_state
+            say(f"The engine listens at {state.url}. Address and token are in {place} (readable by you alone).")
+            say("Ctrl+C stops.")
+            return
+        time.sleep(_LOOK)
+
+
+def _look_at_weights(given: Path | None) -> None:
+    """Say what is missing. Raises `WeightsError` for a file that was named and cannot be it."""
+    from ftb_tui.weights import MODEL_NAME, WeightsError, find_weights, require_weights
+
+    if find_weights(given) is not None:
+        require_weights(given)
+        return
+    try:
+        require_weights(given)
+    except WeightsError as error:
+        say(f"{error}\nThe engine starts without them: it can keep files and jobs, but neither train nor answer.")
+        say(f"As soon as {MODEL_NAME} is there, it goes on by itself.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import fcntl
 import logging
 import os
@@ -24,7 +25,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VEC
 from ftb_tui import __version__  # noqa: E402
 from ftb_tui.engine_state import EngineState, clear_engine_state, read_engine_state, write_engine_state  # noqa: E402
 from ftb_tui.paths import paths  # noqa: E402
-from ftb_tui.weights import WeightsError, find_weights  # noqa: E402
+from ftb_tui.weights import WeightsError, find_weights, require_weights  # noqa: E402
 
 log = logging.getLogger("ftb.engine")
 
@@ -45,11 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     data: Path = options.data or paths().engine_data
     try:
-        weights = find_weights(options.weights)
+        # Without any it runs, and every request that needs them says so; other files than weights were meant otherwise.
+        weights = None if find_weights(options.weights) is None else require_weights(options.weights)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = _only_one(data)
-    except (WeightsError, OSError) as error:
-        return _refuse(str(error))
+    except WeightsError as error:
+        return _refuse(str(error), 2 if error.misnamed else 1)
+    except OSError as error:
+        return _refuse(f"{error.filename or data} cannot be used: {error.strerror or error}. {_remedy(error)}")
     if lock is None:
         other = read_engine_state()
         where = f" (process {other.pid}, {other.url})" if other else ""
@@ -74,9 +78,26 @@ def _only_one(data: Path) -> IO[str] | None:
     return None
 
 
-def _refuse(reason: str) -> int:
-    print(f"ftb engine: {reason}", file=sys.stderr)
-    return 1
+def _refuse(reason: str, code: int = 1) -> int:
+    with contextlib.suppress(OSError):
+        # Its own log may be on the very disk that is full.
+        print(f"ftb engine: {reason}", file=sys.stderr, flush=True)
+    return code
+
+
+def _remedy(error: Exception) -> str:
+    """What a person can do about records that cannot be used."""
+    text = str(error)
+    if "full" in text or "disk I/O" in text or getattr(error, "errno", None) == errno.ENOSPC:
+        return "There is no room on the disk: free some space, or set FTB_HOME to a directory on another disk."
+    if "not a database" in text or "malformed" in text:
+        return (
+            "Move it away to begin anew, or put a copy in its place. Without it the engine knows no job and no tuned "
+            "model of its own any more; answers and results are in the store and stay."
+        )
+    if "locked" in text:
+        return "Another program keeps it locked: try again when that has ended."
+    return "Check the directory's permissions, or set FTB_HOME to another."
 
 
 async def _serve(options: argparse.Namespace, data: Path, weights: Path | None) -> int:
@@ -94,8 +115,10 @@ async def _serve(options: argparse.Namespace, data: Path, weights: Path | None) 
 
     try:
         records = Records(data / "engine.db")
-    except (sqlite3.Error, EngineError, OSError) as error:
-        return _refuse(f"{data / 'engine.db'} cannot be used: {error}")
+    except EngineError as error:
+        return _refuse(str(error))
+    except (sqlite3.Error, OSError) as error:
+        return _refuse(f"{data / 'engine.db'} cannot be used: {error}. {_remedy(error)}")
     loader = ModelLoader(weights)
     queue, answering = TrainingQueue(records, loader, data), Answering(loader)
     now = time.time()
@@ -123,7 +146,7 @@ async def _serve(options: argparse.Namespace, data: Path, weights: Path | None) 
         write_engine_state(state)
     except OSError as error:
         await runner.cleanup()
-        return _refuse(f"{paths().engine_state} cannot be written: {error.strerror or error}.")
+        return _refuse(f"{paths().engine_state} cannot be written: {error.strerror or error}. {_remedy(error)}")
     log.info("listening on %s, weights %s, data %s", state.url, weights or "missing", data)
     queue.start()
     answering.start()

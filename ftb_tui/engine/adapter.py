@@ -198,7 +198,8 @@ def load_adapter(path: Path) -> Adapter:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise AdapterError(f"The adapter {path} cannot be read: {error.strerror or error}.") from error
+        text = f"The adapter {path} cannot be read: {error.strerror or error}. Train again, or use another checkpoint."
+        raise AdapterError(text) from error
     arrays, metadata = unpack_arrays(content, f"The adapter {path}")
     if metadata.get("format") != _FORMAT:
         raise AdapterError(f"{path} is not an adapter of this engine.")

@@ -85,7 +85,9 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except EngineError as error:
         response = web.json_response(ApiError(500, str(error), kind="server_error").body, status=500)
     except (OSError, sqlite3.Error) as error:
-        text = f"The engine could not use {request.app[ENGINE].data}: {getattr(error, 'strerror', None) or error}"
+        text = f"The engine could not use {request.app[ENGINE].data}: {getattr(error, 'strerror', None) or error}."
+        if "full" in text or "No space" in text:
+            text += " Free some space and try again."
         response = web.json_response(ApiError(507, text, kind="server_error").body, status=507)
     except Exception:
         log.exception("%s %s failed (%s)", request.method, request.path, request_id)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,7 @@ import aiosqlite
 from ftb_tui.paths import paths
 
 BUSY_SECONDS = 10.0
+_LEAST_ROOM = 64 * 1024
 
 _turns: WeakKeyDictionary[aiosqlite.Connection, asyncio.Lock] = WeakKeyDictionary()
 
@@ -114,8 +116,12 @@ def sentences(file: Path | None) -> Iterator[None]:
 
 def _sentence(where: str, error: Exception) -> str:
     text = str(error)
-    if "full" in text or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return f"The disk is full: nothing can be written to {where}. Free some space; what was stored before is safe."
+    failed_to_write = "full" in text or ("disk I/O" in text and _no_room(Path(where)))
+    if failed_to_write or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return (
+            f"The disk is full: nothing can be written to {where}. Free some space, or set FTB_HOME to a directory on "
+            "another disk; what was stored before is safe."
+        )
     if "disk I/O" in text:
         return f"{where}: {text}. The disk may be full or failing; what was stored before is safe."
     if "not a database" in text or "malformed" in text:
@@ -129,6 +135,13 @@ def _sentence(where: str, error: Exception) -> str:
         why = getattr(error, "strerror", None) or text
         return f"{where} cannot be opened for writing ({why}). Check the directory's permissions, or set FTB_HOME."
     return f"{where}: {text}"
+
+
+def _no_room(file: Path) -> bool:
+    """Whether the disk of a file has not even the room for SQLite's own bookkeeping."""
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(file.parent).free < _LEAST_ROOM
+    return False
 
 
 def _prepare(file: Path) -> None:
@@ -168,7 +181,9 @@ def _migrate(db: sqlite3.Connection, file: Path, known: dict[int, str]) -> None:
                 db.execute(f"PRAGMA user_version = {number}")
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        # On a full disk SQLite has rolled back by itself, and what went wrong must not be lost in that.
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
         raise
 
 

@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from ftb_tui.weights import find_weights, require_weights
 
 START_SECONDS = 30.0
 IDLE_EXIT_SECONDS = 900.0
+_LEAST_ROOM = 1_000_000
 
 
 class EngineStartError(Exception):
@@ -182,6 +184,13 @@ def _spawned(weights: Path, log: Path) -> subprocess.Popen[bytes]:
 
 
 def _not_started(why: str, log: Path, told_from: int) -> EngineStartError:
+    for place in (paths().engine_data.parent, log.parent):
+        with contextlib.suppress(OSError):
+            if (free := shutil.disk_usage(place).free) < _LEAST_ROOM:
+                return EngineStartError(
+                    f"The embedded engine {why}: {place} cannot be written, for there is no room on the disk "
+                    f"({free // 1000:,} kB free). Free some space, or set FTB_HOME to a directory on another disk."
+                )
     return EngineStartError(f"The embedded engine {why}. The end of its log ({log}):\n{_tail(log, told_from)}")
 
 

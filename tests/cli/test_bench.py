@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ftb_tui.cli.bench import progress_line
+from ftb_tui.engine_state import read_engine_state
 from ftb_tui.work.bench import BenchProgress
 from tests.cli.conftest import Done, Ftb, command
 
@@ -177,7 +178,7 @@ def test_a_damaged_weights_file_is_named(ftb_process: Ftb, tiny: Path, tmp_path:
 
 def test_a_given_weights_file_that_is_not_there_is_named(ftb_process: Ftb, tmp_path: Path) -> None:
     done = ftb_process("bench", "--quick", FTB_WEIGHTS=str(tmp_path / "gone.gguf"))
-    assert (done.code, done.out) == (1, "")
+    assert (done.code, done.out) == (2, "")
     assert "gone.gguf" in done.err
     assert "FTB_WEIGHTS" in done.err
 
@@ -187,7 +188,7 @@ def test_without_weights_and_network_both_ways_are_named_with_what_to_do(ftb_pro
     done = ftb_process(
         "bench", "--quick", FTB_WEIGHTS_URL=f"{nowhere}/x", NO_PROXY="127.0.0.1", no_proxy="127.0.0.1"
     )  # fmt: skip
-    assert (done.code, done.out) == (1, "")
+    assert (done.code, done.out) == (3, "")
     assert "127.0.0.1:9 cannot be reached" in done.err
     assert "set FTB_WEIGHTS" in done.err
     assert "Traceback" not in done.err
@@ -203,6 +204,37 @@ def test_a_taken_port_is_one_sentence(ftb_process: Ftb, tiny: Path) -> None:
     assert f"port {port} on 127.0.0.1 cannot be used" in done.err
     assert "--port" in done.err
     assert "Traceback" not in done.err
+    assert "token" not in done.err, "there is no address and no token to be found"
+
+
+@pytest.mark.parametrize("weights", ["tiny", "none"])
+def test_the_address_is_told_once_it_is_true_and_missing_weights_are_told_before(
+    home: Path, tiny_weights: Path, weights: str
+) -> None:
+    environment = dict(os.environ)
+    if weights == "tiny":
+        environment["FTB_WEIGHTS"] = str(tiny_weights)
+    with subprocess.Popen(command("serve"), env=environment, stderr=subprocess.PIPE, text=True) as serve:
+        assert serve.stderr is not None
+        said = ""
+        while "Address and token are in" not in said:
+            line = serve.stderr.readline()
+            assert line, said
+            said += line
+        state = read_engine_state()
+        assert state is not None
+        assert state.url in said
+        assert ("ftb models pull smollm2-135m" in said) == (weights == "none")
+        serve.terminate()
+        serve.communicate(timeout=60)
+
+
+def test_a_file_without_weights_does_not_start_the_engine(ftb_process: Ftb, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "passwd").write_text("root:x:0:0")
+    done = ftb_process("serve", "--weights", str(tmp_path / "passwd"))
+    assert (done.code, done.out) == (2, "")
+    assert "passwd is no file of weights" in done.err
+    assert "listen" not in done.err
 
 
 def test_the_engine_says_whether_it_runs_and_stops(ftb: Ftb) -> None:

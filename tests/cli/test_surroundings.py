@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ftb_tui.weights import FILE_NAME
 from tests.cli.conftest import Ftb, command
 
 LISTS = [
@@ -222,6 +223,24 @@ def test_doctor_knows_weights_that_are_not_the_published_ones(
     assert ftb("doctor").code == 1
 
 
+def test_doctor_is_not_ready_with_damaged_weights(ftb: Ftb, home: Path) -> None:
+    cached = home / "cache" / "weights" / FILE_NAME
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"GGUF, and nothing else")
+    done = ftb("doctor")
+    assert done.code == 1
+    assert f"✗ weights        {cached} is damaged. Fetch it anew with: ftb models pull smollm2-135m" in done.out
+    assert "Ready" not in done.said
+
+
+def test_doctor_is_not_ready_on_a_full_disk(ftb: Ftb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 0))
+    done = ftb("doctor")
+    assert done.code == 1
+    assert "✗ disk           0 MB free" in done.out
+    assert "free some space, or set FTB_HOME" in done.out
+
+
 def test_doctor_warns_of_an_own_service_without_its_key(ftb: Ftb, home: Path) -> None:
     (home / "config").mkdir(parents=True)
     (home / "config" / "config.toml").write_text(
@@ -266,6 +285,45 @@ def test_a_full_disk_is_one_sentence_and_leaves_a_store_that_opens(
         assert found == "ok"
         tables = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'datasets'").fetchone()[0]
         assert not tables or db.execute("SELECT count(*) FROM datasets").fetchone() == (0,)
+
+
+@pytest.fixture
+def disk_of(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """`disk_of("100k")` is a directory on a real disk of that size. Skips where this process may not mount."""
+    mounted: list[Path] = []
+
+    def made(size: str) -> Path:
+        folder = tmp_path / f"disk{size}"
+        folder.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        if not shutil.which("mount") or os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+            pytest.skip("only who may mount can make a disk that is full")
+        mounted.append(folder)
+        return folder
+
+    yield made
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("size", ["20k", "60k", "100k"])
+def test_a_disk_without_room_for_the_store_is_named(
+    ftb_process: Ftb, disk_of: Callable[[str], Path], size: str
+) -> None:
+    home = disk_of(size)
+    done = ftb_process("datasets", "list", FTB_HOME=str(home))
+    assert (done.code, done.out) == (1, "")
+    assert f"The disk is full: nothing can be written to {home / 'data' / 'ftb.db'}. Free some space" in done.err
+
+
+def test_a_disk_without_room_for_the_engine_is_named(
+    ftb_process: Ftb, disk_of: Callable[[str], Path], tiny_weights: Path
+) -> None:
+    home = disk_of("900k")
+    done = ftb_process("bench", "--quick", FTB_HOME=str(home), FTB_WEIGHTS=str(tiny_weights))
+    assert done.code == 1
+    assert "cannot be written, for there is no room on the disk" in done.err
+    assert "Free some space, or set FTB_HOME" in done.err
 
 
 def test_a_home_may_have_spaces_and_letters_of_any_alphabet(

@@ -442,6 +442,37 @@ def test_a_damaged_adapter_is_named_and_the_engine_lives_on(engine: EngineProces
     assert ask(client, "smollm2-135m").choices
 
 
+def test_a_removed_adapter_is_named_with_what_to_do(engine: EngineProcess) -> None:
+    client = engine.client()
+    job = wait_for(client, create(client, 1), "succeeded")
+    [file] = (engine.home / "data/engine/jobs" / job.id).glob("step-*.safetensors")
+    file.unlink()
+    with pytest.raises(
+        openai.InternalServerError, match=r"cannot be read: No such file .* Train again, or use another"
+    ):
+        ask(client, str(job.fine_tuned_model))
+
+
+def test_records_that_cannot_be_read_are_named_with_what_to_do(tiny: Path, tmp_path: Path) -> None:
+    engine = EngineProcess(tmp_path / "spoilt", tiny)
+    (engine.home / "data" / "engine").mkdir(parents=True)
+    (engine.home / "data" / "engine" / "engine.db").write_text("garbage" * 100)
+    with pytest.raises(AssertionError, match=r"engine\.db cannot be used: file is not a database\. Move it away"):
+        engine.start()
+
+
+@pytest.mark.parametrize("content", [None, b"root:x:0:0"], ids=["gone", "something else"])
+def test_weights_that_were_named_and_cannot_be_it_are_wrong_use(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "weights"
+    if content is not None:
+        file.write_bytes(content)
+    engine = EngineProcess(tmp_path / "engine-home", file)
+    with pytest.raises(AssertionError, match="Mend --weights or FTB_WEIGHTS"):
+        engine.start()
+    assert engine.process is not None
+    assert engine.process.wait() == 2
+
+
 def test_a_damaged_resume_state_restarts_the_training_and_says_so(engine: EngineProcess) -> None:
     client = engine.client()
     job_id = create(client, 15)
