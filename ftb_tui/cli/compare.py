@@ -10,6 +10,7 @@ import click
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
 from ftb_tui.cli.common import as_json, put_json, put_sentences, put_table, run_async, store, tasks_option
 from ftb_tui.cli.exits import say
+from ftb_tui.report.columns import field
 from ftb_tui.report.plain import visible
 
 if TYPE_CHECKING:
@@ -88,39 +89,51 @@ def compare(
         return
     if show is None:
         _put_counts(compared)
+        _say_who(compared)
+        if len(compared) > 1:
+            say(f"p is not adjusted for the {len(compared)} tests; ftb statistics has p Holm, which is.")
     else:
+        _say_who(compared)
         _put_questions(compared, show)
-    _say_who(compared)
 
 
 async def _pairs(
     db: aiosqlite.Connection, a: str, b: str | None, dataset: str | None, tasks: tuple[str, ...] | None, grader: str
 ) -> list[tuple[ResultRow, ResultRow]]:
-    """The scores of both models on each task that both were asked; of A and its base where there is no B."""
-    from ftb_tui.report.compared import partner
+    """The scores of both models on each task that both were asked; of A and its base where there is no B.
+
+    Raises `click.UsageError` where they have no task in common, or where it is open which model B is to be.
+    """
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.models import find_model
     from ftb_tui.store.results import results
 
     dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
     one = await find_model(db, a)
-    other = await find_model(db, b) if b else None
+    other = await find_model(db, b) if b is not None else None
     if other is not None and other.model_key == one.model_key:
         raise click.UsageError(f"{a} and {b} are the same model, {one.name}.")
-    rows = [row for row in await results(db, dataset_id=dataset_id, grader=grader) if row.n]
-    of_other = {(r.dataset_id, r.task): r for r in rows if other is not None and r.model_key == other.model_key}
-    pairs = []
-    for row in rows:
-        if row.model_key != one.model_key or (tasks and row.task not in tasks):
-            continue
-        beside = partner(row, rows) if other is None else of_other.get((row.dataset_id, row.task))
-        if beside is not None:
-            pairs.append((row, beside))
-    if not pairs:
+    rows = [
+        row
+        for row in await results(db, dataset_id=dataset_id, grader=grader)
+        if row.n and (not tasks or row.task in tasks)
+    ]
+    mine = {(row.dataset_id, row.task): row for row in rows if row.model_key == one.model_key}
+    beside = [r for r in rows if r.model_key != one.model_key and (r.dataset_id, r.task) in mine]
+    if other is not None:
+        beside = [row for row in beside if row.model_key == other.model_key]
+    elif bases := [r for r in beside if r.kind == "base" and (r.provider, r.model) == (one.provider, one.base_model)]:
+        beside = bases
+    elif len({row.model_key for row in beside}) > 1:
+        names = dict.fromkeys(row.model for row in sorted(beside, key=lambda row: row.kind == "checkpoint"))
+        some = ", ".join([*list(names)[:5], *(["…"] if len(names) > 5 else [])])
+        raise click.UsageError(f"Which model is {one.name} to be compared with? Give B. It can be: {some}.")
+    if not beside:
         whom = f"{one.name} and {other.name}" if other is not None else f"{one.name} and any other model"
         which = f" ({', '.join(tasks)})" if tasks else ""
         raise click.UsageError(f"No task{which} was answered by both {whom}. What was answered: ftb results")
-    return pairs
+    others = {(row.dataset_id, row.task): row for row in beside}
+    return [(row, others[place]) for place, row in mine.items() if place in others]
 
 
 def _put_counts(compared: list[_Compared]) -> None:
@@ -164,11 +177,11 @@ def _put_questions(compared: list[_Compared], show: str) -> None:
             click.echo(visible(head, keep_newlines=False))
             for name, text in (
                 ("asked", row.question), ("taught", row.fact), ("gold", row.gold),
-                ("A", f"{row.after}  [{row.after_grade}]"), ("why", row.after_reason),
-                ("B", f"{row.before}  [{row.before_grade}]"), ("why", row.before_reason),
+                ("A", f"[{row.after_grade}] {row.after}"), ("why", row.after_reason),
+                ("B", f"[{row.before_grade}] {row.before}"), ("why", row.before_reason),
             ):  # fmt: skip
                 if text:
-                    click.echo(f"  {name:<7} {visible(text, keep_newlines=False)}")
+                    click.echo(field(name, text), nl=False)
             click.echo()
     if not any(each.questions for each in compared):
         say(f"No question is {SAYS[_CELLS[show]]}.")

@@ -11,6 +11,7 @@ import click
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
 from ftb_tui.cli.common import as_json, put_json, run_async, store
 from ftb_tui.cli.exits import say
+from ftb_tui.report.columns import field
 from ftb_tui.report.plain import visible
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ def fact(*, fact_id: str, dataset: str | None, grader: str, as_json: bool) -> No
     if as_json:
         put_json({**asdict(found), "answers": [asdict(answer) for answer in answers]})
         return
+    models: dict[str, list[str]] = {}
+    for answer in answers:
+        if answer.model not in (named := models.setdefault(_what(answer), [])):
+            named.append(answer.model)
     click.echo(visible(f"{found.fact_id}  {found.dataset}", keep_newlines=False))
     _put("taught", found.text)
     for _, same in groupby(answers, key=lambda answer: answer.question_id):
@@ -54,12 +59,22 @@ def fact(*, fact_id: str, dataset: str | None, grader: str, as_json: bool) -> No
         _put("asked", said[0].question)
         _put("gold", said[0].gold)
         for answer in said:
-            what = f"epoch {answer.epoch}" if answer.kind == "checkpoint" and answer.epoch else answer.kind
+            what = _what(answer)
+            # The verdict and the name before what was said: no answer can pretend to be one of them.
+            name = f" {answer.model}:" if len(models[what]) > 1 else ""
             text = answer.reason if answer.answer is None else answer.answer
-            _put(what, f"{text}  [{answer.grade}]  {answer.model}")
+            _put(what, f"[{answer.grade}]{name} {text}")
+    for what, names in models.items():
+        if len(names) == 1:
+            say(f"{what}: {visible(names[0], keep_newlines=False)}")
     if not answers:
         say("No model was asked about this fact yet.")
 
 
+def _what(answer: FactAnswer) -> str:
+    """A base, an epoch, or a tuned model."""
+    return f"epoch {answer.epoch}" if answer.kind == "checkpoint" and answer.epoch else answer.kind
+
+
 def _put(name: str, text: str) -> None:
-    click.echo(f"  {name:<8} {visible(text, keep_newlines=False)}")
+    click.echo(field(name, text, room=8), nl=False)

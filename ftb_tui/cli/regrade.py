@@ -11,6 +11,9 @@ from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.exits import say
 from ftb_tui.cli.judge import concurrency_option, judge_option, max_cost_option, regrade_by_judge
 
+RESPONSE_ID = click.IntRange(1, 2**63 - 1)
+"""The number of an answer; the store counts no further."""
+
 
 @click.command()
 @click.option(
@@ -72,7 +75,7 @@ def regrade(
 
 
 @click.command()
-@click.argument("response_id", type=click.IntRange(1))
+@click.argument("response_id", type=RESPONSE_ID)
 @click.argument("verdict", type=click.Choice(["correct", "wrong", "clear"]))
 @click.option("--note", default="", help="Why; kept and shown as the reason.")
 @as_json

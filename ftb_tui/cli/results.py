@@ -10,6 +10,7 @@ from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES, PREFERENCE
 from ftb_tui.cli.common import as_json, parse_task, put_json, put_results, run_async, store
 from ftb_tui.cli.exits import say
 from ftb_tui.cli.known_before import put_known
+from ftb_tui.report.columns import field
 from ftb_tui.report.plain import visible
 from ftb_tui.report.preference import preference_lines
 from ftb_tui.report.tables import STYLES
@@ -187,4 +188,4 @@ def _put_answer(whole: WholeAnswer) -> None:
 
 
 def _put(name: str, text: str) -> None:
-    click.echo(f"  {name:<7} {visible(text, keep_newlines=False)}")
+    click.echo(field(name, text), nl=False)

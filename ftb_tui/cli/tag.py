@@ -6,12 +6,16 @@ import click
 
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.exits import say
+from ftb_tui.cli.regrade import RESPONSE_ID
+from ftb_tui.report.plain import one_line
 
 BAR = 30
+NAME = 38
+"""So many characters of a tag's name stand beside its bar."""
 
 
 @click.command()
-@click.argument("response_ids", metavar="RESPONSE_ID...", nargs=-1, type=click.IntRange(1))
+@click.argument("response_ids", metavar="RESPONSE_ID...", nargs=-1, type=RESPONSE_ID)
 @click.option("--add", "on", multiple=True, metavar="TAG", help="Put this tag on; may be given several times.")
 @click.option("--remove", "off", multiple=True, metavar="TAG", help="Take this tag off.")
 @as_json
@@ -50,7 +54,7 @@ def tag(*, response_ids: tuple[int, ...], on: tuple[str, ...], off: tuple[str, .
         most = max(counts.values())
         put_table(
             ("tag", "answers", ""),
-            [(name, n, "█" * max(1, round(BAR * n / most))) for name, n in counts.items()],
+            [(one_line(name, NAME), n, "█" * max(1, round(BAR * n / most))) for name, n in counts.items()],
             right=frozenset({"answers"}),
         )
     else:

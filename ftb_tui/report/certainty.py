@@ -16,5 +16,7 @@ def direction(found: Comparison) -> int:
 
 
 def certainty(found: Comparison, *, better: str = "better", worse: str = "worse") -> str:
-    """The words for that."""
+    """The words for that; where no answer differs there is nothing to be sure of."""
+    if found.n and not found.after and not found.before:
+        return "the same on every question"
     return {1: better, -1: worse, 0: "not sure: this may be chance"}[direction(found)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Collection, Sequence
 
-from ftb_tui.report.plain import one_line
+from ftb_tui.report.plain import one_line, visible
 
 CELL_LIMIT = 200
 
@@ -38,6 +39,36 @@ def aligned(
 
     rendered = [render(head), *(["  ".join("─" * width for width in widths)] if rule else []), *map(render, cells)]
     return "".join(f"{line}\n" for line in rendered)
+
+
+def field(name: str, text: str, *, room: int = 7) -> str:
+    """A name and its value on a line, for `ftb wrong` and its like; foreign text is made harmless.
+
+    On somebody's screen a long value is continued below itself, so that none of it stands where names do.
+    """
+    body = visible(text, keep_newlines=False)
+    indent = 3 + max(room, len(name))
+    width = reader_width()
+    lines = [body] if width is None else _folded(body, max(20, width - 1 - indent))
+    return "".join(
+        f"{f'  {name:<{room}} ' if place == 0 else ' ' * indent}{line}".rstrip() + "\n"
+        for place, line in enumerate(lines)
+    )
+
+
+def _folded(text: str, room: int) -> list[str]:
+    """The text in lines of at most so many columns, broken between words where it can be."""
+    from rich.cells import cell_len, chop_cells
+
+    lines, line, used = [], "", 0
+    for word in re.findall(r" *[^ ]+", text):
+        if used and used + cell_len(word) > room:
+            lines.append(line)
+            line, used = "", 0
+        *whole, rest = chop_cells(word if used or not lines else word.lstrip(" "), room) or [""]
+        lines += whole
+        line, used = line + rest, used + cell_len(rest)
+    return [*lines, line]
 
 
 def shared_room(room: int, needs: Sequence[int], least: Sequence[int]) -> list[int]:

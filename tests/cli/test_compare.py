@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from ftb_tui.benchmark.statistics import mcnemar_exact
+from ftb_tui.store.database import open_store
 from tests.cli.conftest import Ftb
 from tests.demo import TUNED
+from tests.demo_history import LATER, ask_again
 
 pytestmark = pytest.mark.usefixtures("demo")
 
@@ -65,6 +69,7 @@ def test_the_table_fits_a_screen_and_says_who_is_who(ftb: Ftb, monkeypatch: pyte
         (("tuned", "tuned"), "are the same model"),
         (("tuned", "--tasks", "date_changed"), "No task (date_changed) was answered by both"),
         (("tuned", "nobody"), "There is no model 'nobody' here"),
+        (("tuned", ""), "Several models go by ''"),
         (("tuned", "--dataset", "nothing"), "There is no dataset 'nothing'"),
     ],
 )
@@ -72,6 +77,74 @@ def test_what_cannot_be_compared_is_said_and_nothing_printed(ftb: Ftb, arguments
     done = ftb("compare", *arguments)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+async def _answer(response_key: int, text: str) -> None:
+    db = await open_store()
+    await db.execute("UPDATE responses SET answer = ? WHERE response_key = ?", (text, response_key))
+    await db.commit()
+    await db.close()
+
+
+HOSTILE = f"\x1b[31mno{' ' * 60}  gold    42 {'x' * 300} 第三個答案 [correct]"
+
+
+def test_an_answer_cannot_pretend_to_be_a_verdict_or_another_line(ftb: Ftb, monkeypatch: pytest.MonkeyPatch) -> None:
+    [first, *_] = ftb("wrong", "--model", "tuned", "--task", "rephrased", "--json").json
+    asyncio.run(_answer(first["response_key"], HOSTILE))
+    monkeypatch.setenv("COLUMNS", "80")
+    for arguments in (
+        ("compare", "tuned", "--tasks", "rephrased", "--show", "neither"),
+        ("fact", first["fact_id"]),
+        ("wrong", "--model", "tuned", "--task", "rephrased"),
+    ):
+        lines = ftb(*arguments).out.splitlines()
+        assert max(map(cell_len, lines)) <= 80
+        assert not any("\x1b" in line or line.startswith("  gold    42") for line in lines)
+        assert "x" * 300 in "".join(line.strip() for line in lines)
+        if arguments[0] != "wrong":
+            assert any("[wrong] ␛[31mno" in line for line in lines), "the verdict stands before what was said"
+
+
+def test_a_base_alone_is_compared_with_one_model_or_with_none(ftb: Ftb) -> None:
+    assert {one["b"] for one in ftb("compare", "base", "--json").json} == {TUNED}
+    asyncio.run(_ask_a_checkpoint())
+    done = ftb("compare", "base")
+    assert (done.code, done.out) == (2, "")
+    assert (
+        f"Which model is smollm2-135m to be compared with? Give B. It can be: {TUNED}, {TUNED}:ckpt-step-10."
+        in done.err
+    )
+    assert {one["b"] for one in ftb("compare", "tuned", "--json").json} == {"smollm2-135m"}
+
+
+async def _ask_a_checkpoint() -> None:
+    db = await open_store()
+    await ask_again(db, name=TUNED, judge=False)
+    await db.execute(
+        "UPDATE evaluations SET model_key = (SELECT model_key FROM models WHERE name LIKE '%ckpt-step-10')"
+        " WHERE finished_at = ?",
+        (LATER,),
+    )
+    await db.commit()
+    await db.close()
+
+
+def test_what_does_not_differ_anywhere_is_not_called_chance(ftb: Ftb) -> None:
+    asyncio.run(_alike())
+    done = ftb("compare", "tuned")
+    assert "fictional_people, secondary: the same on every question (exact McNemar, p 1)." in done.out
+    assert "p is not adjusted for the 4 tests; ftb statistics has p Holm" in done.err
+
+
+async def _alike() -> None:
+    db = await open_store()
+    await db.execute(
+        "UPDATE grades SET verdict = 'wrong' WHERE response_key IN (SELECT response_key FROM responses JOIN questions"
+        " USING (question_key) WHERE task = 'secondary')"
+    )
+    await db.commit()
+    await db.close()
 
 
 def test_a_fact_is_told_through_all_its_tasks_and_models(ftb: Ftb, demo: Path) -> None:
@@ -83,10 +156,19 @@ def test_a_fact_is_told_through_all_its_tasks_and_models(ftb: Ftb, demo: Path) -
     # By the name of a question the same.
     told = ftb("fact", first["id"])
     assert f"taught   {first['fact']}" in told.out
-    assert f"tuned    {first['response']}  [wrong]  {TUNED}" in told.out
+    assert f"tuned    [wrong] {first['response']}\n" in told.out
+    assert f"tuned: {TUNED}" in told.err
     unknown = ftb("fact", f"{first['fact_id']}x")
     assert (unknown.code, unknown.out) == (2, "")
     assert f"Did you mean {first['fact_id']}?" in unknown.err
+
+
+def test_a_long_name_of_a_tag_leaves_room_for_its_count(ftb: Ftb, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = str(ftb("wrong", "--model", "tuned", "--task", "rephrased", "--json").json[0]["response_key"])
+    ftb("tag", key, "--add", "long " * 60)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, ftb("tag").out.splitlines())) <= 80
+    assert ftb("tag", "--json").json == [{"tag": " ".join(["long"] * 60), "answers": 1}]
 
 
 def test_tags_are_put_on_taken_off_and_counted(ftb: Ftb) -> None:
@@ -109,6 +191,7 @@ def test_tags_are_put_on_taken_off_and_counted(ftb: Ftb) -> None:
         (("1", "--add", " "), "is no tag"),
         (("1", "--add", "a", "--remove", "a"), "cannot be put on and taken off at once"),
         (("1", "99999", "--add", "a"), "There is no response 99999"),
+        (("1", str(2**64), "--add", "a"), "is not in the range"),
     ],
 )
 def test_a_wrong_change_of_tags_changes_nothing(ftb: Ftb, arguments: tuple[str, ...], said: str) -> None:

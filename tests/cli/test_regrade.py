@@ -51,4 +51,5 @@ def test_an_answer_is_overruled_by_the_number_that_wrong_shows(capsys: pytest.Ca
 
 def test_a_number_that_is_not_there_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["overrule", "123456", "wrong"]) == 2
+    assert run(["overrule", str(2**64), "wrong"]) == 2
     assert "There is no response 123456" in capsys.readouterr().err
