@@ -27,7 +27,7 @@ from ftb_tui.providers.registry import open_provider
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.datasets import save_dataset
 from ftb_tui.store.models import ensure_model
-from ftb_tui.work import evaluate, jobs
+from ftb_tui.work import evaluate, job_control, jobs
 from ftb_tui.work.jobs import LaunchPlan
 from ftb_tui.work.local_engine import (
     EngineStartError,
@@ -239,7 +239,7 @@ async def test_an_engine_with_a_job_keeps_its_weights_and_the_sentence_says_why(
         with pytest.raises(EngineStartError, match=rf"works on {weights}, and {other_weights} was asked for. Its job"):
             await ensure_engine(weights=other_weights)
         assert read_engine_state() == state
-        await jobs.cancel(db, provider, key)
+        await job_control.cancel(db, provider, key)
     finally:
         await provider.close()
         await db.close()
