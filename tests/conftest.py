@@ -64,7 +64,7 @@ def service(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Monk
             f'[providers.mine]\ndialect = "{name}"\nbase_url = "{address}"\napi_key_env = "FAKE_KEY"\n'
         )
         # Whatever the day is: OpenAI has a last one for new jobs, after which a launch is refused.
-        (home / "config" / "catalogue.toml").write_text("[services.openai]\nnew_jobs_end = 9999-12-31\n")
+        (home / "config" / "catalogue.toml").write_text("[services.openai]\nlast_day_of_new_jobs = 9999-12-31\n")
         yield server
 
 

@@ -67,8 +67,8 @@ class ServiceFacts:
 
     name: str
     title: str = ""
-    new_jobs_end: datetime.date | None = None
-    """The day on which the service says that no more jobs can be created; the one before is the last safe one."""
+    last_day_of_new_jobs: datetime.date | None = None
+    """The day on which the service ends the creation of jobs: one may be tried still, but the day before is the last safe one."""
     no_new_jobs_reason: str = ""
     notices: tuple[str, ...] = ()
     does: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class ServiceFacts:
 
     def refusal(self, today: datetime.date) -> str | None:
         """Why no job may be created at this service today, or None."""
-        end = self.new_jobs_end
+        end = self.last_day_of_new_jobs
         if end is None or today <= end:
             return None
         reason = self.no_new_jobs_reason or f"{self.title or self.name} no longer lets anybody create jobs"
@@ -88,7 +88,7 @@ class ServiceFacts:
 
     def ending(self, today: datetime.date) -> str | None:
         """A sentence while jobs may still be created but no more from a known day on, or None."""
-        end = self.new_jobs_end
+        end = self.last_day_of_new_jobs
         if end is None or today > end:
             return None
         title = self.title or self.name
@@ -220,7 +220,7 @@ def _check(file: Path, where: str, values: object, known: set[str]) -> None:
     if unknown := sorted(set(values) - known):
         place = f" in {where}" if where else ""
         raise CatalogueError(f"{file}: {unknown[0]}{place} is not known; known are {', '.join(sorted(known))}")
-    for key in ("as_of", "shutdown", "new_jobs_end"):
+    for key in ("as_of", "shutdown", "last_day_of_new_jobs"):
         if key in values and type(values[key]) is not datetime.date:
             raise CatalogueError(f"{file}: {key} in {where or 'the file'} must be a date such as 2027-01-14, unquoted")
     for key in ("methods", "notices", "does"):

@@ -102,7 +102,7 @@ def test_a_persons_own_file_changes_only_what_it_says(tmp_path: Path) -> None:
         name = "mine"
         prices = {{ input = 1.0, output = 2.0, as_of = 2026-12-01 }}
         [services.openai]
-        new_jobs_end = 2027-03-01
+        last_day_of_new_jobs = 2027-03-01
     """
     file = tmp_path / "catalogue.toml"
     file.write_text(text)
