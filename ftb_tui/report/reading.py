@@ -28,17 +28,24 @@ class Reading:
     sentences: tuple[str, ...]
 
 
-def readings(rows: Sequence[ResultRow]) -> list[Reading]:
-    """What is said of each tuned model among the rows, which are by one grader."""
+def readings(rows: Sequence[ResultRow], *, bases: Sequence[ResultRow] = ()) -> list[Reading]:
+    """What is said of each tuned model among the rows, which are by one grader.
+
+    Their bases are looked for among `bases`, where the rows are only some of all.
+    """
     tuned: dict[tuple[str, int], dict[str, ResultRow]] = {}
     for row in rows:
         if row.kind == "tuned" and row.n:
             tuned.setdefault((row.dataset_id, row.model_key), {})[row.task] = row
-    bases = {(row.dataset_id, row.provider, row.model, row.task): row for row in rows if row.kind == "base" and row.n}
+    untuned = {
+        (row.dataset_id, row.provider, row.model, row.task): row
+        for row in bases or rows
+        if row.kind == "base" and row.n
+    }
     alone = len(tuned) == 1 and len({row.dataset_id for row in rows}) == 1
     found = []
     for by_task in tuned.values():
-        said = [_generalized(by_task[task], bases) for task in _GENERALIZATION if task in by_task]
+        said = [_generalized(by_task[task], untuned) for task in _GENERALIZATION if task in by_task]
         if "memorization" in by_task:
             said.insert(0, _memorized(by_task["memorization"]))
         if said:
@@ -48,9 +55,9 @@ def readings(rows: Sequence[ResultRow]) -> list[Reading]:
     return found
 
 
-def reading(rows: Sequence[ResultRow]) -> list[str]:
+def reading(rows: Sequence[ResultRow], *, bases: Sequence[ResultRow] = ()) -> list[str]:
     """The same line by line, each model's head before its sentences; none where there is nothing to say."""
-    return [line for said in readings(rows) for line in (said.head, *said.sentences) if line]
+    return [line for said in readings(rows, bases=bases) for line in (said.head, *said.sentences) if line]
 
 
 def _memorized(row: ResultRow) -> str:

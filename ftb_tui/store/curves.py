@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aiosqlite
@@ -57,6 +58,34 @@ async def job_of_result(db: aiosqlite.Connection, row: ResultRow) -> int | None:
     )
     [[newest]] = found
     return None if newest is None else int(newest)
+
+
+async def unasked_checkpoints(db: aiosqlite.Connection, rows: Sequence[ResultRow]) -> dict[tuple[int, str], int]:
+    """By model key and dataset id of the results: how many checkpoints of the job behind them have no answers there.
+
+    `rows` are all results, of any grader; the job is that of `job_of_result`. Nothing is said where none is left.
+    """
+    jobs = {
+        row["job_key"]: row for row in await db.execute_fetchall("SELECT job_key, provider, base_model, dataset_id FROM jobs")
+    }  # fmt: skip
+    checkpoints: dict[int, list[int]] = {}
+    job_of: dict[int, int] = {}
+    newest: dict[tuple[str, str, str], int] = {}
+    for model in await db.execute_fetchall("SELECT model_key, job_key, kind FROM models WHERE job_key IS NOT NULL"):
+        job_of[model["model_key"]] = key = model["job_key"]
+        if model["kind"] == "checkpoint":
+            checkpoints.setdefault(key, []).append(model["model_key"])
+        elif key in jobs:
+            place = (jobs[key]["provider"], jobs[key]["base_model"], jobs[key]["dataset_id"])
+            newest[place] = max(key, newest.get(place, key))
+    answered = {(row.model_key, row.dataset_id) for row in rows if row.n}
+    found = {}
+    for row in {(row.model_key, row.dataset_id): row for row in rows}.values() if checkpoints else ():
+        job = job_of.get(row.model_key) or newest.get((row.provider, row.model, row.dataset_id))
+        left = [key for key in checkpoints.get(job or 0, ()) if (key, row.dataset_id) not in answered]
+        if left:
+            found[row.model_key, row.dataset_id] = len(left)
+    return found
 
 
 async def learning_curves(

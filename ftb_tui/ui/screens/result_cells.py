@@ -12,27 +12,37 @@ from ftb_tui.report.heat import bar, shade
 from ftb_tui.report.matrix import SURE, Place, cell_text
 from ftb_tui.store.results import ResultRow
 
-NAME_WIDTH, CELL_WIDTH = 36, 28
+SHADES = 20
+"""So many steps from the lowest to the highest score; finer ones nobody sees."""
+
+Shades = tuple[tuple[int, int, int], tuple[int, int, int]] | None
+"""The backgrounds of the lowest and the highest score; None where the terminal chooses the colours."""
+
+
+def shades_of(theme: Mapping[str, str]) -> Shades:
+    """The backgrounds in a theme (names and values of its colours)."""
+    try:
+        low, high = Color.parse(theme["surface"]), Color.parse(theme["primary"])
+    except (ColorParseError, KeyError):
+        return None
+    return None if low.ansi is not None or high.ansi is not None else (low.rgb, high.rgb)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the looks of all cells depend on."""
+    """What stands in every cell beside the score and its bar, which always do."""
 
-    wide: bool
-    """Whether every task's bar, score, interval and change stand beside the models' whole names."""
-    shades: tuple[tuple[int, int, int], tuple[int, int, int]] | None
-    """The backgrounds of the lowest and the highest score; None where the terminal chooses the colours."""
+    padded: bool
+    """Whether the shade is a cell wider than bar and score on both sides."""
+    change: int
+    """The width of the difference from the base; 0 where it has no room."""
+    interval: bool
+    shades: Shades = None
 
-
-def look_of(theme: Mapping[str, str], width: int, tasks: int) -> Look:
-    """The look in a theme (names and values of its colours), in a table so wide and of so many tasks."""
-    wide = width >= NAME_WIDTH + CELL_WIDTH * tasks
-    try:
-        low, high = Color.parse(theme["surface"]), Color.parse(theme["primary"])
-    except (ColorParseError, KeyError):
-        return Look(wide, None)
-    return Look(wide, None if low.ansi is not None or high.ansi is not None else (low.rgb, high.rgb))
+    @property
+    def width(self) -> int:
+        """Of a cell, without how far it is."""
+        return (8 if self.padded else 6) + (9 if self.interval else 0) + (self.change + 1 if self.change else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +65,27 @@ def drawn_cell(
     return drawn.text
 
 
+def progress_width(row: ResultRow | None) -> int:
+    """How much wider a cell is by how far it is."""
+    progress = cell_text(row).progress if row is not None and row.n + row.failed < row.planned else ""
+    return len(progress) + 1 if progress else 0
+
+
 def _cell(row: ResultRow | None, adjusted: float | None, look: Look) -> Text:
     """Parts of fixed width, so that scores, intervals and changes stand below each other."""
     parts = cell_text(row, adjusted)
     text = Text(justify="left", no_wrap=True)
-    if look.wide and row is not None and row.score is not None:
-        background = f"on {shade(row.score, *look.shades)}" if look.shades is not None else ""
-        text.append(f" {bar(row.score)} {parts.score} ", style=background)
+    edge = " " if look.padded else ""
+    if row is not None and row.score is not None:
+        shown = shade(round(row.score * SHADES) / SHADES, *look.shades) if look.shades is not None else None
+        text.append(f"{edge}{bar(row.score)} {parts.score}{edge}", style="" if shown is None else f"on {shown}")
     else:
-        text.append(f"{parts.score:^8}" if look.wide else f"{parts.score:<4}", style="" if row is not None else "dim")
-    if look.wide:
+        text.append(f"{edge}  {parts.score:<4}{edge}", style="" if row is not None else "dim")
+    if look.interval:
         text.append(f" {parts.interval:<8}", style="dim")
-    change = f" {parts.difference:<6}" if parts.difference else ""
-    text.append(change or " " * 7, style={1: "green", -1: "red"}.get(parts.direction, "dim"))
-    text.append(parts.progress, style="dim")
+    if look.change:
+        style = {1: "green", -1: "red"}.get(parts.direction, "dim")
+        text.append(f" {parts.difference:<{look.change}}", style=style)
+    if parts.progress:
+        text.append(f" {parts.progress}", style="dim")
     return text

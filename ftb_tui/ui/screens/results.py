@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -10,30 +10,39 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
 from ftb_tui.benchmark.model import YES_NO_TASKS
 from ftb_tui.benchmark.statistics import TrivialBaselines
-from ftb_tui.report.heat import baseline_line
 from ftb_tui.report.matrix import Block, Place, adjusted_p, blocks, tasks_of
-from ftb_tui.report.numbers import counted, difference, interval, p_value, score
+from ftb_tui.report.numbers import counted
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.reading import reading
 from ftb_tui.report.tables import model_label, results_text, short_label
 from ftb_tui.store.baselines import asked_baselines
+from ftb_tui.store.curves import unasked_checkpoints
 from ftb_tui.store.results import ResultRow, results
+from ftb_tui.ui.screens import result_filter as narrowing
+from ftb_tui.ui.screens import result_told as told
 from ftb_tui.ui.screens.mode import ModeScreen
-from ftb_tui.ui.screens.result_cells import Drawn, drawn_cell, look_of
+from ftb_tui.ui.screens.result_cells import Drawn, drawn_cell, shades_of
+from ftb_tui.ui.screens.result_layout import INDENT, layout
 from ftb_tui.ui.widgets.detail import Detail
+from ftb_tui.ui.widgets.filter_bar import FilterBar
 from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 EMPTY = "No result yet. Press b for the quick benchmark: about a minute, no key needed."
-LEGEND = "Change from the base beside each score; * is sure (exact McNemar, Holm-adjusted over the table, p < .05)."
+LEGEND = (
+    "Beside a score its change from the base; a * is more than chance explains (exact McNemar test, Holm-adjusted over "
+    "the table, p < .05)."
+)
+NO_ROOM = "A wider window shows the change from the base beside each score; for the chosen one it stands here."
+MOVE = "Move to a score to see what it is made of; enter opens its answers."
 
 SENTENCES = 40
-"""At most so many are laid out below the table at every look; a hundred models would have five hundred."""
+"""At most so many lines are laid out below the table at every look; a hundred models would have six hundred."""
 
 
 class ResultsScreen(ModeScreen):
@@ -50,7 +59,7 @@ class ResultsScreen(ModeScreen):
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Answers", id="results.open", tooltip="The answers behind this score", priority=True),
-        Binding("r", "grader", "Grader", id="results.grader", tooltip="Score by the next grader"),
+        Binding("r", "grader", "Grader", id="results.grader", tooltip="The scores as the next way of grading has them"),
         Binding("s", "sort", "Sort", show=False, id="results.sort",
                 tooltip="Sort the models by this task; again to undo"),
         Binding("c", "compare", "Compare", id="results.compare",
@@ -75,6 +84,10 @@ class ResultsScreen(ModeScreen):
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[ResultRow] = []
+        self._shown: list[ResultRow] = []
+        self._adjusted: dict[Place, float] = {}
+        self._unasked: dict[tuple[int, str], int] = {}
+        self._filter = ""
         self._blocks: list[Block] = []
         self._tasks: tuple[str, ...] = ()
         self._sort: str | None = None
@@ -89,7 +102,11 @@ class ResultsScreen(ModeScreen):
     def body(self) -> Iterable[Widget]:
         """The matrix and the reading."""
         yield Static(Content(EMPTY), id="empty")
-        yield Table(id="results", cursor="cell")
+        table = Table(id="results", cursor="cell")
+        table.narrower = self
+        # The room beside the rows stays the same, however many there are, so that whole columns fit into it.
+        table.styles.scrollbar_gutter = "stable"
+        yield table
         yield Splitter(id="above-detail", pane="results")
         with Detail(id="detail"):
             yield Static("", id="cell", markup=False)
@@ -113,17 +130,46 @@ class ResultsScreen(ModeScreen):
         if self._grader not in self._graders:
             self._grader = DEFAULT_GRADER if DEFAULT_GRADER in self._graders else self._graders[0]
         self._rows = [row for row in every if row.grader == self._grader]
+        self._adjusted = adjusted_p(self._rows)
+        self._unasked = await unasked_checkpoints(self.ftb.db, every)
         self.say_empty(not self._rows)
         for part in ("#results", "#above-detail", "#detail"):
             self.query_one(part).display = bool(self._rows)
-        self._tasks = tasks_of(self._rows)
-        self._blocks = blocks(self._rows, sort_task=self._sort)
-        self._show_table()
+        self._show()
         await self._fill_cell()
-        said = reading([row for row in every if row.grader == DEFAULT_GRADER])
-        self._reading = "\n".join((*said, LEGEND))
-        more = (f"Space shows {counted(len(said) - SENTENCES, 'more sentence')}.",) if len(said) > SENTENCES else ()
-        self._say("#reading", "\n".join((*said[:SENTENCES], *more, LEGEND)))
+        for bar in self.query(FilterBar):
+            bar.say(self._how_many())
+
+    def _show(self) -> None:
+        """The table and what its figures say: of the models and tasks that the filter leaves."""
+        self._shown = narrowing.narrowed(self._rows, self._filter)
+        self._tasks = tasks_of(self._shown)
+        self._blocks = blocks(self._shown, sort_task=self._sort)
+        changes = self._show_table()
+        legend = LEGEND if changes else NO_ROOM if any(row.fixed is not None for row in self._shown) else ""
+        said = reading(self._shown, bases=self._rows)
+        by = [] if self._grader == DEFAULT_GRADER else [f"As {self._grader} grades; r shows the next way."]
+        self._reading = "\n".join((*by, *said, legend))
+        more = (f"Space shows {counted(len(said) - SENTENCES, 'more line')}.",) if len(said) > SENTENCES else ()
+        self._say("#reading", "\n".join((*by, *said[:SENTENCES], *more, legend)))
+
+    def narrow(self, text: str) -> str:
+        """Show only what fits; gives how much that is."""
+        self._filter = text
+        self._show()
+        self.call_later(self._fill_cell)
+        return self._how_many()
+
+    def _how_many(self) -> str:
+        return narrowing.how_many(self._shown, self._rows) if self._filter.strip() else ""
+
+    def words(self, column: str) -> Sequence[str]:
+        """What a filter can be completed with."""
+        return narrowing.words(self._rows, column)
+
+    def fault(self, text: str) -> str:
+        """What is wrong with a filter."""
+        return narrowing.fault(self._rows, text) if self._rows else ""
 
     def _say(self, where: str, text: str) -> None:
         """Show a text, if it is not there: every update lays out the whole screen again."""
@@ -131,35 +177,40 @@ class ResultsScreen(ModeScreen):
         if static.content != Content(text):
             static.update(Content(text))
 
-    def _show_table(self) -> None:
-        adjusted, look = adjusted_p(self._rows), look_of(self.app.theme_variables, self.size.width, len(self._tasks))
+    def _show_table(self) -> bool:
+        """Whether the changes from the base had room in it."""
+        room = layout(
+            self._blocks, self._tasks, sort=self._sort, grader=self._grader, width=self.size.width - 1,
+            shades=shades_of(self.app.theme_variables),
+        )  # fmt: skip
         lines: list[tuple[str, tuple[str | Text, ...]]] = []
-        first_score = 0
+        tuned = 0
         for block in self._blocks:
             blank = ("",) * len(self._tasks)
-            lines.append((block.dataset_id, (Text(one_line(block.dataset, 40), style="bold"), *blank)))
+            lines.append((block.dataset_id, (Text(room.name(one_line(block.dataset)), style="bold"), *blank)))
             for model in block.models:
-                label = model_label(model) if look.wide else short_label(model)
-                name = Text("  " + one_line(label, 40), style="bold" if model.kind == "tuned" else "")
+                label = one_line(model_label(model) if room.long_names else short_label(model))
+                name = Text(room.name(f"{INDENT}{label}"), style="bold" if model.kind == "tuned" else "")
                 cells = []
                 for task in self._tasks:
                     place = (block.dataset_id, model.model_key, task)
                     row = block.cells.get((model.model_key, task))
-                    cells.append(drawn_cell(self._drawn, place, row, adjusted.get(place), look))
+                    cells.append(drawn_cell(self._drawn, place, row, self._adjusted.get(place), room.look))
                 lines.append((_key(block, model), (name, *cells)))
-                first_score = len(lines) - 1
+                tuned = tuned or (len(lines) - 1 if model.kind == "tuned" else 0)
         table = self.query_one("#results", Table)
         first = table.row_count == 0 and not table.is_recalled
-        title = f"graded by {self._grader}"
-        columns = (title, *(f"{task} ↓" if task == self._sort else task for task in self._tasks))
-        table.show(columns, lines, right=frozenset())
+        table.scroll_step = room.step
+        table.show(room.headings, lines, right=frozenset())
         table.fixed_columns = 1
-        if first and lines:
-            table.move_cursor(row=first_score, column=1)
+        if first and lines and self._tasks:
+            table.move_cursor(row=tuned or 1, column=1)
         if self.focused is None and self._rows:
             table.focus()
+        return room.look.change > 0
 
-    def _chosen(self) -> ResultRow | None:
+    def _place(self) -> tuple[Block, ResultRow, str] | None:
+        """Block, model and task under the cursor, whether there is a score or not."""
         table = self.query_one("#results", Table)
         column = table.cursor_column - 1
         if not 0 <= column < len(self._tasks):
@@ -167,70 +218,50 @@ class ResultsScreen(ModeScreen):
         for block in self._blocks:
             for model in block.models:
                 if _key(block, model) == table.chosen:
-                    return block.cells.get((model.model_key, self._tasks[column]))
+                    return block, model, self._tasks[column]
         return None
+
+    def _chosen(self) -> ResultRow | None:
+        place = self._place()
+        return None if place is None else place[0].cells.get((place[1].model_key, place[2]))
 
     @on(Table.CellHighlighted)
     async def _other_cell(self) -> None:
         await self._fill_cell()
 
     async def _fill_cell(self) -> None:
-        row = self._chosen()
-        text = "Move to a score to see what it is made of."
+        place, row = self._place(), self._chosen()
+        lines = [MOVE] if self._shown else ["No model fits the filter; escape shows all again."]
         if row is not None:
-            text = "\n".join((*self._cell_lines(row), *await self._baseline_lines(row)))
-        self._cell_said = text
-        self._say("#cell", f"{text}\n")
+            lines = told.score_lines(row, self._rows, self._adjusted)
+            if (found := await self._baselines_of(row)) is not None:
+                lines.append(told.baseline_sentence(row, found))
+        elif place is not None:
+            lines = [told.nothing_sentence(*place[1:])]
+        if place is not None and (count := self._unasked.get((place[1].model_key, place[1].dataset_id))):
+            lines.append(told.checkpoint_sentence(count))
+        self._cell_said = "\n".join(lines)
+        self._say("#cell", f"{self._cell_said}\n")
 
-    def _cell_lines(self, row: ResultRow) -> list[str]:
-        line = f"{one_line(model_label(row))}, {row.task}: {row.correct} of {row.n} right, 95% {interval(row.low, row.high)}"
-        line += f", {row.abstained} abstained" if row.abstained else ""
-        line += f", {row.failed} failed" if row.failed else ""
-        lines = [line]
-        if row.fixed is not None:
-            adjusted = adjusted_p(self._rows).get((row.dataset_id, row.model_key, row.task))
-            lines.append(
-                f"Against its base ({score(row.base_score)} on the same questions): {row.fixed} fixed, "
-                f"{row.broken} broken, exact McNemar p {p_value(row.p_value)}, Holm-adjusted {p_value(adjusted)}"
-            )
-        memorized = next((r for r in self._rows if r.task == "memorization" and _same_model(r, row)), None)
-        if (
-            row.task in ("rephrased", "vignette")
-            and memorized
-            and memorized.score is not None
-            and row.score is not None
-        ):
-            lines.append(
-                f"Generalization gap: {score(memorized.score)} memorized, {score(row.score)} here, "
-                f"{difference(memorized.score - row.score)}; a has it by fact with its interval."
-            )
-        return lines
-
-    async def _baseline_lines(self, row: ResultRow) -> list[str]:
+    async def _baselines_of(self, row: ResultRow) -> TrivialBaselines | None:
         if row.task not in YES_NO_TASKS or self.ftb.db is None:
-            return []
+            return None
         place = (row.evaluation_key, row.task)
         if place not in self._baselines:
             self._baselines[place] = await asked_baselines(self.ftb.db, *place)
-        found = self._baselines[place]
-        if found is None:
-            return []
-        named = {
-            "always No": found.always_no,
-            "always Yes": found.always_yes,
-            "majority of each wording": found.majority,
-        }
-        near = row.low is not None and row.high is not None and row.low <= found.majority <= row.high
-        return [
-            f"Without any knowledge: {baseline_line(named)}"
-            + ("; this score cannot be told from that." if near else "")
-        ]
+        return self._baselines[place]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter in the filter's line is the filter's."""
+        if action == "open" and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
 
     def action_open(self) -> None:
         """The answers behind the score under the cursor."""
-        row = self._chosen()
+        row, place = self._chosen(), self._place()
         if row is None:
-            self.notify("Move to a score first; the models stand at the left.", markup=False)
+            self.notify(MOVE if place is None else told.nothing_sentence(*place[1:]), markup=False)
             return
         from ftb_tui.ui.screens.answers import AnswersScreen
 
@@ -346,8 +377,8 @@ class ResultsScreen(ModeScreen):
         self.app.push_screen(TextScreen("What the figures say", f"{self._cell_said}\n\n{self._reading}"))
 
     def action_copy(self) -> None:
-        """Copy the table as Markdown."""
-        self.app.copy_to_clipboard(results_text(self._rows, "markdown"))
+        """Copy what is shown of the table as Markdown."""
+        self.app.copy_to_clipboard(results_text(self._shown, "markdown"))
         self.notify("The table was copied as Markdown.", markup=False)
 
 
@@ -356,10 +387,6 @@ def graders_of(rows: Iterable[ResultRow]) -> list[str]:
     present = {row.grader for row in rows}
     known = [name for name in GRADER_NAMES if name in present]
     return [*known, *sorted(present - set(known))] or [DEFAULT_GRADER]
-
-
-def _same_model(one: ResultRow, other: ResultRow) -> bool:
-    return (one.dataset_id, one.model_key) == (other.dataset_id, other.model_key)
 
 
 def _key(block: Block, model: ResultRow) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,6 +13,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ftb_tui.ui.widgets.narrowing import Term, matches, terms
+
+if TYPE_CHECKING:
+    from ftb_tui.ui.widgets.filter_bar import FilterBar
 
 
 class EventLog(ScrollView, can_focus=True):
@@ -24,6 +27,7 @@ class EventLog(ScrollView, can_focus=True):
         Binding("g", "scroll_home", "Top", show=False, id="log.top"),
         Binding("G", "follow", "Follow", id="log.follow", tooltip="Go to the newest line and stay there"),
         Binding("slash", "filter", "Search", id="log.search", tooltip="Only lines with these words"),
+        Binding("escape", "unfilter", "All", id="log.unfilter", tooltip="Show every line again"),
         Binding("y", "copy", "Copy", id="log.copy", tooltip="Copy the lines that are shown"),
         Binding("space", "whole", "Whole", show=False, id="log.whole", tooltip="The whole log as text"),
     ]
@@ -102,7 +106,9 @@ class EventLog(ScrollView, can_focus=True):
 
     def narrow(self, text: str) -> str:
         """Show only the lines that fit; gives how many of how many those are."""
-        self._terms = terms(text)
+        turned, self._terms = bool(terms(text)) != bool(self._terms), terms(text)
+        if turned:
+            self.screen.refresh_bindings()
         self._lay_out()
         return f"{len(self._shown)} of {len(self._lines)}" if text.strip() else ""
 
@@ -110,16 +116,33 @@ class EventLog(ScrollView, can_focus=True):
         """There are no columns to complete."""
         return ()
 
+    def fault(self, text: str) -> str:
+        """Nothing is wrong with words."""
+        return ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a filter escape is free for what lies further out."""
+        return action != "unfilter" or bool(self._terms)
+
     def action_filter(self) -> None:
         """Type what to search for, in the line below the log."""
         from ftb_tui.ui.widgets.filter_bar import FilterBar
 
-        assert self.parent is not None
-        found = [bar for bar in self.parent.children if isinstance(bar, FilterBar)]
-        bar = found[0] if found else FilterBar(self)
-        if not found:
+        bar = next(iter(self._bars()), None) or FilterBar(self)
+        if not bar.is_attached:
             self.screen.mount(bar, after=self)
         self.call_after_refresh(bar.begin)
+
+    def action_unfilter(self) -> None:
+        """Show every line again."""
+        for bar in self._bars():
+            bar.action_leave()
+
+    def _bars(self) -> list[FilterBar]:
+        from ftb_tui.ui.widgets.filter_bar import FilterBar
+
+        assert self.parent is not None
+        return [bar for bar in self.parent.children if isinstance(bar, FilterBar)]
 
     def action_follow(self) -> None:
         """To the newest line."""

@@ -8,12 +8,15 @@ from typing import ClassVar, Protocol
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ftb_tui.ui.widgets.narrowing import TermSuggester
+
+ROOMY = 100
+"""So wide a window also says, beside a filter that is kept, how to clear it."""
 
 
 class Narrowed(Protocol):
@@ -27,8 +30,12 @@ class Narrowed(Protocol):
         """Names of columns for an empty text; else what stands in that column."""
         ...
 
+    def fault(self, text: str) -> str:
+        """What is wrong with a filter, in a sentence; empty where nothing is."""
+        ...
 
-class FilterBar(Horizontal):
+
+class FilterBar(Vertical):
     """Enter goes back to what is narrowed and keeps the filter; escape takes it away."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -36,10 +43,12 @@ class FilterBar(Horizontal):
         Binding("down", "done", "Down", show=False, id="filter.down"),
     ]
     DEFAULT_CSS = """
-    FilterBar { height: 1; background: $panel; }
+    FilterBar { height: auto; background: $panel; }
+    FilterBar #filter-line { height: 1; }
     FilterBar #filter-slash { width: 3; color: $text-muted; }
     FilterBar #filter-text { width: 1fr; background: $panel; border: none; height: 1; padding: 0; }
     FilterBar #filter-count { width: auto; padding: 0 1; color: $text-muted; }
+    FilterBar #filter-fault { height: auto; padding: 0 1 0 3; color: $text-warning; display: none; }
     """
 
     def __init__(self, narrowed: Widget, text: str = "") -> None:
@@ -52,25 +61,35 @@ class FilterBar(Horizontal):
         return self._narrowed  # type: ignore[return-value]
 
     def compose(self) -> ComposeResult:
-        """A slash, the field, how much is shown."""
-        yield Static(" / ", id="filter-slash")
-        yield Input(
-            self._begun,
-            placeholder="words, -word, column:word · enter keeps · escape clears",
-            compact=True,
-            id="filter-text",
-            suggester=TermSuggester(self._target.words),
-            select_on_focus=False,
-        )
-        yield Static("", id="filter-count", markup=False)
+        """A slash, the field, how much is shown; below it what is wrong."""
+        with Horizontal(id="filter-line"):
+            yield Static(" / ", id="filter-slash")
+            yield Input(
+                self._begun,
+                placeholder="words, -word, column:word · enter keeps · escape clears",
+                compact=True,
+                id="filter-text",
+                suggester=TermSuggester(self._target.words),
+                select_on_focus=False,
+            )
+            yield Static("", id="filter-count", markup=False)
+        yield Static("", id="filter-fault", markup=False)
 
     def on_mount(self) -> None:
         """What was in force is in force."""
         self.say(self._target.narrow(self._begun))
 
     def say(self, count: str) -> None:
-        """Show how much is shown."""
-        self.query_one("#filter-count", Static).update(Content(count))
+        """Show how much is shown, and what is wrong with what was typed."""
+        self._show("#filter-count", f"{count} · escape clears" if count and self.app.size.width >= ROOMY else count)
+        fault = self._target.fault(self.query_one(Input).value)
+        self._show("#filter-fault", fault)
+        self.query_one("#filter-fault").display = bool(fault)
+
+    def _show(self, where: str, text: str) -> None:
+        static = self.query_one(where, Static)
+        if static.content != Content(text):
+            static.update(Content(text))
 
     def begin(self) -> None:
         """Type."""

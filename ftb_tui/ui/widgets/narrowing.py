@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from textual.suggester import Suggester
 
-from ftb_tui.store.terms import Term, terms
+from ftb_tui.store.terms import Term, name_problem, terms
 
-__all__ = ["Term", "TermSuggester", "completed", "matches", "terms"]
+__all__ = ["Term", "TermSuggester", "completed", "matches", "name_fault", "terms"]
 
 
 def matches(wanted: Sequence[Term], cells: Mapping[str, str]) -> bool:
@@ -19,6 +19,19 @@ def matches(wanted: Sequence[Term], cells: Mapping[str, str]) -> bool:
         if any(term.word in place for place in places) == term.negated:
             return False
     return True
+
+
+def name_fault(text: str, columns: Sequence[str], rows: Callable[[], Iterable[Mapping[str, str]]]) -> str:
+    """A sentence on a name before a colon that is no column's; empty where all are, or where rows have it as it stands.
+
+    `ft:gpt` is a word to look for where models are named so; `stat:failed` is a mistake where there is a column state.
+    """
+    named = [column for column in columns if column]
+    for typed in text.split() if named else ():
+        said = name_problem(typed, named)
+        if said and not any(matches([Term(typed.removeprefix("-").casefold())], row) for row in rows()):
+            return said
+    return ""
 
 
 class TermSuggester(Suggester):

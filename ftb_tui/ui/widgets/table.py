@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,7 +14,10 @@ from textual.widgets import DataTable
 from textual.widgets.data_table import CellKey, RowKey
 
 from ftb_tui.ui.widgets.cells import Cell, Row, drawn_line, said_in, sortable, text_of, value_of
-from ftb_tui.ui.widgets.narrowing import matches, terms
+from ftb_tui.ui.widgets.narrowing import matches, name_fault, terms
+
+if TYPE_CHECKING:
+    from ftb_tui.ui.widgets.filter_bar import FilterBar, Narrowed
 
 MOST_DRAWN = 2_000
 """How many drawn cells are kept: several screens full, and nothing beside what the rows themselves take."""
@@ -33,6 +36,7 @@ class Table(DataTable[Text]):
         Binding("g", "scroll_top", "Top", show=False, id="table.top"),
         Binding("G", "scroll_bottom", "Bottom", show=False, id="table.bottom"),
         Binding("slash", "filter", "Filter", id="table.filter", tooltip="Only rows with these words"),
+        Binding("escape", "unfilter", "All", id="table.unfilter", tooltip="Take the filter away"),
         Binding("s", "sort", "Sort", id="table.sort", tooltip="Sort by a column's values"),
         Binding("S", "turn", "Turn the order", show=False, id="table.turn", tooltip="Turn the order round"),
         Binding("y", "copy", "Copy", show=False, id="table.copy", tooltip="Copy the row, its cells apart by tabs"),
@@ -55,9 +59,17 @@ class Table(DataTable[Text]):
         self._drawn: dict[tuple[object, ...], tuple[Text, list[list[Segment]]]] = {}
         self._recalled_column: int | None = None
         self.tell: Callable[[str], str] | None = None
+        self.narrower: Narrowed | None = None
+        """Who narrows the rows down in the table's place, where a row is not all that a filter is about."""
+        self.scroll_step = 0
+        """By how much columns are scrolled, so that none is cut; 0 for one cell at a time."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The tools are there only where they were asked for and have rows; elsewhere their keys are the screen's."""
+        if action == "unfilter":
+            return bool(self._filter.strip())
+        if action == "filter" and self.narrower is not None:
+            return bool(self._every or self._filter)
         return (self._tools and bool(self._every)) or action not in ("filter", "sort", "turn", "copy", "whole")
 
     def extend(self, rows: Sequence[tuple[str, Sequence[Cell]]]) -> None:
@@ -82,6 +94,9 @@ class Table(DataTable[Text]):
         if self._tools and had != bool(self._every):
             self.screen.refresh_bindings()
         self._lay_out(tuple(columns), rebuild=changed)
+        if self._filter and self._tools:
+            for bar in self._bars():
+                bar.say(self._counted(self._filter))
 
     def _row(self, cells: Sequence[Cell], columns: Sequence[str]) -> Row:
         return Row(
@@ -207,6 +222,17 @@ class Table(DataTable[Text]):
             drawn = self._drawn[place] = (cell, lines)
         return drawn[1]
 
+    def validate_scroll_x(self, value: float) -> float:
+        """Whole columns only, where they are scrolled so."""
+        value = super().validate_scroll_x(value)
+        return round(value / self.scroll_step) * self.scroll_step if self.scroll_step else value
+
+    def _scroll_right_for_pointer(self, **how: Any) -> bool:
+        return self._scroll_to(x=self.scroll_target_x + (self.scroll_step or self.app.scroll_sensitivity_x), **how)
+
+    def _scroll_left_for_pointer(self, **how: Any) -> bool:
+        return self._scroll_to(x=self.scroll_target_x - (self.scroll_step or self.app.scroll_sensitivity_x), **how)
+
     def _heading(self, name: str) -> str:
         if not self._tools or self._sort is None or self._sort[0] != name:
             return name
@@ -220,9 +246,10 @@ class Table(DataTable[Text]):
 
     def choose(self, key: str) -> None:
         """Stand on the row with this key, now or as soon as it is there; a filter that hides it is taken away."""
-        if key in self._every and key not in self._kept and self._columns:
-            self._filter = ""
-            self._lay_out(self._columns)
+        if self._filter and key not in self._kept and self._columns and (key in self._every or self.narrower):
+            self.narrow("")
+            for bar in self._bars():
+                bar.remove()
         if key in self._kept:
             self.move_cursor(row=list(self._kept).index(key), animate=False)
             self._recalled = None
@@ -251,7 +278,7 @@ class Table(DataTable[Text]):
             self._recalled = memory["chosen"]
             column = memory.get("column")
             self._recalled_column = column if isinstance(column, int) and column >= 0 else None
-        if self._tools and isinstance(memory.get("filter"), str) and memory["filter"]:
+        if (self._tools or self.narrower) and isinstance(memory.get("filter"), str) and memory["filter"]:
             self._filter = memory["filter"]
             self._filter_bar(begin=False)
         match memory.get("sort"):
@@ -260,13 +287,30 @@ class Table(DataTable[Text]):
 
     def narrow(self, text: str) -> str:
         """Show only the rows that fit a filter; gives how many of how many those are."""
+        turned = bool(text.strip()) != bool(self._filter.strip())
         self._filter = text
+        if turned:
+            self.screen.refresh_bindings()
+        if self.narrower is not None:
+            return self.narrower.narrow(text)
         if self._columns:
             self._lay_out(self._columns)
+        return self._counted(text)
+
+    def _counted(self, text: str) -> str:
         return f"{len(self._kept)} of {len(self._every)}" if text.strip() else ""
+
+    def fault(self, text: str) -> str:
+        """What is wrong with a filter, in a sentence; empty where nothing is."""
+        if self.narrower is not None:
+            return self.narrower.fault(text)
+        rows = self._every.values()
+        return name_fault(text, self._columns, lambda: ({"": " ".join(map(said_in, *row))} for row in rows))
 
     def words(self, column: str) -> Sequence[str]:
         """The columns' names for an empty text, else what stands in that column: for completing a filter."""
+        if self.narrower is not None:
+            return self.narrower.words(column)
         if not column:
             return self._columns
         lowered = [name.casefold() for name in self._columns]
@@ -279,13 +323,22 @@ class Table(DataTable[Text]):
         """Type a filter in the line below the table."""
         self._filter_bar(begin=True)
 
-    def _filter_bar(self, *, begin: bool) -> None:
+    def action_unfilter(self) -> None:
+        """Show every row again."""
+        for bar in self._bars():
+            bar.action_leave()
+
+    def _bars(self) -> list[FilterBar]:
         from ftb_tui.ui.widgets.filter_bar import FilterBar
 
         assert self.parent is not None
-        found = [bar for bar in self.parent.children if isinstance(bar, FilterBar)]
-        bar = found[0] if found else FilterBar(self, self._filter)
-        if not found:
+        return [bar for bar in self.parent.children if isinstance(bar, FilterBar)]
+
+    def _filter_bar(self, *, begin: bool) -> None:
+        from ftb_tui.ui.widgets.filter_bar import FilterBar
+
+        bar = next(iter(self._bars()), None) or FilterBar(self, self._filter)
+        if not bar.is_attached:
             self.screen.mount(bar, after=self)
         if begin:
             self.call_after_refresh(bar.begin)
