@@ -5,20 +5,23 @@ from __future__ import annotations
 import datetime
 import re
 import time
+from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
 
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
-from ftb_tui.cli.common import as_json, put_json, put_sentences, put_table, run_async, store
+from ftb_tui.cli.common import as_json, put_json, put_sentences, run_async, store
 from ftb_tui.cli.exits import say
 
 if TYPE_CHECKING:
-    from ftb_tui.store.history import History
+    from ftb_tui.store.history import History, ScoreChange
 
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-ROOM = 120
-"""Columns from which on models are named in full."""
+HEAD = ("finished", "dataset", "model", "task", "n", "score", "95%", "before", "diff", "fixed", "broken", "p")
+OF = 3
+"""So many of them say what scores are of."""
 _EXAMPLES = "2d, 3h, 45m, 1w, 2026-11-20, 2026-11-20T09:30 or all"
 
 
@@ -59,15 +62,10 @@ def history(*, since: str | None, dataset: str | None, grader: str, as_json: boo
     """
     from ftb_tui.report.changes import (
         NOTHING_EVALUATED,
-        difference_words,
         history_object,
         judged_lines,
-        moment,
         since_words,
     )  # fmt: skip
-    from ftb_tui.report.columns import reader_width
-    from ftb_tui.report.numbers import interval, p_value, score
-    from ftb_tui.report.tables import model_label, short_label
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.history import history as read
     from ftb_tui.store.history import run_before
@@ -86,22 +84,7 @@ def history(*, since: str | None, dataset: str | None, grader: str, as_json: boo
         put_json(history_object(found))
         return
     if found.changes:
-        label = short_label if (reader_width() or ROOM) < ROOM else model_label
-        put_table(
-            ("finished", "dataset", "model", "task", "n", "score", "95%", "before", "diff", "fixed", "broken", "p"),
-            [
-                (
-                    moment(change.finished_at), change.now.dataset, label(change.now), change.now.task,
-                    change.now.n, score(change.now.score), interval(change.now.low, change.now.high),
-                    score(change.before.score) if change.before else "first", difference_words(change),
-                    change.compared.after if change.compared else "", change.compared.before if change.compared else "",
-                    p_value(change.compared.p_value if change.compared and change.compared.n else None),
-                )
-                for change in found.changes
-            ],
-            right=frozenset({"n", "score", "before", "fixed", "broken", "p"}),
-            spare=("95%", "n", "dataset", "finished"),
-        )  # fmt: skip
+        _put_changes(found.changes)
     put_sentences(judged_lines(found))
     if not is_begun:
         say(NOTHING_EVALUATED)
@@ -109,3 +92,35 @@ def history(*, since: str | None, dataset: str | None, grader: str, as_json: boo
         say(f"No evaluation has finished {since_words(found.since)}. Look further back: ftb history --since all")
     else:
         say(f"What changed {since_words(found.since)}, by {found.grader}.")
+
+
+def _put_changes(changes: Sequence[ScoreChange]) -> None:
+    """A line for each score; on a narrow screen below what it is of: when, on which dataset, which model."""
+    from rich.cells import cell_len
+
+    from ftb_tui.report.changes import difference_words, moment
+    from ftb_tui.report.columns import CELL_LIMIT, aligned, reader_width
+    from ftb_tui.report.numbers import interval, p_value, score
+    from ftb_tui.report.plain import one_line
+    from ftb_tui.report.tables import model_label
+
+    lines = [
+        (
+            moment(change.finished_at), change.now.dataset, model_label(change.now), change.now.task,
+            change.now.n, score(change.now.score), interval(change.now.low, change.now.high),
+            score(change.before.score) if change.before else "first", difference_words(change),
+            change.compared.after if change.compared else "", change.compared.before if change.compared else "",
+            p_value(change.compared.p_value if change.compared and change.compared.n else None),
+        )
+        for change in changes
+    ]  # fmt: skip
+    right = frozenset({"n", "score", "before", "fixed", "broken", "p"})
+    text = aligned(HEAD, lines, right=right)
+    width = reader_width()
+    if width is not None and max(map(cell_len, text.splitlines())) > width:
+        head, *rest = aligned(HEAD[OF:], [line[OF:] for line in lines], right=right).splitlines()
+        told = [head]
+        for (at, dataset, model), group in groupby(zip(lines, rest, strict=True), key=lambda pair: pair[0][:OF]):
+            told += [one_line(f"{at} {model} on {dataset}", CELL_LIMIT), *(line for _, line in group)]
+        text = "".join(f"{line}\n" for line in told)
+    click.echo(text, nl=False)

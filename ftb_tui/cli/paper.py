@@ -10,7 +10,12 @@ from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.exits import say
 from ftb_tui.cli.statistics import signed_interval
+from ftb_tui.report.columns import reader_width
 from ftb_tui.report.numbers import difference, score
+from ftb_tui.report.plain import one_line
+
+WIDE = 100
+"""Columns from which on the paper's models are named in full."""
 
 
 @click.command()
@@ -45,17 +50,20 @@ def paper(*, grader: str, held: bool, as_json: bool) -> None:
     if as_json:
         put_json([asdict(cell) for cell in cells])
         return
+    narrow = (reader_width() or WIDE) < WIDE
     put_table(
-        ("family", "task", "model", "stage", "paper", "ours", "diff", "95% of diff", "n", "dataset"),
+        ("family", "task", "model", "stage", "paper", "ours", "diff", "95% of diff", "n", "dataset", "our model"),
         [
             (
-                cell.family, cell.task, cell.model, cell.stage, score(cell.paper), score(cell.ours),
+                cell.family, cell.task, _short(cell.model) if narrow else cell.model, cell.stage,
+                score(cell.paper), score(cell.ours),
                 difference(cell.difference), signed_interval(cell.difference_low, cell.difference_high), cell.n,
-                cell.dataset,
+                cell.dataset, cell.stored_model,
             )
             for cell in cells
         ],
         right=frozenset({"paper", "ours", "n"}),
+        spare=("95% of diff", "dataset", "n", "our model"),
     )  # fmt: skip
     reasons: dict[str, list[str]] = {}
     for cell in cells:
@@ -67,3 +75,7 @@ def paper(*, grader: str, held: bool, as_json: bool) -> None:
         say(f"- {reason} ({', '.join(dict.fromkeys(where))})")
     if not any(cell.ours is not None for cell in cells):
         say("The store has nothing to compare yet: ftb import-responses FILE --dataset D, or ftb bench.")
+
+
+def _short(model: str) -> str:
+    return one_line(model.replace("mean of the paper's five", "mean of five"), 18)

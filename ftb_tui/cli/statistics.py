@@ -9,7 +9,11 @@ import click
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.exits import say
+from ftb_tui.report.columns import reader_width
 from ftb_tui.report.numbers import difference, interval, p_value, score
+
+WIDE = 160
+"""Columns from which on models are named in full."""
 
 
 @click.command()
@@ -42,16 +46,18 @@ def statistics(*, dataset: str | None, grader: str, as_json: bool) -> None:
     if not report.averages and not report.comparisons:
         say("Nothing was evaluated yet. Begin with: ftb bench --quick")
         return
+    named = _end if (reader_width() or WIDE) < WIDE else str
     put_table(
         ("model", "kind", "average of", "how", "score", "95%", "diff", "95% of diff", "n", "families"),
         [
             (
-                a.model, a.kind, a.of, a.average, score(a.value), interval(a.low, a.high), difference(a.difference),
+                named(a.model), a.kind, a.of, a.average, score(a.value), interval(a.low, a.high), difference(a.difference),
                 signed_interval(a.difference_low, a.difference_high), a.n, len(a.families),
             )
             for a in report.listed
         ],
         right=frozenset({"score", "n", "families"}),
+        spare=("kind", "families", "95% of diff", "n"),
     )  # fmt: skip
     if report.comparisons:
         click.echo()
@@ -59,14 +65,20 @@ def statistics(*, dataset: str | None, grader: str, as_json: bool) -> None:
             ("dataset", "model", "task", "n", "score", "95%", "diff", "fixed", "broken", "p", "p Holm", "detectable"),
             [
                 (
-                    c.dataset, c.model, c.task, c.n, score(c.score), interval(c.low, c.high), difference(c.difference),
+                    c.dataset, named(c.model), c.task, c.n, score(c.score), interval(c.low, c.high), difference(c.difference),
                     c.fixed, c.broken, p_value(c.p_value), p_value(c.p_holm), score(c.detectable),
                 )
                 for c in report.comparisons
             ],
             right=frozenset({"n", "score", "fixed", "broken", "p", "p Holm", "detectable"}),
+            spare=("95%", "detectable", "fixed", "broken", "n", "p", "score"),
         )  # fmt: skip
         say("detectable: the least difference that so many questions show with a power of 0.8.")
+
+
+def _end(model: str) -> str:
+    """The end of a long name, which is what tells a base's tuned models apart."""
+    return model if len(model) <= 22 else f"…{model[-21:]}"
 
 
 def signed_interval(low: float | None, high: float | None) -> str:

@@ -57,6 +57,8 @@ def test_the_table_fits_a_screen_and_says_what_was_judged_by_hand(
     narrow = ftb("history").out.splitlines()
     assert max(map(len, narrow)) <= 80
     assert "rephrased" in "".join(narrow)
+    assert "2026-09-22 14:13 smollm2-135m 0a1b2c3d (tuned) on fictional_people" in narrow
+    assert "want of room" not in ftb("history").err
 
 
 def test_a_verdict_that_was_taken_back_is_not_told_as_one_that_holds(

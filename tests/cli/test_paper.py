@@ -13,7 +13,9 @@ from ftb_tui.benchmark.model import Task
 from ftb_tui.cli.main import run
 
 
-def test_imported_answers_stand_beside_the_papers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_imported_answers_stand_beside_the_papers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert run(["paper"]) == 0
     said = capsys.readouterr()
     assert "0.98" in said.out
@@ -36,4 +38,10 @@ def test_imported_answers_stand_beside_the_papers(tmp_path: Path, capsys: pytest
     assert by_family["mean of families"]["ours"] == pytest.approx(0.4)
     assert any("not the published dataset" in reason for reason in cell["why"])
     assert run(["paper", "--held"]) == 0
-    assert "Why figures may differ" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "Why figures may differ" in said.err
+    assert "imported/gpt-4o-mini" in said.out
+    monkeypatch.setenv("COLUMNS", "80")
+    for arguments in (["paper"], ["paper", "--held"], ["statistics"]):
+        assert run(arguments) == 0
+        assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
