@@ -95,7 +95,9 @@ async def find_model(db: aiosqlite.Connection, reference: str, *, provider: str 
     if reference == "tuned" and tuned is not None:
         return tuned
     if reference == "base" and tuned is not None:
-        return next(m for m in listed if (m.provider, m.name) == (tuned.provider, tuned.base_model))
+        for model in listed:
+            if (model.provider, model.name) == (tuned.provider, tuned.base_model):
+                return model
     rules = (
         lambda model: reference in (model.name, f"{model.provider}/{model.name}"),
         lambda model: model.name.endswith(reference),

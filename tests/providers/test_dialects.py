@@ -11,13 +11,13 @@ import aiosqlite
 import pytest
 
 from ftb_tui.benchmark.load import load_bundled
-from ftb_tui.providers.base import AskRequest, JobRequest, JobState, Provider, ProviderError
+from ftb_tui.providers.base import AskRequest, JobRequest, JobState, Provider, ProviderError, RemoteCheckpoint
 from ftb_tui.providers.openai_wire import OpenAIWire
 from ftb_tui.providers.registry import check_provider, open_provider
 from ftb_tui.store import jobs as store
 from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import save_dataset
-from ftb_tui.store.models import find_model, get_model, list_models
+from ftb_tui.store.models import ModelNotFoundError, find_model, get_model, list_models
 from ftb_tui.work import deployment, evaluate
 from ftb_tui.work import jobs as work
 from ftb_tui.work.adoption import adopt
@@ -165,6 +165,25 @@ async def test_a_checkpoint_is_deployed_asked_and_taken_away_again(
     assert await deployment.remove(db, provider, checkpoint.model_key, poll_seconds=0.01) == ["gpt-fake-LoRa:mine-udpd"]
     assert ((await get_model(db, checkpoint.model_key)).serving_name, service.deploying.nebius) == (None, {})
     assert await deployment.remove(db, provider, checkpoint.model_key) == []
+
+
+@pytest.mark.parametrize("service", ["nebius"], indirect=True)
+async def test_a_checkpoint_stands_for_the_tuned_model_only_when_its_job_ended_well_without_one(
+    db: aiosqlite.Connection, provider: Provider, service: FakeOpenAI
+) -> None:
+    service.job_changes = {"fine_tuned_model": None}
+    key = await work.launch(db, provider, plan(None))
+    # As it is seen halfway: a checkpoint is there, and the job goes on.
+    await store.add_checkpoints(db, key, [RemoteCheckpoint("ck-2", "ftjob-1:ck-2", 2)])
+    with pytest.raises(ModelNotFoundError, match="Known: gpt-fake, ftjob-1:ck-2"):
+        await find_model(db, "tuned")
+    await work.follow(db, provider, key, pace=FAST)
+    assert (await find_model(db, "tuned")).name == "ftjob-1:ck-4"
+    assert (await find_model(db, "base")).name == "gpt-fake"
+    service.job_changes = {}
+    second = await work.launch(db, provider, plan(None))
+    await work.follow(db, provider, second, pace=FAST)
+    assert (await find_model(db, "tuned")).kind == "tuned"
 
 
 @pytest.mark.parametrize("service", ["bedrock"], indirect=True)

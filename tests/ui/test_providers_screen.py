@@ -15,8 +15,10 @@ from textual.widgets import Checkbox, DataTable, Input
 from ftb_tui.providers import discovery
 from ftb_tui.providers.config import load_config
 from ftb_tui.providers.discovery import LocalServer
-from ftb_tui.store.database import open_store
+from ftb_tui.store.database import open_store, transaction
+from ftb_tui.store.deployments import deployment_made, intend_deployment
 from ftb_tui.store.evaluations import list_evaluations
+from ftb_tui.store.models import ensure_model
 from ftb_tui.ui.app import FtbApp
 from tests.demo import CLOCK
 from tests.fakes.openai_server import KEY, FakeOpenAI, error, status
@@ -150,6 +152,22 @@ async def test_running_jobs_are_counted_with_their_provider(no_servers: None) ->
         await filled(pilot)
         await opened(pilot)
         await until(pilot, shows(pilot, "1 under way: 2 (running)"))
+
+
+async def test_a_deployment_is_shown_with_its_provider_until_it_is_gone(configured: Path, no_servers: None) -> None:
+    db = await open_store()
+    async with transaction(db):
+        key = await ensure_model(db, provider="azure", name="m.ft-1", kind="tuned", base_model="m")
+        await intend_deployment(db, key, "d1")
+        await deployment_made(db, key, "d2")
+    await db.close()
+    async with FtbApp().run_test(size=(160, 45)) as pilot:
+        await opened(pilot)
+        await choose(pilot, "azure")
+        await until(pilot, shows(pilot, "A deployment d1 of m.ft-1 was asked for at azure on "))
+        await until(pilot, shows(pilot, "m.ft-1 is deployed at azure as d2 since "))
+        await choose(pilot, "lab")
+        await until(pilot, lambda: "as d2 since" not in text_of(pilot.app))
 
 
 async def test_a_server_on_this_machine_is_found_and_offered_and_asked(
