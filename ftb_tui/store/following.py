@@ -23,9 +23,14 @@ async def unfinished_jobs(db: aiosqlite.Connection) -> list[int]:
     return [row[0] for row in rows]
 
 
+def unread(what: Sequence[str], why: str) -> str:
+    """The sentence that of a job that answers its `what` (say `events`) could not be read."""
+    return f"its {' and '.join(what)} {_PARTLY}{why}"
+
+
 async def set_unread(db: aiosqlite.Connection, job_key: int, what: Sequence[str], why: str) -> None:
-    """Record that of a job that answers its `what` (say `events`) could not be read; cleared by the next answer."""
-    await set_follow_error(db, job_key, f"its {' and '.join(what)} {_PARTLY}{why}")
+    """Record that sentence with the job; cleared by the next answer."""
+    await set_follow_error(db, job_key, unread(what, why))
 
 
 def is_answering(row: JobRow) -> bool:

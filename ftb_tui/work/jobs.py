@@ -20,10 +20,11 @@ from ftb_tui.providers.base import (
     ReadsFiles,
     RemoteJob,
 )
+from ftb_tui.providers.states import told
 from ftb_tui.store import jobs as store
 from ftb_tui.store import spending
 from ftb_tui.store.database import transaction
-from ftb_tui.store.following import set_unread
+from ftb_tui.store.following import set_unread, unread
 from ftb_tui.store.models import ensure_model
 from ftb_tui.work.cost import Quote, fitting_suffix
 from ftb_tui.work.launch_plan import LaunchPlan, require, training_parts
@@ -35,7 +36,7 @@ MISSES = 5
 """So many clean lists without a job whose creation was unclear end the search for it."""
 RECONCILE_PAUSES = (0.5, 2.0, 5.0)
 _NOT_OFFERED = (404, 405, 501)
-_PATIENCE = 4
+_PATIENCE = 2
 """So often the events of a job that has ended are asked for again before its end is recorded without them."""
 _REFUSALS = frozenset({ErrorKind.AUTH, ErrorKind.NOT_FOUND, ErrorKind.QUOTA, ErrorKind.INVALID_REQUEST})
 
@@ -298,7 +299,7 @@ async def look(
     if job_id is None:
         return await store.get_job(db, job_key)
     remote = await provider.get_job(job_id)
-    unread: dict[str, ProviderError] = {}
+    lacking: dict[str, ProviderError] = {}
     for what, able, read in (
         ("events", provider.capabilities.events, _read_events),
         ("checkpoints", provider.capabilities.checkpoints, _read_checkpoints),
@@ -309,15 +310,17 @@ async def look(
         except ProviderError as error:
             # Some speak the wire without events or checkpoints at all.
             if error.status not in _NOT_OFFERED:
-                unread[what] = error
+                lacking[what] = error
     if remote.state.is_final:
-        if patient and unread:
-            raise next(iter(unread.values()))
+        if patient and lacking:
+            [first, *_] = lacking.values()
+            said = f"it {told(remote.state)}, but {unread(list(lacking), first.message)}"
+            raise ProviderError(first.kind, said, host=first.host, status=first.status, retry_after=first.retry_after)
         await _read_results(db, provider, job_key, remote)
     # Last, so that a final state is recorded only together with everything that led to it.
     await store.update_job(db, job_key, remote)
-    if unread:
-        await set_unread(db, job_key, list(unread), next(iter(unread.values())).message)
+    if lacking:
+        await set_unread(db, job_key, list(lacking), next(iter(lacking.values())).message)
     return await store.get_job(db, job_key)
 
 

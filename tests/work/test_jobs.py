@@ -208,9 +208,11 @@ async def test_a_job_ends_with_its_events_if_they_come_in_time_and_without_them_
 ) -> None:
     late, never = [await work.launch(db, provider, PLAN) for _ in range(2)]
     events = "GET /fine_tuning/jobs/ID/events"
-    # Three looks until it has ended, then two more.
+    # Three looks until it has ended, then one more.
     fake_openai.faults[events].extend([status(500, error("no events"))] * 5)
-    job = await work.follow(db, provider, late, pace=FAST)
+    seen: list[str | None] = []
+    job = await work.follow(db, provider, late, pace=FAST, on_update=lambda row: seen.append(row.follow_error))
+    assert "it has succeeded, but its events cannot be read for now: no events" in seen
     assert (job.state, len(await store.job_events(db, late))) == (JobState.SUCCEEDED, 4)
     fake_openai.faults[events].extend([status(500, error("no events"))] * 99)
     job = await work.follow(db, provider, never, pace=FAST)
