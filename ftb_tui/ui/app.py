@@ -304,17 +304,18 @@ class FtbApp(App[None]):
 
     async def weights_are_here(self) -> bool:
         """Whether the weights are here; if not, offer to fetch them and do so."""
-        from ftb_tui.weights import WeightsError, find_weights
+        from ftb_tui.weights import WeightsError, damaged_weights, find_weights
 
         try:
-            if find_weights() is not None:
+            # A file that has changed is read through.
+            if await asyncio.to_thread(find_weights) is not None:
                 return True
         except WeightsError as error:
             self._tell("error", str(error))
             return False
         from ftb_tui.ui.screens.fetch import FetchScreen
 
-        fetched: bool = await self.push_screen_wait(FetchScreen())
+        fetched: bool = await self.push_screen_wait(FetchScreen(await asyncio.to_thread(damaged_weights)))
         return fetched
 
     @work(exclusive=True, group="bench")

