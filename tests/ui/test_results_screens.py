@@ -133,6 +133,9 @@ async def test_both_answers_are_listed_as_wide_as_there_is_room() -> None:
             await until(pilot, shows(pilot, listed))
             await pilot.resize_terminal(200, 60)
             await until(pilot, shows(pilot, "I am not sure about that.  When"))
+            # Another cell's texts are shorter, and so are its columns.
+            await pilot.press("t", "right")
+            await until(pilot, shows(pilot, "No    – 188   – I am not sure about that."))
 
 
 async def test_a_base_is_compared_with_its_tuned_model() -> None:

@@ -190,6 +190,7 @@ class CompareScreen(OpenedScreen):
             for key, line in zip(self._listed, whole, strict=True)
         ]
         table.show(("gold", "A said", "B said", "question"), lines, right=frozenset())
+        table.fit()
 
     def _chosen(self) -> ComparedAnswer | None:
         return self._listed.get(self.query_one("#questions", Table).chosen or "") if self._listed else None

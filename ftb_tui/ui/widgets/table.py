@@ -168,6 +168,13 @@ class Table(DataTable[Text]):
         if keys:
             self._recalled = self._recalled_column = None
 
+    def fit(self) -> None:
+        """Let columns be as wide as their cells are now; else they stay as wide as any cell of theirs ever was."""
+        for key, column in self.columns.items():
+            column.content_width = max(column.label.cell_len, *(row[key].cell_len for row in self._data.values()), 0)
+        self._require_update_dimensions = True
+        self.refresh()
+
     def _update_column_widths(self, updated_cells: set[CellKey]) -> None:
         """Measure the columns of changed cells, each once; Textual measures one anew for every cell that got shorter."""
         for key in {cell.column_key for cell in updated_cells} & self.columns.keys():
