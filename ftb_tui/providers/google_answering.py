@@ -54,6 +54,11 @@ def generation_config(request: AskRequest, switch: Mapping[str, object] | None) 
     return values
 
 
+def posted(prompt: str, parameters: Mapping[str, object]) -> dict[str, object]:
+    """The body of a question that was asked, from the `parameters` that are kept with its answer."""
+    return {"contents": [{"parts": [{"text": prompt}], "role": "user"}], "generationConfig": dict(parameters)}
+
+
 async def ask_gemini(
     client: genai.Client,
     request: AskRequest,

@@ -10,7 +10,7 @@ import contextlib
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, ProviderError
@@ -163,6 +163,18 @@ def _body(request: AskRequest, values: dict[str, Any], responses: bool) -> dict[
         return {"model": request.model, "input": request.prompt, "store": False, **values}
     messages = [{"role": "user", "content": request.prompt}]
     return {"model": request.model, "messages": messages, **values}
+
+
+def posted(model: str, prompt: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Path and body of a question that was asked, from the `parameters` that are kept with its answer."""
+    responses = parameters.get("api") == "responses"
+    values = {name: value for name, value in parameters.items() if name not in NOTES}
+    body = _body(AskRequest(model, prompt), values, responses)
+    return "/responses" if responses else "/chat/completions", body
+
+
+NOTES = ("left_out", "api", "batch")
+"""What is kept with the parameters of a question and was not sent."""
 
 
 def answer_of(

@@ -33,6 +33,14 @@ def shortened(text: str, limit: int = 4000, lines: int = 60) -> str:
     return f"{visible(start)}… ({len(text) - len(start):,} more characters)"
 
 
+def without_gaps(text: str) -> str:
+    """The text with every run of three or more line breaks told as such, so that what follows it stays in view."""
+    return _GAP.sub(lambda found: f"\n‹{found.group().count(chr(10))} line breaks›\n", text).strip("\n")
+
+
+_GAP = re.compile(r"\n(?:[^\S\n]*\n){2,}")
+
+
 def json_text(value: object) -> str:
     """A value as indented JSON in which control, bidirectional and invisible characters are escaped.
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from itertools import groupby
+from typing import Protocol
 
 from ftb_tui.report.columns import CELL_LIMIT, aligned
 from ftb_tui.report.numbers import difference, interval, p_value, score
@@ -45,7 +46,31 @@ def _cells(rows: Sequence[ResultRow]) -> list[tuple[str, ...]]:
     ]  # fmt: skip
 
 
-def model_label(row: ResultRow) -> str:
+class Labelled(Protocol):
+    """What names a model."""
+
+    @property
+    def provider(self) -> str:
+        """Who serves it."""
+
+    @property
+    def model(self) -> str:
+        """Its whole name."""
+
+    @property
+    def kind(self) -> str:
+        """`base`, `tuned` or `checkpoint`."""
+
+    @property
+    def base_model(self) -> str:
+        """What it was tuned from."""
+
+    @property
+    def epoch(self) -> int | None:
+        """After how many epochs a checkpoint was taken."""
+
+
+def model_label(row: Labelled) -> str:
     """A model as people tell it from others: its name, and what it is."""
     if row.provider == "imported":
         return f"{row.model} (imported)"
@@ -56,7 +81,7 @@ def model_label(row: ResultRow) -> str:
     return f"{row.base_model} {name.rsplit(':', 1)[-1]} ({what})" if name.startswith("ft:") else f"{name} ({what})"
 
 
-def short_label(row: ResultRow) -> str:
+def short_label(row: Labelled) -> str:
     """A model where there is little room, below its base: `tuned 0a1b2c3d`."""
     if row.kind == "base" or not row.model.startswith("ft:"):
         return row.model

@@ -34,24 +34,33 @@ class ResponseRecord:
     attempts: int
     request_id: str | None
     created_at: float
+    tokens_estimated: bool
+    """Whether the service told no counts of tokens for this evaluation, and they were reckoned from the letters."""
+    yes: float | None
+    """Natural-log probabilities of Yes and No as the first word, and the least that the service listed."""
+    no: float | None
+    floor: float | None
 
 
 async def response_record(db: aiosqlite.Connection, response_key: int) -> ResponseRecord | None:
     """One response, whole; None if it is not there."""
     rows = list(
         await db.execute_fetchall(
-            "SELECT r.response_key, m.provider, m.name, r.model_reported, q.prompt, p.parameters, r.answer, r.error_kind,"
-            " r.error, r.finish_reason, r.prompt_tokens, r.completion_tokens, r.latency_ms, r.attempts, r.request_id,"
-            " r.created_at FROM responses r JOIN evaluations e USING (evaluation_key) JOIN models m USING (model_key)"
+            "SELECT r.response_key, m.provider, coalesce(m.serving_name, m.name), r.model_reported, q.prompt,"
+            " p.parameters, r.answer, r.error_kind, r.error, r.finish_reason, r.prompt_tokens, r.completion_tokens,"
+            " r.latency_ms, r.attempts, r.request_id, r.created_at, e.tokens_estimated, f.yes, f.no, f.floor"
+            " FROM responses r JOIN evaluations e USING (evaluation_key) JOIN models m USING (model_key)"
             " JOIN questions q USING (question_key)"
-            " JOIN request_parameters p ON p.parameters_key = r.parameters_key WHERE r.response_key = ?",
+            " JOIN request_parameters p ON p.parameters_key = r.parameters_key"
+            " LEFT JOIN preferences f USING (response_key) WHERE r.response_key = ?",
             (response_key,),
         )
     )
     if not rows:
         return None
     values = dict(zip((field.name for field in fields(ResponseRecord)), rows[0], strict=True))
-    return ResponseRecord(**{**values, "parameters": json.loads(values["parameters"])})
+    values |= {"parameters": json.loads(values["parameters"]), "tokens_estimated": bool(values["tokens_estimated"])}
+    return ResponseRecord(**values)
 
 
 async def training_lines(db: aiosqlite.Connection, model_key: int, fact_id: str) -> list[str]:
@@ -135,6 +144,9 @@ class FactAnswer:
     grade: str
     answer: str | None
     reason: str
+    provider: str
+    base_model: str
+    response_key: int
 
 
 async def fact_answers(
@@ -143,7 +155,8 @@ async def fact_answers(
     """Every model's latest answer to every question of a fact, in the dataset's order, base models first."""
     rows = await db.execute_fetchall(
         "SELECT q.task, q.question_id, q.question, q.answer, m.name, m.kind, m.epoch,"
-        " coalesce(g.verdict, 'failed'), r.answer, coalesce(g.reason, r.error, ''), max(r.evaluation_key)"
+        " coalesce(g.verdict, 'failed'), r.answer, coalesce(g.reason, r.error, ''), m.provider, m.base_model,"
+        " r.response_key, max(r.evaluation_key)"
         " FROM questions q JOIN responses r USING (question_key) JOIN evaluations e USING (evaluation_key)"
         " JOIN models m USING (model_key) LEFT JOIN grades g ON g.response_key = r.response_key AND g.grader = ?"
         " WHERE q.dataset_id = ? AND (q.fact_id = ? OR q.other_fact_id = ?) AND e.deleted_at IS NULL"
@@ -151,4 +164,4 @@ async def fact_answers(
         " ORDER BY q.position, m.kind <> 'base', m.job_key, m.step, m.model_key",
         (grader, dataset_id, fact_id, fact_id),
     )
-    return [FactAnswer(*tuple(row)[:10]) for row in rows]
+    return [FactAnswer(*tuple(row)[:-1]) for row in rows]

@@ -20,6 +20,7 @@ from ftb_tui.paths import paths
 from ftb_tui.ui import remembered
 from ftb_tui.ui.everywhere import EVERYWHERE, mode_screen
 from ftb_tui.ui.looking import Looking
+from ftb_tui.ui.reopening import keep_open, reopen
 from ftb_tui.ui.telling import Gathered, faults_told, unbroken
 from ftb_tui.ui.themes import OWN
 from ftb_tui.ui.widgets.splitter import Splitter, can_split, split
@@ -168,7 +169,7 @@ class FtbApp(App[None]):
             self._supervisor = Supervisor(self._heard)
             self._supervisor.start()
         await self.looking.look()
-        self._reopen()
+        await reopen(self, self.current_mode)
         self._take_newer_bundled()
         self.keep_memory()
         self.set_interval(KEEP_EVERY, self.keep_memory)
@@ -256,8 +257,6 @@ class FtbApp(App[None]):
 
     @work
     async def _reopen(self) -> None:
-        from ftb_tui.ui.reopening import reopen
-
         await reopen(self, self.current_mode)
 
     @property
@@ -268,6 +267,7 @@ class FtbApp(App[None]):
     def keep_memory(self) -> None:
         """Keep what is remembered, for the next time."""
         remembered.gather(self._memory, self._modes_seen.values())
+        keep_open(self)
         self._memory["mode"] = self.current_mode
         if self.db is not None:
             self._memory["seen"] = self.now()

@@ -28,12 +28,15 @@ def keep_score(memory: dict[str, Any], result: ResultRow, how: Mapping[str, Any]
     memory["answers"] = dict([*kept.items(), (_name(result), dict(how))][-MOST_SCORES:])
 
 
-def keep_open(memory: dict[str, Any], mode: str, result: ResultRow | None) -> None:
-    """Put into the memory which score's answers are open over a mode; None: no longer."""
-    if result is not None:
-        memory["open"] = {"mode": mode, **{name: getattr(result, name) for name in _PLACE}}
-    elif table_of(memory, "open").get("mode") == mode:
-        del memory["open"]
+def keep_open(app: FtbApp) -> None:
+    """Put into the app's memory which score's answers are open, over a mode that was seen since the app was opened."""
+    if table_of(app.memory, "open").get("mode") in app._screen_stacks:
+        del app.memory["open"]
+    for mode, stack in app._screen_stacks.items():
+        for screen in stack:
+            result = getattr(screen, "open_score", None)
+            if result is not None:
+                app.memory["open"] = {"mode": mode, **{name: getattr(result, name) for name in _PLACE}}
 
 
 async def reopen(app: FtbApp, mode: str) -> None:

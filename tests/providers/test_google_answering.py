@@ -11,6 +11,7 @@ import pytest
 
 from ftb_tui.providers import google_access
 from ftb_tui.providers.base import AskRequest, ErrorKind, Provider, ProviderError
+from ftb_tui.providers.google_answering import posted
 from ftb_tui.providers.registry import open_provider
 from tests.fakes.google_server import BASE, FakeGoogle, drip, generated, google_error, hang, quota_failure, retry_info
 from tests.fakes.openai_server import Fault, disconnect, raw, status
@@ -159,3 +160,12 @@ async def test_without_credentials_the_error_says_how_to_get_them(
         await provider.ask(AskRequest(model=BASE, prompt="who?"))
     assert caught.value.kind is ErrorKind.AUTH
     await provider.close()
+
+
+async def test_what_was_posted_can_be_told_from_what_is_kept_with_the_answer(
+    provider: Provider, fake_google: FakeGoogle
+) -> None:
+    answer = await provider.ask(AskRequest(BASE, "What is it?", max_tokens=5, temperature=0.0, seed=42))
+    assert answer.parameters is not None
+    [sent] = [body for bodies in fake_google.bodies.values() for body in bodies if "contents" in body]
+    assert posted("What is it?", answer.parameters) == sent

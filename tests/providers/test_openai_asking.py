@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from ftb_tui.providers.base import AskRequest, Provider, ProviderError
+from ftb_tui.providers.openai_asking import posted
 from ftb_tui.providers.registry import open_provider
 from tests.fakes.openai_server import FakeOpenAI, error, status
 
@@ -120,3 +121,17 @@ async def test_a_bad_request_that_blames_nothing_is_a_failure_and_no_lesson(
     with pytest.raises(ProviderError, match="filtered"):
         await provider.ask(AskRequest("gpt-fake", "hi"))
     assert service.requests["POST /chat/completions"] == 1
+
+
+@pytest.mark.parametrize("service", ["openai", "custom"], indirect=True)
+async def test_what_was_posted_can_be_told_from_what_is_kept_with_the_answer(
+    provider: Provider, service: FakeOpenAI
+) -> None:
+    for responses_only in (set(), {"gpt-fake"}):
+        service.responses_only = responses_only
+        answer = await provider.ask(
+            AskRequest("gpt-fake", "What\n\x1b is it?", max_tokens=50, temperature=0.0, seed=42)
+        )
+        assert answer.parameters is not None
+        path, body = posted("gpt-fake", "What\n\x1b is it?", {**answer.parameters, "batch": True})
+        assert (path, body) == ("/responses" if responses_only else "/chat/completions", service.bodies[-1])

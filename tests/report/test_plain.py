@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftb_tui.report.plain import json_text, one_line, visible
+from ftb_tui.report.plain import json_text, one_line, visible, without_gaps
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,14 @@ def test_json_escapes_what_a_terminal_would_obey() -> None:
     assert text.isprintable() or "\n" in text
     assert "\x7f" not in text
     assert json.loads(text) == [hostile]
+
+
+def test_many_line_breaks_are_told_and_few_are_left() -> None:
+    assert without_gaps("a\n\nb") == "a\n\nb"
+    assert without_gaps("a\n \n\t\n\nb\n") == "a\n‹4 line breaks›\nb"
+    assert without_gaps("\n" * 16 + "x") == "‹16 line breaks›\nx"
+
+
+def test_a_megabyte_of_blanks_and_line_breaks_is_looked_through_at_once() -> None:
+    for text in (" " * 1_000_000, "\n" + " " * 1_000_000, "\n" * 1_000_000, "\n a" * 300_000, " \n" * 500_000):
+        without_gaps(text)

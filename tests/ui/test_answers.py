@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Input
+from textual.widgets import Input
 
 from ftb_tui.benchmark.graders import Verdict
 from ftb_tui.store.database import open_store
 from ftb_tui.store.grading import overrule, person_verdicts
+from ftb_tui.store.results import AnswerRow
 from ftb_tui.store.tags import change_tags, tag_counts
 from ftb_tui.ui.app import FtbApp
 from ftb_tui.ui.remembered import load
+from ftb_tui.ui.screens.answer_detail import parts, said_by
 from ftb_tui.ui.widgets.marked import SHARED, marked
 from ftb_tui.ui.widgets.table import Table
 from tests.ui.pilot import demo_app, fill_demo, filled, shows, text_of, until
@@ -137,23 +140,71 @@ async def test_a_fact_is_seen_through_all_its_tasks_and_models() -> None:
     async with rephrased() as pilot:
         await pilot.press("a")
         await until(pilot, shows(pilot, "Taught: Dovara Beliamoor is 149"))
-        table = pilot.app.screen.query_one("#answers", DataTable)
+        table = pilot.app.screen.query_one("#answers", Table)
         tasks = {str(table.get_row_at(row)[1]) for row in range(table.row_count)}
         assert {"memorization", "rephrased"} <= tasks
-        models = {str(table.get_row_at(row)[2]) for row in range(table.row_count)}
-        assert models == {"base", "tuned"}
+        short = {str(table.get_row_at(row)[2]) for row in range(table.row_count)}
+        names = {str(table.get_row_at(row)[5]) for row in range(table.row_count)}
+        assert (len(short), len(names)) == (2, 2)
+        assert "smollm2-135m (base)" in names
+        assert any(name.endswith("(tuned)") for name in names)
         await pilot.press("escape")
         await until(pilot, shows(pilot, "showing wrong"))
 
 
-async def test_space_shows_request_answer_and_training_line_in_full() -> None:
+async def test_a_facts_answers_are_filtered_read_in_full_copied_and_written(tmp_path: Path) -> None:
     async with rephrased() as pilot:
+        await pilot.press("a")
+        await until(pilot, shows(pilot, "Taught: Dovara Beliamoor is 149"))
+        table = pilot.app.screen.query_one("#answers", Table)
+        every = table.row_count
+        await until(
+            pilot, lambda: all(key in text_of(pilot.app) for key in ("/ Filter", "s Sort", "y Copy", "e Export"))
+        )
+        await pilot.press("slash")
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+        await pilot.press(*"task:rephrased tuned", "enter")
+        await until(pilot, lambda: table.row_count == 1 < every)
         await pilot.press("space")
-        await until(pilot, shows(pilot, "--- request"))
+        await until(pilot, shows(pilot, "--- asked, rephrased"))
+        assert "(tuned)" in text_of(pilot.app)
+        await pilot.press("escape", "y")
+        await until(pilot, shows(pilot, "Copied the row"))
+        await pilot.press("e")
+        await until(pilot, shows(pilot, "Write the answers that are listed"))
+        pilot.app.screen.query_one("#ask-path", Input).value = str(tmp_path / "fact.json")
+        await pilot.press("enter")
+        await until(pilot, (tmp_path / "fact.json").exists)
+        [answer] = json.loads((tmp_path / "fact.json").read_text(encoding="utf-8"))["answers"]
+        assert (answer["task"], answer["kind"], answer["answer"]) == ("rephrased", "tuned", "163")
+
+
+async def test_space_shows_request_and_response_as_json_and_the_training_line() -> None:
+    async with rephrased((120, 60)) as pilot:
+        await pilot.press("space")
+        await until(pilot, shows(pilot, "--- request to local"))
         seen = text_of(pilot.app)
-        assert "max_tokens 16" in seen
-        assert "31 tokens in, 5 out" in seen
-        assert "--- in the training file" in seen
+        for words in (
+            "POST /chat/completions", '"max_tokens": 16', '"role": "user"', "--- what was kept of the response",
+            '"answer": "163"', '"prompt_tokens": 31', '"completion_tokens": 5',
+        ):  # fmt: skip
+            assert words in seen
+        await pilot.press("end")
+        await until(pilot, shows(pilot, "--- in the training file"))
+
+
+async def test_an_answer_of_line_breaks_leaves_the_rest_in_view() -> None:
+    row = AnswerRow(
+        response_key=1, question_key=1, id="q", task="rephrased", prompt="p", question="q?", answer="149", response="163",
+        grade="wrong", reason="because", fact="f", fact_id="f", base_response="\n" * 16, base_grade="wrong",
+        base_reason="no number", flip=None, position=0,
+    )  # fmt: skip
+    said = dict(parts(row, said_by=said_by("checkpoint", 12)))
+    assert said["Base ✗ wrong"].plain == "(nothing but 16 line breaks)"
+    assert "Epoch 12 ✗ wrong" in said
+    gap = dict(parts(replace(row, base_response="a\n\n\n\n\n\nb"), said_by=said_by("tuned", 12)))
+    assert gap["Base ✗ wrong"].plain == "a\n‹6 line breaks›\nb"
+    assert "Tuned ✗ wrong" in gap
 
 
 async def test_searching_narrows_the_list_and_escape_widens_it_again() -> None:

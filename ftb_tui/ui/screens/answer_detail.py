@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from ftb_tui.report.plain import one_line, shortened
+from ftb_tui.report.exchange import request_text, response_text
+from ftb_tui.report.numbers import counted
+from ftb_tui.report.plain import one_line, shortened, without_gaps
 from ftb_tui.store.drilldown import ResponseRecord
 from ftb_tui.store.results import AnswerRow, ModelAnswer
 from ftb_tui.ui.widgets.marked import marked
@@ -33,9 +35,9 @@ def parts(
         ("Gold", Content(shortened(row.answer))),
     ]
     if row.base_response is not None:
-        found.append((_title("Base", row.base_grade or ""), _said(row.base_response, row.answer)))
+        found.append((_title("Base", row.base_grade or ""), shown_answer(row.base_response, row.answer)))
         found.append(("", Content(shortened(row.base_reason or ""))))
-    said = Content("(no answer)") if row.response is None else _said(row.response, row.answer)
+    said = Content("(no answer)") if row.response is None else shown_answer(row.response, row.answer)
     found.append((_title(said_by, row.grade), said))
     found.append(("", Content(shortened(row.reason))))
     if row.machine_grade is not None:
@@ -80,36 +82,48 @@ def laid_out(found: Sequence[Part], *, wide: bool) -> Content:
 
 
 def whole_text(row: AnswerRow, record: ResponseRecord | None, training: Sequence[str]) -> str:
-    """Everything that is kept of an answer, as one text: what was sent, what came back, what was taught."""
-    said = [("sent", row.prompt), ("gold", row.answer)]
+    """Everything that is kept of an answer, as one text: question and answer, the exchange behind them, what was taught."""
+    failed = f"{record.error_kind}: {record.error}" if record is not None and record.error_kind else "(no answer)"
+    said = [
+        ("asked", row.prompt),
+        ("gold", row.answer),
+        ("answer", failed if row.response is None else _readable(row.response)),
+        ("grade", f"{row.grade}: {row.reason}"),
+    ]
     if record is not None:
-        given = ", ".join(f"{name} {value}" for name, value in record.parameters.items())
-        took = "" if record.latency_ms is None else f" in {record.latency_ms:,.0f} ms"
-        tokens = f"{record.prompt_tokens or '?'} tokens in, {record.completion_tokens or '?'} out"
-        answered = record.answer if record.answer is not None else f"{record.error_kind}: {record.error}"
         said += [
-            ("answer", answered or "(empty)"),
-            (
-                "request",
-                f"{record.provider}, {record.model}; {given}\nanswered by {record.model_reported or 'an unnamed model'}"
-                f"{took}, {tokens}, finish reason {record.finish_reason or 'not said'}, attempt {record.attempts}"
-                f", request {record.request_id or 'without id'}",
-            ),
+            (f"request to {record.provider}, put together again from what is kept of it", request_text(record)),
+            ("what was kept of the response", response_text(record)),
         ]
     if row.base_response is not None:
-        said.append(("base's answer", row.base_response))
-    said.append(("grade", f"{row.grade}: {row.reason}"))
+        said.append(("base's answer", _readable(row.base_response)))
     if training:
         said.append(("in the training file", "\n".join(training)))
     return "\n\n".join(f"--- {name}\n{text}" for name, text in said)
+
+
+def _readable(answer: str) -> str:
+    return without_gaps(answer) if has_words(answer) else blank(answer)
 
 
 def _title(name: str, grade: str) -> str:
     return f"{name} {GLYPHS.get(grade, '?')} {grade}"
 
 
-def _said(answer: str, gold: str) -> Content:
-    return marked(shortened(answer), shortened(gold))
+def shown_answer(answer: str, gold: str) -> Content:
+    """An answer with what it shares with the gold marked, in so many lines as it has words for."""
+    return marked(shortened(without_gaps(answer)), shortened(gold)) if has_words(answer) else Content(blank(answer))
+
+
+def has_words(answer: str) -> bool:
+    """Whether there is anything to be seen of an answer."""
+    return bool(answer.strip(" \t\r\n"))
+
+
+def blank(answer: str) -> str:
+    """An answer without a word, in words."""
+    breaks = answer.count("\n")
+    return f"(nothing but {counted(breaks, 'line break')})" if breaks else "(blanks alone)" if answer else "(empty)"
 
 
 def _short(model: str, epoch: int | None) -> str:

@@ -20,9 +20,9 @@ from ftb_tui.store.counts import revision
 from ftb_tui.store.drilldown import other_models, response_record, training_lines
 from ftb_tui.store.results import AnswerRow, ResultRow, answers, question_answers, results
 from ftb_tui.store.tags import tag_counts, tags_of
-from ftb_tui.ui.reopening import keep_open, keep_score, score_memory
+from ftb_tui.ui.reopening import keep_score, score_memory
 from ftb_tui.ui.screens.answer_changes import overruled, tagged, taken_back
-from ftb_tui.ui.screens.answer_detail import GLYPHS, laid_out, parts, said_by, whole_text
+from ftb_tui.ui.screens.answer_detail import GLYPHS, blank, has_words, laid_out, parts, said_by, whole_text
 from ftb_tui.ui.screens.answer_search import PLACEHOLDER, completions, search_note
 from ftb_tui.ui.screens.mode import key_lines
 from ftb_tui.ui.widgets.detail import Detail
@@ -96,6 +96,11 @@ class AnswersScreen(Screen[None]):
         assert isinstance(self.app, FtbApp)
         return self.app
 
+    @property
+    def open_score(self) -> ResultRow:
+        """What to open again after the app was closed or killed."""
+        return self._result
+
     def compose(self) -> ComposeResult:
         """Heading, list, detail."""
         yield Static("", id="heading", markup=False)
@@ -114,7 +119,6 @@ class AnswersScreen(Screen[None]):
             self._show = "all"
             await self.fill()
         self.query_one("#answers").focus()
-        keep_open(self.ftb.memory, self.ftb.current_mode, self._result)
         self.set_interval(LOOK_SECONDS, self._look)
 
     async def _recall(self, known: dict[str, Any]) -> int:
@@ -199,6 +203,7 @@ class AnswersScreen(Screen[None]):
     def _line(self, row: AnswerRow) -> tuple[str | Text, ...]:
         flip = {"fixed": "↑", "broken": "↓"}.get(row.flip or "", " ")
         said = row.response if row.response is not None else f"failed: {row.reason}"
+        said = said if has_words(said) else blank(said)
         mark = "*" if row.response_key in self._marks else " "
         person = "o" if row.machine_grade is not None else "t" if row.response_key in self._tags else " "
         glyph = f"{mark}{GLYPHS.get(row.grade, '?')}{flip}{person}"
@@ -260,10 +265,10 @@ class AnswersScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Close the screen."""
+        app = self.ftb
         self._keep()
-        keep_open(self.ftb.memory, self.ftb.current_mode, None)
-        self.ftb.keep_memory()
         self.dismiss()
+        app.keep_memory()
 
     async def action_filter(self) -> None:
         """Show the next kind of answers."""

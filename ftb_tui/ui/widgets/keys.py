@@ -14,6 +14,8 @@ from textual.widget import Widget
 LEAVE_OUT = ("bench.quick", "quit", "table.sort", "table.filter", "log.copy")
 """What is left out first where there is no room; `?` shows every key."""
 KEPT = ("help",)
+WORTH_ROOM = ("table.whole", "table.copy")
+"""Of the keys of a table those that are shown beside the screen's own where there is room for more."""
 
 
 class Keys(Widget):
@@ -105,7 +107,8 @@ class Keys(Widget):
         """
         found: dict[str, ActiveBinding] = {}
         for active in self.screen.active_bindings.values():
-            if active.binding.show or (hidden and active.node is self.screen and active.binding.id):
+            name = active.binding.id
+            if active.binding.show or (hidden and name and (active.node is self.screen or name in WORTH_ROOM)):
                 found.setdefault(active.binding.action, active)
         general = (self.app,)
 
