@@ -160,10 +160,7 @@ def _remove(target: _Target, name: str | None, *, yes: bool) -> None:
     names = ", ".join(one.name for one in found.ours)
     if names:
         confirm(f"Take the deployment {names} of {target.model} at {target.provider} away?", yes=yes)
-    removed = run_async(gone())
-    for one in removed:
-        say(f"{one} is gone, says {target.provider}.")
-    if not removed:
+    if not run_async(gone()):
         say(f"{target.provider} has no deployment of {target.model}" + (f" by the name {name}." if name else "."))
 
 

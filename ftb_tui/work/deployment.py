@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import aiosqlite
@@ -85,8 +85,8 @@ def cannot_be_deployed(provider: str, *, deploys_bases: bool, model: str, kind: 
 async def look(db: aiosqlite.Connection, provider: Provider, model_key: int, *, name: str | None = None) -> Found:
     """Ask the service what it has of a model: by the names that are kept here (else the usual one), or by `name` alone.
 
-    What is kept is brought in line: what is there is kept as such, and what is not is forgotten. Raises `ProviderError` where
-    the service cannot tell.
+    What is kept is brought in line: what is there is kept as such, and what is not is forgotten. Raises
+    `ProviderError` where the service cannot tell.
     """
     model = await get_model(db, model_key)
     deploying = _deploys(provider)
@@ -128,6 +128,7 @@ async def create(
     if reason := cannot_be_deployed(provider.name, deploys_bases=able, model=model.name, kind=model.kind):
         raise ProviderError(ErrorKind.INVALID_REQUEST, reason, host=provider.host)
     wanted = name or default_name(model)
+    before = {row.deployment_key for row in await list_deployments(db, model_key)}
     there = await _there(db, provider, model, wanted)
     if there is not None:
         on_state(f"{there.name} is at {provider.host} already; nothing new is asked for.")
@@ -135,7 +136,7 @@ async def create(
     elif refusal is not None:
         raise LaunchRefusedError(f"{refusal} Nothing was sent.")
     else:
-        there = await _ask_for(db, provider, model, wanted, on_state)
+        there = await _ask_for(db, provider, model, wanted, before, on_state)
     return await _ready(db, provider, model, there, on_state, POLL_SECONDS if poll_seconds is None else poll_seconds)
 
 
@@ -160,6 +161,7 @@ async def remove(
         async with transaction(db):
             await forget_deployment(db, model_key, one.name)
         gone.append(one.name)
+        on_state(f"{one.name} is gone, says {provider.name}.")
     if found.open:
         raise _unsettled(found.open[0], model, provider, "--remove")
     if found.others:
@@ -188,6 +190,9 @@ async def _there(db: aiosqlite.Connection, provider: Provider, model: ModelRow, 
         try:
             found = await look(db, provider, model.model_key, name=name)
         except ProviderError as error:
+            if error.status is None and not error.retryable:
+                # Settings that are missing: nobody was asked.
+                raise
             if unsure or error.kind is not ErrorKind.BAD_RESPONSE or error.status not in _NOT_OFFERED:
                 text = (
                     f"{str(error).rstrip('.')}. What is there already could not be told, so nothing new was asked for."
@@ -206,10 +211,21 @@ async def _there(db: aiosqlite.Connection, provider: Provider, model: ModelRow, 
 
 
 async def _ask_for(
-    db: aiosqlite.Connection, provider: Provider, model: ModelRow, name: str, on_state: Callable[[str], None]
+    db: aiosqlite.Connection,
+    provider: Provider,
+    model: ModelRow,
+    name: str,
+    before: Collection[int],
+    on_state: Callable[[str], None],
 ) -> Deployment:
+    """Ask once. `before` are the deployments that were kept when it was looked what is there."""
     deploying = _deploys(provider)
     async with transaction(db):
+        kept = await list_deployments(db, model.model_key)
+        if any(row.deployment_key not in before for row in kept):
+            text = f"{model.name} is being deployed by another ftb; see: ftb models list"
+            raise ProviderError(ErrorKind.INVALID_REQUEST, text, host=provider.host)
+        asked_before = any(row.name == name and row.state == SENT for row in kept)
         await intend_deployment(db, model.model_key, name)
     doubt = (
         f"A deployment {name} of {model.name} may exist at {provider.host} all the same, and bill. "
@@ -223,8 +239,10 @@ async def _ask_for(
         raise
     except ProviderError as error:
         if error.kind not in _DOUBTFUL:
-            async with transaction(db):
-                await forget_deployment(db, model.model_key, name)
+            # A refusal says nothing of what was asked for before it.
+            if not asked_before:
+                async with transaction(db):
+                    await forget_deployment(db, model.model_key, name)
             raise
         on_state(f"{str(error).rstrip('.')}. Looking whether the deployment was made all the same.")
         late = await _late(deploying, model, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import signal
@@ -203,6 +204,36 @@ async def test_a_refusal_leaves_nothing_behind(
     with pytest.raises(ProviderError, match=r"no quota for this$"):
         await deployment.create(db, provider, checkpoint)
     assert await states(db) == []
+
+
+@AZURE
+async def test_a_refusal_does_not_make_forget_what_was_asked_for_before_it(
+    db: aiosqlite.Connection, provider: Provider, service: FakeOpenAI, checkpoint: int
+) -> None:
+    put = service.faults[f"PUT {azure_path(checkpoint_name())}"]
+    put.extend([disconnect, status(409, error("another operation is in progress"))])
+    with pytest.raises(ProviderError, match="may exist"):
+        await deployment.create(db, provider, checkpoint)
+    with pytest.raises(ProviderError, match="in progress"):
+        await deployment.create(db, provider, checkpoint)
+    assert await states(db) == ["sent"]
+
+
+@BOTH
+async def test_two_who_deploy_a_model_at_once_make_one_deployment(
+    db: aiosqlite.Connection, provider: Provider, service: FakeOpenAI, checkpoint: int
+) -> None:
+    other, theirs = await open_store(), open_provider("mine")
+    made = await asyncio.gather(
+        deployment.create(db, provider, checkpoint),
+        deployment.create(other, theirs, checkpoint),
+        return_exceptions=True,
+    )
+    await theirs.close()
+    await other.close()
+    assert (creations(service), len(there(service)), await states(db)) == (1, 1, ["made"])
+    refused = [one for one in made if isinstance(one, ProviderError)]
+    assert all("another ftb" in str(one) or "may still appear" in str(one) for one in refused)
 
 
 @BOTH
