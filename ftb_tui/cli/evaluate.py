@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from ftb_tui.benchmark.model import Task
 from ftb_tui.cli.common import as_json, opened, put_json, require_weights_for, run_async, store, tasks_option
+from ftb_tui.cli.consent import agree, put_quote
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.cli.known_before import held_in, held_object, held_sentence, telling_task
 from ftb_tui.report.numbers import duration, score
@@ -17,7 +19,9 @@ from ftb_tui.report.numbers import duration, score
 if TYPE_CHECKING:
     import aiosqlite
 
+    from ftb_tui.benchmark.model import Dataset, Question
     from ftb_tui.providers.base import Provider
+    from ftb_tui.store.evaluations import EvaluationRow
     from ftb_tui.store.models import ModelRow
 
 
@@ -53,8 +57,13 @@ if TYPE_CHECKING:
     help="Ask so many questions at once, fewer if the service refuses.  [default: grows from a few]",
 )
 @click.option(
-    "--max-cost", type=click.FloatRange(0), metavar="USD", help="Stop before the answers have cost more than this."
+    "--max-cost",
+    type=click.FloatRange(0),
+    metavar="USD",
+    help="Stop before the answers have cost more than this. Who names a cap is not asked, and needs no --yes.",
 )
+@click.option("--yes", is_flag=True, help="Do not ask before questions that cost money.")
+@click.option("--dry-run", is_flag=True, help="Say what would be asked and what it costs; send nothing.")
 @click.option(
     "--known-before",
     is_flag=True,
@@ -84,6 +93,8 @@ def evaluate(
     answer_tokens: int | None,
     concurrency: int | None,
     max_cost: float | None,
+    yes: bool,
+    dry_run: bool,
     known_before: bool,
     batch: bool | None,
     no_wait: bool,
@@ -98,8 +109,9 @@ def evaluate(
     from ftb_tui.providers.registry import provider_info
     from ftb_tui.report.plain import visible
     from ftb_tui.store.batches import set_mode
-    from ftb_tui.store.evaluations import EvaluationRow, forget_unanswered, get_evaluation
+    from ftb_tui.store.evaluations import forget_unanswered, get_evaluation
     from ftb_tui.store.models import ModelNotFoundError, find_model
+    from ftb_tui.work.asking_quote import AskingQuote, quote_asking, quote_missing
     from ftb_tui.work.batching import cancel_batches
     from ftb_tui.work.bench_plan import bench_dataset
     from ftb_tui.work.cost import money
@@ -150,12 +162,27 @@ def evaluate(
                 return provider or load_config().defaults.provider, None
             return found.provider, found
 
-    async def planned(db: aiosqlite.Connection, service: Provider) -> int:
-        assert model is not None
+    async def chosen(db: aiosqlite.Connection) -> tuple[Dataset, tuple[Question, ...]]:
         assert dataset is not None
         questions = await bench_dataset(db, dataset)
-        chosen = (telling_task(questions),) if known_before else tasks
-        asked = some_of(questions, people=people, limit=limit, tasks=chosen, seed=seed)
+        those = (telling_task(questions),) if known_before else tasks
+        return questions, tuple(some_of(questions, people=people, limit=limit, tasks=those, seed=seed))
+
+    async def quoted() -> AskingQuote:
+        async with store() as db:
+            if resume is not None:
+                return await quote_missing(db, resume, retry_failures=retry_failures, batch=batch)
+            assert model is not None
+            questions, asked = await chosen(db)
+        return quote_asking(
+            name, known.name if known else model, asked, answer_tokens=answer_tokens or questions.answer_tokens,
+            base_model=known.base_model if known else "", tuned=known is not None and known.kind != "base",
+            batch=bool(batch), times=repeats,
+        )  # fmt: skip
+
+    async def planned(db: aiosqlite.Connection, service: Provider) -> int:
+        assert model is not None
+        questions, asked = await chosen(db)
         model_key = known.model_key if known else await _new_base(db, service, model)
         return await create(
             db,
@@ -170,7 +197,8 @@ def evaluate(
         )
 
     async def work() -> EvaluationRow:
-        async with store() as db, in_service(name, opened) as (service, revive):
+        told_before = partial(opened, told=quote.costs_money)
+        async with store() as db, in_service(name, told_before) as (service, revive):
             try:
                 key = resume if resume is not None else await planned(db, service)
                 begun.append(key)
@@ -198,6 +226,11 @@ def evaluate(
     name, known = run_async(who())
     if batch and not provider_info(name).capabilities.batches:
         raise click.UsageError(f"{name} does not answer in batches; leave --batch out.")
+    quote = run_async(quoted())
+    if dry_run:
+        put_quote(quote, as_json=as_json)
+        return
+    agree(quote, yes=yes, max_cost=max_cost)
     require_weights_for(name)
     try:
         row = run_async(work())
@@ -216,13 +249,19 @@ def evaluate(
         share = row.n_correct / row.n_answered if row.n_answered else None
         say(f"{row.model}: {row.n_correct} of {row.n_answered} right ({score(share)}), {row.n_failed} failed.")
         say(f"Look closer: ftb results, or ftb wrong --model {row.model} --task {row.tasks[0]}")
+    _tell_what_is_left(row)
+    if row.n_failed:
+        raise click.exceptions.Exit(Exit.FAILED)
+
+
+def _tell_what_is_left(row: EvaluationRow) -> None:
+    """What a person should know of an evaluation that was run, and what to do about it."""
     if row.tokens_estimated:
-        say(f"{name} did not say how many tokens some answers took: tokens and money are estimated.")
+        say(f"{row.provider} did not say how many tokens some answers took: tokens and money are estimated.")
     if row.batch and row.state == "paused":
         say(f"A batch is under way; read what came of it with: ftb evaluate --resume {row.evaluation_key}")
     if row.n_failed:
         say(f"Ask the failed ones again: ftb evaluate --resume {row.evaluation_key}")
-        raise click.exceptions.Exit(Exit.FAILED)
 
 
 async def _new_base(db: aiosqlite.Connection, service: Provider, name: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 
 def is_openai_host(host: str | None) -> bool:
     """Whether a host is OpenAI's own, data residency included (`eu.api.openai.com`)."""
@@ -11,3 +13,13 @@ def is_openai_host(host: str | None) -> bool:
 def is_loopback(host: str | None) -> bool:
     """Whether a host is this machine."""
     return host is not None and (host in ("localhost", "::1") or host.startswith("127."))
+
+
+def is_near(host: str | None) -> bool:
+    """Whether a host is this machine or in one's own network, as far as its name or address tells."""
+    if host is None or is_loopback(host):
+        return host is not None
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".lan", ".internal", ".home.arpa"))

@@ -32,6 +32,8 @@ class ProviderInfo:
     capabilities: Capabilities
     notes: tuple[str, ...] = ()
     """What a person should see before anything is sent there."""
+    bills: bool = False
+    """Whether answers cost money there, as far as can be told without a price: not at one's own servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,7 @@ def _unknown(name: str, config: Config) -> ProviderError:
 def _info(name: str, config: Config) -> ProviderInfo:
     if _is_google(name, config):
         place = google_place(name, config.google.get(name, GoogleConfig()), config.keys)
-        return ProviderInfo(name, place.title, place.host, place.key, place.ready, place.capabilities)
+        return ProviderInfo(name, place.title, place.host, place.key, place.ready, place.capabilities, bills=True)
     parts = _parts(name, config)
     dialect = parts.dialect
     if dialect.where == "engine":
@@ -244,7 +246,16 @@ def _info(name: str, config: Config) -> ProviderInfo:
     ready = bool(parts.base_url) and (parts.key is not None or not _needs_key(parts))
     host = parts.base_url or f"not known: set {parts.missing}"
     notes = environment_notes(parts.base_url, has_key=parts.key is not None)
-    return ProviderInfo(name, dialect.title, host, where, ready, dialect.capabilities, notes)
+    return ProviderInfo(name, dialect.title, host, where, ready, dialect.capabilities, notes, _bills(parts))
+
+
+def _bills(parts: _Parts) -> bool:
+    """Whether a service takes money for answers: those that we know do, and any that is far away and wants a key."""
+    from ftb_tui.providers.hosts import is_near
+
+    if parts.dialect.capabilities.cost_basis == "free":
+        return False
+    return parts.dialect.name != "custom" or (parts.key is not None and not is_near(urlsplit(parts.base_url).hostname))
 
 
 def _host(base_url: str) -> str:

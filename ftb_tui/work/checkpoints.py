@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,8 +13,7 @@ from ftb_tui.benchmark.subset import subset
 from ftb_tui.store.curves import JobModel
 from ftb_tui.store.datasets import load_dataset, questions_by_key
 from ftb_tui.work import evaluate
-from ftb_tui.work.cost import answer_cost
-from ftb_tui.work.quoting import asking_prices
+from ftb_tui.work.asking_quote import AskingQuote, quote_asking
 
 SIZES = (48, 24, 12, 6)
 """Questions a task that are offered when the tuned model was asked more."""
@@ -21,13 +21,13 @@ SIZES = (48, 24, 12, 6)
 
 @dataclass(frozen=True, slots=True)
 class CheckpointPlan:
-    """What could be asked. `cost` is in US dollars for all models together; None where no price is known."""
+    """What could be asked of so many models, and the quote for all of them together."""
 
     per_task: int | None
     """At most so many questions of each task; None for all that the tuned model was asked."""
     questions: tuple[Question, ...]
     n_models: int
-    cost: float | None
+    quote: AskingQuote
     which: str
     """Which questions these are."""
 
@@ -69,16 +69,16 @@ async def checkpoint_plans(
     whole = replace(dataset, questions=questions)
     fullest = max((sum(q.task is task for q in questions) for task in {q.task for q in questions}), default=0)
     [job] = await db.execute_fetchall("SELECT provider, base_model FROM jobs WHERE job_key = ?", (job_key,))
-    prompt, completion = await _tokens(db, job_key, dataset_id)
-    name = models[0].name if models else ""
-    prices = asking_prices(job["provider"], name, job["base_model"])
+    name = models[0].name if models else job["base_model"]
     plans = []
     for per_task in (None, *(size for size in SIZES if size < fullest)):
         chosen = subset(whole, limit=per_task)
-        n = len(chosen) * len(models)
-        cost = None if prompt is None else answer_cost(prices, round(n * prompt), round(n * completion), tuned=True)
+        quote = await asyncio.to_thread(
+            quote_asking, job["provider"], name, chosen, answer_tokens=dataset.answer_tokens,
+            base_model=job["base_model"], tuned=True, times=len(models),
+        )  # fmt: skip
         said = which if per_task is None else f"at most {per_task} questions of each task"
-        plans.append(CheckpointPlan(per_task, chosen, len(models), cost, said))
+        plans.append(CheckpointPlan(per_task, chosen, len(models), quote, said))
     return plans
 
 
@@ -113,13 +113,3 @@ async def _taught(db: aiosqlite.Connection, job_key: int) -> frozenset[str]:
         (job_key,),
     )
     return frozenset(row[0] for row in rows)
-
-
-async def _tokens(db: aiosqlite.Connection, job_key: int, dataset_id: str) -> tuple[float | None, float]:
-    """Mean tokens of a question and of an answer so far; (None, 0) where nothing was counted."""
-    [row] = await db.execute_fetchall(
-        "SELECT avg(r.prompt_tokens), avg(r.completion_tokens) FROM responses r JOIN evaluations e USING (evaluation_key)"
-        " JOIN models m USING (model_key) WHERE m.job_key = ? AND e.dataset_id = ?",
-        (job_key, dataset_id),
-    )
-    return row[0], row[1] or 0.0

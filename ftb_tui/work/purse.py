@@ -133,7 +133,7 @@ async def open_purse(
         return Purse(_NOTHING)
     model = await get_model(db, evaluation.model_key)
     known = asking_prices(evaluation.provider, model.name, model.base_model)
-    prices = _answer_prices(known, in_batches=bool(evaluation.batch), tuned=model.kind != "base")
+    prices = answer_prices(known, in_batches=bool(evaluation.batch), tuned=model.kind != "base")
     spent = 0.0
     if prices is not None:
         key = evaluation.evaluation_key
@@ -158,11 +158,11 @@ async def open_judge_purse(
     """
     if provider.capabilities.cost_basis == "free":
         return Purse(_NOTHING)
-    prices = _answer_prices(asking_prices(provider.name, model, model))
+    prices = answer_prices(asking_prices(provider.name, model, model))
     return await _capped(db, prices, f"{model} at {provider.name}", spent=0.0, max_cost=max_cost, clock=clock)
 
 
-def _answer_prices(known: Prices | None, *, in_batches: bool = False, tuned: bool = False) -> AnswerPrices | None:
+def answer_prices(known: Prices | None, *, in_batches: bool = False, tuned: bool = False) -> AnswerPrices | None:
     """What questions and answers cost by the catalogue: those of batches where it has them, times the factor for tuned models."""
     if known is None or known.input is None or known.output is None:
         return None

@@ -94,3 +94,63 @@ def test_a_word_for_models_made_here_is_no_models_name(ftb: Ftb, home: Path, wor
     done = ftb("evaluate", "--model", word, "--dataset", "fictional_people")
     assert (done.code, "No model was trained" in done.err) == (2, True)
     assert "fetching" not in done.err
+
+
+@pytest.fixture
+def paid(home: Path, fake_openai: FakeOpenAI) -> FakeOpenAI:
+    """The fake service, with a price."""
+    prices = 'prices = { input = 500.0, output = 1000.0, as_of = 2026-11-21, source = "a test" }'
+    (home / "config" / "catalogue.toml").write_text(f'[[models]]\nservice = "fake"\nname = "gpt-fake"\n{prices}\n')
+    return fake_openai
+
+
+PAID = (*ASK, "--model", "gpt-fake")
+
+
+def test_what_costs_money_is_quoted_and_not_asked_without_consent(ftb_process: Ftb, paid: FakeOpenAI) -> None:
+    refused = ftb_process(*PAID)
+    assert (refused.code, refused.out) == (2, "")
+    for words in ("Ask gpt-fake at fake, http://127.0.0.1:", "4 questions, ", "at $500.00 a million", "of 2026-11-21",
+                  "(a test)", "at most", "give --yes"):  # fmt: skip
+        assert words in refused.err
+    assert not paid.requests
+    agreed = ftb_process(*PAID, "--yes")
+    assert agreed.code == 0
+    assert "It costs $" in agreed.err
+    assert len(paid.asked) == 4
+
+
+def test_a_cap_is_consent(ftb: Ftb, paid: FakeOpenAI) -> None:
+    done = ftb(*PAID, "--max-cost", "5")
+    assert (done.code, "It costs $" in done.err) == (0, True)
+    assert len(paid.asked) == 4
+
+
+def test_a_dry_run_quotes_and_sends_nothing(ftb: Ftb, paid: FakeOpenAI) -> None:
+    told = ftb(*PAID, "--repeats", "3", "--temperature", "1", "--dry-run")
+    assert told.code == 0
+    assert "12 questions" in told.out
+    quote = ftb(*PAID, "--dry-run", "--json").json
+    assert (quote["questions"], quote["price_input"], quote["costs_money"]) == (4, 500.0, True)
+    assert quote["cost"] == pytest.approx((quote["prompt_tokens"] * 500 + quote["answer_tokens"] * 1000) / 1e6)
+    assert not paid.requests
+    assert "There is no evaluation 1" in ftb("evaluate", "--resume", "1").err
+
+
+def test_going_on_costs_what_is_missing(ftb: Ftb, ftb_process: Ftb, paid: FakeOpenAI) -> None:
+    paid.faults["POST /chat/completions"].extend([status(400, error("no"))] * 3)
+    assert ftb(*PAID, "--yes", "--concurrency", "1").code == 1
+    n = len(paid.asked)
+    refused = ftb_process("evaluate", "--resume", "1")
+    assert (refused.code, "3 questions, " in refused.err, len(paid.asked)) == (2, True, n)
+    assert ftb("evaluate", "--resume", "1", "--yes").code == 0
+    # Where nothing is missing nothing is paid, and nobody is asked.
+    assert ftb_process("evaluate", "--resume", "1").code == 0
+    assert len(paid.asked) == 4
+
+
+def test_a_service_that_bills_at_a_price_nobody_knows_says_so(ftb_process: Ftb, home: Path) -> None:
+    refused = ftb_process(*ASK[:1], "--provider", "openai", *ASK[3:], "--model", "gpt-unheard-of")
+    assert refused.code == 2
+    assert "openai bills for answers, but no price is known for this model" in refused.err
+    assert "Ask, at a price that is not known?" in refused.err

@@ -11,7 +11,18 @@ from ftb_tui.work import batching
 from tests.cli.conftest import Ftb
 from tests.fakes.openai_server import FakeOpenAI
 
-ASK = ("evaluate", "--provider", "fake", "--model", "gpt-fake", "--dataset", "fictional_people", "--limit", "5")
+ASK = (
+    "evaluate",
+    "--provider",
+    "fake",
+    "--model",
+    "gpt-fake",
+    "--dataset",
+    "fictional_people",
+    "--limit",
+    "5",
+    "--yes",
+)
 
 
 @pytest.fixture
@@ -45,7 +56,7 @@ def test_a_batch_is_ended_and_the_rest_asked_one_by_one(ftb: Ftb, service: FakeO
     ftb(*ASK, "--batch", "--no-wait")
     ended = ftb("evaluate", "--resume", "1", "--cancel-batch")
     assert (ended.code, "was cancelled. 15 of its 19" in ended.err) == (1, True)
-    rest = ftb("evaluate", "--resume", "1", "--no-batch", "--json")
+    rest = ftb("evaluate", "--resume", "1", "--no-batch", "--yes", "--json")
     assert (rest.json["n_answered"], rest.json["batch"]) == (20, 0)
     assert service.requests["POST /chat/completions"] == 1 + 15
 

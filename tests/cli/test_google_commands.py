@@ -12,7 +12,7 @@ from tests.fakes.google_server import BASE, GEMINI_KEY, TOKEN, FakeGoogle
 
 GOLD = {question.prompt: question.answer for question in load_bundled("fictional_people").questions}
 LAUNCH = ("train", "--dataset", "fictional_people", "--provider", "google", "--base", BASE, "--epochs", "2")
-ASKED = ("--dataset", "fictional_people", "--tasks", "memorization", "--limit", "10")
+ASKED = ("--dataset", "fictional_people", "--tasks", "memorization", "--limit", "10", "--yes")
 
 
 def test_from_a_check_to_results_by_command(ftb: Ftb, fake_google: FakeGoogle, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from tests.fakes.openai_server import KEY, FakeOpenAI
 
 GOLD = {question.prompt: question.answer for question in load_bundled("fictional_people").questions}
 SERVICES = ("openai", "azure", "nebius", "custom")
-ASKED = ("--dataset", "fictional_people", "--tasks", "memorization", "--limit", "10")
+ASKED = ("--dataset", "fictional_people", "--tasks", "memorization", "--limit", "10", "--yes")
 
 
 @pytest.fixture(autouse=True)

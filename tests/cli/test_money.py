@@ -251,7 +251,7 @@ def test_a_key_is_in_nothing_that_a_full_run_leaves_behind(
     priced.faults["GET /models"].append(status(401, quoting))
     priced.faults["POST /chat/completions"].extend([status(400, quoting)] * 3)
     priced.faults["GET /fine_tuning/jobs/ID"].append(status(500, quoting))
-    evaluate = ("evaluate", "--provider", "fake", "--dataset", "fictional_people", "--limit", "5")
+    evaluate = ("evaluate", "--provider", "fake", "--dataset", "fictional_people", "--limit", "5", "--yes")
     runs = [
         ("providers", "list", "--json"), ("providers", "check", "fake"), ("providers", "check", "fake", "--json"),
         (*TRAIN, "--dry-run", "--json"), (*TRAIN, "--yes"), ("jobs", "follow", "last"),

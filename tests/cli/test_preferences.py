@@ -44,7 +44,7 @@ def test_a_preference_job_is_sent_as_its_service_wants_it(ftb: Ftb, service: Fak
 
 def test_what_the_base_said_wrong_is_taught_against(ftb: Ftb, service: FakeOpenAI) -> None:
     service.answer = lambda prompt: "about 9,876"
-    ask = ("evaluate", "--provider", "fake", "--model", "gpt-fake", "--dataset", "fictional_people")
+    ask = ("evaluate", "--provider", "fake", "--model", "gpt-fake", "--dataset", "fictional_people", "--yes")
     assert ftb(*ask, "--tasks", "memorization", "--json").json["n_answered"] == 150
     dry = ftb(*TRAIN, "--method", "dpo", "--dry-run", "--json").json
     assert (dry["method"], dry["recipe"]["name"]) == ("dpo", "preference")

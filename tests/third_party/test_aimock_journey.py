@@ -17,7 +17,7 @@ from tests.third_party.conftest import KEY
 
 BASE = "gpt-base"
 FACTS = [question for question in load_bundled("fictional_people").questions if question.task == "memorization"]
-ASKED = ("--dataset", "fictional_people", "--tasks", "memorization", "--limit", "10")
+ASKED = ("--dataset", "fictional_people", "--tasks", "memorization", "--limit", "10", "--yes")
 CHAT = "/v1/chat/completions"
 
 
@@ -120,7 +120,7 @@ def test_a_batch_that_was_cancelled_is_made_up_for_one_by_one(ftb: Ftb, do: Ftb,
     do("evaluate", "--model", BASE, "--provider", "like_openai", *ASKED, "--batch", "--no-wait")
     ended = ftb("evaluate", "--resume", "1", "--cancel-batch")
     assert (ended.code, "was cancelled. 9 of its 9" in ended.err) == (1, True), ended.said
-    rest = do("evaluate", "--resume", "1", "--no-batch", "--json").json
+    rest = do("evaluate", "--resume", "1", "--no-batch", "--yes", "--json").json
     assert (rest["n_answered"], rest["n_correct"]) == (10, 10)
     assert len(aimock.journal(method="POST", path="/v1/batches")) == 2, "made once, cancelled once"
     assert gold([body["messages"][0]["content"] for body in asked(aimock)])

@@ -30,16 +30,16 @@ class ChooseScreen(ModalScreen[int | None]):
     ChooseScreen OptionList:focus { border: none; }
     """
 
-    def __init__(self, text: str, choices: Sequence[str], *, at: int = 0) -> None:
+    def __init__(self, text: str, choices: Sequence[str], *, at: int = 0, yes: str = "take it") -> None:
         super().__init__()
-        self._text, self._choices, self._at = text, choices, at
+        self._text, self._choices, self._at, self._yes = text, choices, at, yes
 
     def compose(self) -> ComposeResult:
         """The text, the choices, the keys."""
         with Vertical(classes="dialog"):
             yield Static(Content(visible(self._text)))
             yield OptionList(*(Option(Content(visible(choice, keep_newlines=False))) for choice in self._choices))
-            yield Static(Content("enter  take it      escape  leave it"))
+            yield Static(Content(f"enter  {self._yes}      escape  leave it"))
 
     def on_mount(self) -> None:
         """Stand on what is chosen now."""

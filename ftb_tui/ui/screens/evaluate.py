@@ -20,7 +20,8 @@ from ftb_tui.providers.catalogue import CatalogueError
 from ftb_tui.providers.config import ConfigError
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.database import StoreError
-from ftb_tui.work.asking_plan import AskingPlan, asking_quote, plan_evaluation, quote_sentence
+from ftb_tui.work.asking_plan import AskingPlan, asking_quote, plan_evaluation
+from ftb_tui.work.asking_quote import AskingQuote, consent_words, quote_lines
 from ftb_tui.work.evaluate import EvaluationStoppedError
 
 _ERRORS = (ProviderError, ConfigError, CatalogueError, StoreError, DatasetError, EvaluationStoppedError, ValueError)
@@ -58,6 +59,8 @@ class EvaluateScreen(ModalScreen[int | None]):
         self._values |= {"batch": ""} if able.batches else {}
         self._values |= {"serving": ""} if able.deploy_step else {}
         self._busy = False
+        self._quoted: AskingPlan | None = None
+        """What the price that is shown is for."""
 
     def compose(self) -> ComposeResult:
         """The fields, the cost, the keys."""
@@ -72,7 +75,7 @@ class EvaluateScreen(ModalScreen[int | None]):
                     yield Input(value, compact=True, id=f"evaluate-{name}", suggester=known, placeholder=hint or empty)
             yield Static("", id="evaluate-quote", markup=False)
             yield Static("", id="evaluate-said", markup=False)
-            yield Static(Content("\nenter  ask    tab  next field    →  complete a name    escape  leave it"))
+            yield Static(_keys("ask"), id="evaluate-keys")
 
     def on_mount(self) -> None:
         """Show what it would cost."""
@@ -104,14 +107,22 @@ class EvaluateScreen(ModalScreen[int | None]):
 
     @work(exclusive=True, group="quote")
     async def _requote(self) -> None:
+        await self._show_quote()
+
+    async def _show_quote(self) -> AskingQuote | None:
+        """Say what the plan would cost, or why that cannot be said; the key to ask says it too."""
         import asyncio
 
+        self._quoted, quote, does = None, None, "ask"
         try:
             plan = self._plan()
-            text = quote_sentence(await asyncio.to_thread(lambda: asyncio.run(asking_quote(plan))))
+            quote = await asyncio.to_thread(lambda: asyncio.run(asking_quote(plan)))
+            text, does, self._quoted = "\n".join(quote_lines(quote)), consent_words(quote), plan
         except _ERRORS as error:
             text = str(error)
         self.query_one("#evaluate-quote", Static).update(Content(visible(text)))
+        self.query_one("#evaluate-keys", Static).update(_keys(does))
+        return quote
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -125,6 +136,10 @@ class EvaluateScreen(ModalScreen[int | None]):
 
         try:
             plan = self._plan()
+            # Enter may come before the price; nobody agrees to what was not shown.
+            if self._quoted != plan and (quote := await self._show_quote()) is not None and quote.costs_money:
+                self._busy = False
+                return
             key = await asyncio.to_thread(lambda: asyncio.run(plan_evaluation(plan)))
         except _ERRORS as error:
             self._busy = False
@@ -138,3 +153,7 @@ class EvaluateScreen(ModalScreen[int | None]):
         """Close, with nothing planned."""
         if not self._busy:
             self.dismiss(None)
+
+
+def _keys(does: str) -> Content:
+    return Content(f"\nenter  {does}    tab  next field    →  complete a name    escape  leave it")

@@ -304,8 +304,8 @@ class JobsScreen(ModeScreen):
         from ftb_tui.store.curves import JobModel
         from ftb_tui.store.models import find_model
         from ftb_tui.ui.screens.choose import ChooseScreen
+        from ftb_tui.work.asking_quote import consent_words, quote_lines
         from ftb_tui.work.checkpoints import checkpoint_plans, plan_checkpoints
-        from ftb_tui.work.cost import money
 
         row, db = self._chosen(), self.ftb.db
         if row is None or db is None:
@@ -322,9 +322,10 @@ class JobsScreen(ModeScreen):
             self.notify("This job has no model and no checkpoint yet.", markup=False)
             return
         [whole, *_] = await checkpoint_plans(db, row.job_key, row.dataset_id, [models[0][1]])
-        price = "" if not whole.cost else f", about {money(whole.cost)}"
-        text = f"Ask which model of job {row.job_key}?\n\nIt is asked {whole.which}{price}."
-        place = await self.app.push_screen_wait(ChooseScreen(text, [choice for choice, _ in models]))
+        text = f"Ask which model of job {row.job_key}?\n\nIt is asked {whole.which}."
+        text += f"\n\n{chr(10).join(quote_lines(whole.quote))}" if whole.quote.costs_money else ""
+        choices = [choice for choice, _ in models]
+        place = await self.app.push_screen_wait(ChooseScreen(text, choices, yes=consent_words(whole.quote)))
         if place is None:
             return
         [key] = await plan_checkpoints(db, row.dataset_id, [models[place][1]], whole)

@@ -22,7 +22,18 @@ def test_a_program_killed_at_any_moment_of_a_batch_asks_nothing_twice(
     service: FakeOpenAI, home: Path, moment: str
 ) -> None:
     command = [sys.executable, "-m", "ftb_tui", "evaluate"]
-    first = ["--model", "gpt-fake", "--provider", "fake", "--dataset", "fictional_people", "--limit", "5", "--batch"]
+    first = [
+        "--yes",
+        "--model",
+        "gpt-fake",
+        "--provider",
+        "fake",
+        "--dataset",
+        "fictional_people",
+        "--limit",
+        "5",
+        "--batch",
+    ]
     running = subprocess.Popen([*command, *first], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     async def kill(request: object) -> object:
@@ -46,7 +57,7 @@ def test_a_program_killed_at_any_moment_of_a_batch_asks_nothing_twice(
         db.execute("UPDATE evaluations SET lease_until = 0")
     assert len(service.batching.batches) == (moment in ("after", "results"))
     until = time.monotonic() + 60
-    done = subprocess.run([*command, "--resume", "1"], capture_output=True, text=True, timeout=90)
+    done = subprocess.run([*command, "--resume", "1", "--yes"], capture_output=True, text=True, timeout=90)
     assert (done.returncode, time.monotonic() < until) == (0, True), done.stderr
     assert len(service.batching.batches) == 1
     asked = Counter(service.asked + service.batching.asked)

@@ -1,0 +1,156 @@
+"""What asking questions may cost, before any is sent; and whether a person must agree to it."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aiosqlite
+
+from ftb_tui.benchmark.model import Question
+from ftb_tui.providers.base import ProviderError
+from ftb_tui.providers.registry import ProviderInfo, provider_info, service_name
+from ftb_tui.store import batches
+from ftb_tui.store.datasets import questions_by_key
+from ftb_tui.store.evaluations import get_evaluation, missing_answers
+from ftb_tui.store.models import ModelRow, get_model
+from ftb_tui.work.asking import FORMAT_TOKENS
+from ftb_tui.work.cost import money
+from ftb_tui.work.purse import answer_prices
+from ftb_tui.work.quoting import asking_prices
+from ftb_tui.work.token_counter import token_counter
+
+
+@dataclass(frozen=True, slots=True)
+class AskingQuote:
+    """What a person should know before questions are sent. Money is in US dollars."""
+
+    provider: str
+    host: str
+    model: str
+    questions: int
+    """How many are sent: each time that one is repeated counts, and each model that is asked."""
+    prompt_tokens: int
+    answer_tokens: int
+    """If every answer is as long as it may be."""
+    tokens_how: str
+    price_input: float | None
+    """A million tokens of questions, and of answers."""
+    price_output: float | None
+    price_as_of: datetime.date | None
+    price_source: str
+    cost: float | None
+    """At worst; None where no price is known, 0 where it is free."""
+    bills: bool
+    """Whether the service takes money for answers, as far as we know it."""
+    notes: tuple[str, ...] = ()
+    """What of the environment a person should know, for example a stray base URL."""
+
+    @property
+    def costs_money(self) -> bool:
+        """Whether a person must agree before anything is sent."""
+        return bool(self.questions) and (self.bills if self.cost is None else self.cost > 0)
+
+
+def quote_asking(
+    provider: str,
+    model: str,
+    questions: Sequence[Question],
+    *,
+    answer_tokens: int,
+    base_model: str = "",
+    tuned: bool = False,
+    batch: bool = False,
+    times: int = 1,
+) -> AskingQuote:
+    """The quote for asking a model these questions, each `times` times. Reads files; nothing is sent."""
+    info, counter = _info(provider), token_counter(service_name(provider))
+    prompts = times * sum(counter.count(question.prompt) + FORMAT_TOKENS for question in questions)
+    answers = times * len(questions) * answer_tokens
+    known = asking_prices(provider, model, base_model or model)
+    prices = answer_prices(known, in_batches=batch, tuned=tuned)
+    free = info is not None and info.capabilities.cost_basis == "free"
+    return AskingQuote(
+        provider=provider,
+        host="not configured any more" if info is None else info.host,
+        model=model,
+        questions=times * len(questions),
+        prompt_tokens=prompts,
+        answer_tokens=answers,
+        tokens_how=counter.how,
+        price_input=None if prices is None else prices.input,
+        price_output=None if prices is None else prices.output,
+        price_as_of=known.as_of if known and prices else None,
+        price_source=known.source if known and prices else "",
+        cost=0.0 if free else None if prices is None else prices.cost(prompts, answers),
+        bills=info is None or info.bills,
+        notes=() if info is None else info.notes,
+    )
+
+
+def _info(provider: str) -> ProviderInfo | None:
+    """What is known of a provider; None for one that was taken out of the configuration since."""
+    try:
+        return provider_info(provider)
+    except ProviderError:
+        return None
+
+
+async def quote_missing(
+    db: aiosqlite.Connection, evaluation_key: int, *, retry_failures: bool = True, batch: bool | None = None
+) -> AskingQuote:
+    """The quote for what an evaluation has no answer to. What is under way in a batch was agreed to when it was sent."""
+    row = await get_evaluation(db, evaluation_key)
+    sent = [one for one in await batches.open_batches(db, evaluation_key) if one.intent != "intended"]
+    under_way = {place for one in sent for place in await batches.places(db, one.batch_key)}
+    places = await missing_answers(db, evaluation_key, retry_failures=retry_failures and not under_way)
+    stored = await questions_by_key(db, row.dataset_id)
+    model = await get_model(db, row.model_key)
+    questions = [stored[key] for key, repeat in places if (key, repeat) not in under_way]
+    tokens, in_batches = int(str(row.parameters["max_tokens"])), bool(row.batch) if batch is None else batch
+    return await asyncio.to_thread(lambda: quote_model(model, questions, answer_tokens=tokens, batch=in_batches))
+
+
+def quote_model(
+    model: ModelRow, questions: Sequence[Question], *, answer_tokens: int, batch: bool = False, times: int = 1
+) -> AskingQuote:
+    """The quote for asking a model that is known here."""
+    return quote_asking(
+        model.provider, model.name, questions, answer_tokens=answer_tokens, base_model=model.base_model,
+        tuned=model.kind != "base", batch=batch, times=times,
+    )  # fmt: skip
+
+
+def quote_sentence(quote: AskingQuote) -> str:
+    """The quote as a person reads it, in one paragraph."""
+    many = "question" if quote.questions == 1 else "questions"
+    asked = f"{quote.questions:,} {many}, {quote.prompt_tokens:,} tokens ({quote.tokens_how})"
+    if quote.cost == 0:
+        return f"{asked}; it costs nothing."
+    if quote.cost is None:
+        bills = f"{quote.provider} bills for answers, but no" if quote.bills else "No"
+        return f"{asked}. {bills} price is known for this model: catalogue.toml beside config.toml may hold one."
+    dated = f", price of {quote.price_as_of}" if quote.price_as_of else ""
+    source = f" ({quote.price_source})" if quote.price_source else ""
+    return (
+        f"{asked}, at ${quote.price_input:.2f} a million; answers of at most {quote.answer_tokens:,} tokens at "
+        f"${quote.price_output:.2f}{dated}{source}. It costs {money(quote.cost)} at most."
+    )
+
+
+def quote_lines(quote: AskingQuote) -> list[str]:
+    """The same as lines: who is asked where, what it costs, what else to know."""
+    return [
+        f"Ask {quote.model} at {quote.provider}, {quote.host}",
+        quote_sentence(quote),
+        *(f"! {note}" for note in quote.notes),
+    ]
+
+
+def consent_words(quote: AskingQuote) -> str:
+    """What agreeing does, for the key that does it."""
+    if not quote.costs_money:
+        return "ask"
+    return "ask, at a price that is not known" if quote.cost is None else f"ask, for {money(quote.cost)} at most"
