@@ -88,14 +88,10 @@ def check(*, as_json: bool) -> None:
 
     Every problem is named by file and key; with problems the exit code is 2.
     """
-    from ftb_tui.providers.catalogue import CatalogueError, load_catalogue
+    from ftb_tui.providers.catalogue import catalogue_problems
     from ftb_tui.ui.settings import all_problems
 
-    problems = all_problems(paths().config_file)
-    try:
-        load_catalogue()
-    except CatalogueError as error:
-        problems.append(str(error))
+    problems = all_problems(paths().config_file) + catalogue_problems()
     if as_json:
         put_json({"file": str(paths().config_file), "problems": problems})
     else:

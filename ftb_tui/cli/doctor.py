@@ -165,10 +165,11 @@ def _deployments() -> Iterator[Check]:
 
 
 def _configuration() -> Iterator[Check]:
+    from ftb_tui.providers.catalogue import catalogue_problems
     from ftb_tui.providers.config import config_problems, load_config
     from ftb_tui.providers.registry import provider_infos
 
-    problems = config_problems()
+    problems = config_problems() + catalogue_problems()
     for problem in problems:
         yield Check("fail", "configuration", problem)
     if problems:

@@ -189,6 +189,15 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
     return _catalogue(_laid_over(ours, _user_values(file), file))
 
 
+def catalogue_problems() -> list[str]:
+    """What is wrong with the user's file, or nothing."""
+    try:
+        load_catalogue()
+    except CatalogueError as error:
+        return [str(error)]
+    return []
+
+
 def _user_values(file: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))

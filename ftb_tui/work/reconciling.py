@@ -49,7 +49,10 @@ async def _settle(db: aiosqlite.Connection, open_provider: Opener, job: store.Jo
         return f"Job {job.job_key} could not be looked for at {job.host}: {error}"
     if found:
         return f"Job {job.job_key} was created before the interruption ({found[0].job_id}); it is followed again."
-    return f"Job {job.job_key} is not at {job.host}; it was probably never created."
+    return (
+        f"Job {job.job_key} is not at {job.host}; it was probably never created. Give it up with: "
+        f"ftb jobs abandon {job.job_key}"
+    )
 
 
 async def abandon(

@@ -58,6 +58,7 @@ def test_check_reads_the_catalogue_that_lies_over_ours_too(ftb: Ftb, home: Path)
     done = ftb("config", "check")
     assert (done.code, f"{file}: limit in services.openai is not known" in done.out) == (2, True)
     assert len(ftb("config", "check", "--json").json["problems"]) == 1
+    assert f"✗ configuration  {file}: limit in services.openai" in ftb("doctor").out
 
 
 def test_show_gives_what_is_in_force(ftb: Ftb, home: Path) -> None:
