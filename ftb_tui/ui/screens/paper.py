@@ -30,6 +30,8 @@ NOTHING = (
     "a family (b), or take in answers that you have: ftb import-responses FILE --dataset D"
 )
 
+NAME = 28
+"""So many characters of a stored model's name are listed."""
 COMPUTING = "Still computing the averages; ask again when the figures are there."
 
 
@@ -106,7 +108,7 @@ class PaperScreen(OpenedScreen):
             f"{'' if len(cells) == held or not held else ' · showing all'}"
         )
         columns = ("family", "task", "model", "stage", "paper", "ours", "diff")
-        more = ("95% of diff", "n there", "n here", "our model") if wide else ()
+        more = ("our model", "95% of diff", "n there", "n here") if wide else ()
         lines = [(str(place), (*self._line(cell), *(self._more(cell) if wide else ()))) for place, cell in
                  enumerate(cells)]  # fmt: skip
         right = frozenset({"paper", "ours", "diff", "n there", "n here"})
@@ -127,7 +129,9 @@ class PaperScreen(OpenedScreen):
     def _more(self, cell: PaperCell) -> tuple[str, ...]:
         between = _signed(cell.difference_low, cell.difference_high)
         counts = tuple("" if n is None else str(n) for n in (cell.paper_n, cell.n))
-        return (between, *counts, one_line(cell.stored_model.split(":ckpt-")[0], 28))
+        # The end is what tells a base's tuned models and checkpoints apart.
+        name = one_line(cell.stored_model, 200)
+        return (name if len(name) <= NAME else f"…{name[1 - NAME :]}", between, *counts)
 
     def _chosen(self) -> PaperCell | None:
         place = self.query_one("#paper", Table).chosen
