@@ -31,8 +31,11 @@ from ftb_tui.engine.layers import (
     ungroup_heads,
 )
 
-RECOMPUTE_BEYOND = 2048
+RECOMPUTE_BEYOND = 768
 """With more packed tokens than this, a layer's intermediate values are computed again for the backward pass."""
+
+HEAD_ROWS = 256
+"""How many answer tokens are compared with the whole vocabulary at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,28 @@ class Loss:
     tokens: int
 
 
+def _head(normed: Array, embedding: Array, targets: Array, weight: float | None) -> tuple[Loss, Array | None]:
+    """Loss of the last layer's normed output [N, D]; with a `weight`, that times its gradient [N, D] too."""
+    gradient = None if weight is None else np.empty_like(normed)
+    total, hits = 0.0, 0
+    for start in range(0, len(targets), HEAD_ROWS):
+        part = slice(start, start + HEAD_ROWS)
+        scores = normed[part] @ embedding.T
+        scores -= scores.max(axis=1, keepdims=True)
+        rows = np.arange(len(scores))
+        chosen = scores[rows, targets[part]].copy()
+        np.exp(scores, out=scores)
+        sums = scores.sum(axis=1)
+        total += float((np.log(sums) - chosen).sum())
+        hits += int((chosen == 0).sum())
+        if gradient is not None:
+            scores /= sums[:, None]
+            scores[rows, targets[part]] -= 1
+            scores *= weight
+            np.matmul(scores, embedding, out=gradient[part])
+    return Loss(total, hits, len(targets)), gradient
+
+
 def loss_and_gradient(
     config: Config,
     layers: Sequence[LayerWeights],
@@ -220,19 +245,10 @@ def loss_and_gradient(
         x, saved = layer_forward(config, weights, x, batch, batch.kept if index == last else None)
         kept.append(saved if gradient is not None and not recompute else None)
     normed, unit, inverse = rms_norm(x, norm, config.epsilon)
-    scores = normed @ embedding.T
-    scores -= scores.max(axis=1, keepdims=True)
-    rows = np.arange(len(batch.targets))
-    chosen = scores[rows, batch.targets].copy()
-    np.exp(scores, out=scores)
-    sums = scores.sum(axis=1)
-    loss = Loss(float((np.log(sums) - chosen).sum()), int((chosen == 0).sum()), len(rows))
-    if gradient is None:
+    loss, d_normed = _head(normed, embedding, batch.targets, None if gradient is None else weight)
+    if gradient is None or d_normed is None:
         return loss
-    scores /= sums[:, None]
-    scores[rows, batch.targets] -= 1
-    scores *= weight
-    dy: Array | None = rms_norm_backward(scores @ embedding, norm, unit, inverse)
+    dy: Array | None = rms_norm_backward(d_normed, norm, unit, inverse)
     for index in range(last, -1, -1):
         rows_kept = batch.kept if index == last else None
         saved_layer = kept[index]

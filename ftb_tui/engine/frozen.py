@@ -12,19 +12,16 @@ import numpy as np
 from ftb_tui.engine.interface import TrainingItem
 from ftb_tui.engine.layers import (
     Array,
-    attend,
-    causal_mask,
+    attend_reading,
     feed_forward,
-    group_heads,
     pack,
     qkv_heads,
     rms_norm,
     rope_tables,
-    ungroup_heads,
 )
 from ftb_tui.engine.model import Model
 
-IN_MEMORY_BYTES = 256 * 2**20
+IN_MEMORY_BYTES = 128 * 2**20
 """Beyond this the outputs go to an unnamed temporary file that is mapped into memory."""
 
 _CHUNK_TOKENS = 1024
@@ -83,17 +80,14 @@ def _run(model: Model, sequences: Sequence[Sequence[int]], layers: int) -> Array
     config = model.config
     packing = pack(np.array([len(part) for part in sequences]))
     cos, sin = rope_tables(config, packing.positions, model.dtype)
-    length = packing.padded.shape[1]
-    mask = causal_mask(length, model.dtype)
     n_heads, groups = config.heads, config.kv_heads
     x = model.embedding[np.concatenate([np.asarray(part) for part in sequences])]
     for weights in model.layers[:layers]:
         normed, _, _ = rms_norm(x, weights.attention_norm, config.epsilon)
         padded = qkv_heads(config, weights, normed, cos, sin)[packing.padded]
-        q = group_heads(padded[:, :, :n_heads], groups)
         k = padded[:, :, n_heads : n_heads + groups].transpose(0, 2, 1, 3)
         v = padded[:, :, n_heads + groups :].transpose(0, 2, 1, 3)
-        mixed, _ = attend(q, k, v, mask, length)
-        x += ungroup_heads(mixed, length).reshape(-1, config.query_width)[packing.flat] @ weights.out.T
+        mixed = attend_reading(padded[:, :, :n_heads], k, v, 0)
+        x += mixed.reshape(-1, config.query_width)[packing.flat] @ weights.out.T
         feed_forward(config, weights, x)
     return x

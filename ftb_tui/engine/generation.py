@@ -19,7 +19,7 @@ from ftb_tui.engine.layers import (
     Config,
     LayerWeights,
     attend,
-    causal_mask,
+    attend_reading,
     feed_forward,
     group_heads,
     pack,
@@ -56,8 +56,12 @@ class _Cache:
     values: Array
     ends: Array
 
-    def keep(self, rows: Array) -> None:
-        self.keys, self.values, self.ends = self.keys[:, rows], self.values[:, rows], self.ends[rows]
+    def keep(self, rows: list[int]) -> None:
+        """Keep these rows, in ascending order. They move up in place: a copy would need as much memory again."""
+        for place, row in enumerate(rows):
+            if place != row:
+                self.keys[:, place], self.values[:, place] = self.keys[:, row], self.values[:, row]
+        self.keys, self.values, self.ends = self.keys[:, : len(rows)], self.values[:, : len(rows)], self.ends[rows]
 
 
 def generate(
@@ -139,7 +143,7 @@ def _answer(
             raise GenerationCancelled("The request was cancelled.")
         if len(alive) < len(rows):
             rows = [rows[place] for place in alive]
-            cache.keep(np.array(alive))
+            cache.keep(alive)
         x = _step(model, layers, np.array(next_ids), cache)
 
 
@@ -235,8 +239,8 @@ def _run(
     config = model.config
     packing = pack(np.array([len(part) for part in parts]))
     batch, length = packing.padded.shape
+    flat = packing.flat
     cos, sin = rope_tables(config, packing.positions + start, model.dtype)
-    mask = np.concatenate([np.zeros((length, start), model.dtype), causal_mask(length, model.dtype)], axis=1)
     last = np.cumsum(packing.lengths) - 1
     x = model.embedding[np.concatenate([np.asarray(part) for part in parts])]
     n_heads, groups, end = config.heads, config.kv_heads, start + length
@@ -247,13 +251,11 @@ def _run(
         padded = qkv_heads(config, weights, normed, cos, sin)[packing.padded]
         cache.keys[index, :batch, :, start:end] = padded[:, :, n_heads : n_heads + groups].transpose(0, 2, 1, 3)
         cache.values[index, :batch, :, start:end] = padded[:, :, n_heads + groups :].transpose(0, 2, 1, 3)
-        q = group_heads(padded[:, :, :n_heads], groups)
-        mixed, _ = attend(q, cache.keys[index, :, :, :end], cache.values[index, :, :, :end], mask, length)
-        flat = packing.flat
+        mixed = attend_reading(padded[:, :, :n_heads], cache.keys[index], cache.values[index], start)
         if index == len(layers) - 1:
             # Of the last layer only the last token's output is ever used.
             flat, x = flat[last], x[last]
-        x += ungroup_heads(mixed, length).reshape(-1, config.query_width)[flat] @ weights.out.T
+        x += mixed.reshape(-1, config.query_width)[flat] @ weights.out.T
         feed_forward(config, weights, x)
     return x
 

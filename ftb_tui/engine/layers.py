@@ -17,6 +17,10 @@ import numpy as np
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 MASKED = -1e30
+ATTENTION_BYTES = 32 * 2**20
+"""Bound of the scores that reading attends with at once; longer texts are gone through in blocks of queries."""
+FEED_FORWARD_ROWS = 1024
+"""How many tokens go through a feed-forward block at once when nothing of it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +178,40 @@ def attend(q: Array, k: Array, v: Array, mask: Array | None, length: int) -> tup
 def attend_backward(d_mixed: Array, q: Array, k: Array, v: Array, probabilities: Array) -> tuple[Array, Array, Array]:
     """Gradients of `attend` with respect to q, k and v, shaped as they are."""
     d_v = np.matmul(probabilities.swapaxes(-1, -2), d_mixed)
-    d_scores = np.matmul(d_mixed, v.swapaxes(-1, -2))
-    d_scores -= np.einsum("bgqk,bgqk->bgq", d_scores, probabilities)[..., None]
-    d_scores *= probabilities
-    return np.matmul(d_scores, k), np.matmul(d_scores.swapaxes(-1, -2), q), d_v
+    d_q, d_k = np.empty_like(q), np.empty_like(d_v)
+    # One sequence after the other: the scores of all of them would take as much memory as the probabilities.
+    for b in range(q.shape[0]):
+        d_scores = np.matmul(d_mixed[b], v[b].swapaxes(-1, -2))
+        d_scores -= np.einsum("gqk,gqk->gq", d_scores, probabilities[b])[..., None]
+        d_scores *= probabilities[b]
+        np.matmul(d_scores, k[b], out=d_q[b])
+        np.matmul(d_scores.swapaxes(-1, -2), q[b], out=d_k[b])
+    return d_q, d_k, d_v
+
+
+def attend_reading(q: Array, k: Array, v: Array, start: int) -> Array:
+    """Causal attention of padded queries [B, L, H, E] that stand at places `start` and after; the mixed values, so shaped.
+
+    k and v are [B, G, S, E] with at least `start` + L places. The scores of `ATTENTION_BYTES` are there at once; what
+    a block of queries may not see is not computed at all.
+    """
+    batch, length, heads, size = q.shape
+    mixed = np.empty_like(q)
+    per_row = heads * (start + length) * length * q.itemsize
+    rows = max(1, ATTENTION_BYTES // per_row)
+    block = max(1, min(length, ATTENTION_BYTES * length // per_row))
+    for first in range(0, length, block):
+        last = min(length, first + block)
+        places = np.arange(start + last)
+        hidden = places[None, :] > start + np.arange(first, last)[:, None]
+        mask = np.where(hidden, np.asarray(MASKED, q.dtype), np.asarray(0, q.dtype))
+        for b in range(0, batch, rows):
+            part = slice(b, b + rows)
+            grouped = group_heads(q[part, first:last], k.shape[1])
+            seen = (part, slice(None), slice(start + last))
+            found, _ = attend(grouped, k[seen], v[seen], mask, last - first)
+            mixed[part, first:last] = ungroup_heads(found, last - first).reshape(-1, last - first, heads, size)
+    return mixed
 
 
 def causal_mask(length: int, dtype: Any) -> Array:
@@ -196,10 +230,12 @@ def qkv_heads(config: Config, weights: LayerWeights, normed: Array, cos: Array, 
 
 def feed_forward(config: Config, weights: LayerWeights, x: Array) -> None:
     """Add the feed-forward block's output to x [T, D] in place (the inference form, nothing is kept)."""
-    normed, _, _ = rms_norm(x, weights.feed_forward_norm, config.epsilon)
-    gate_up = normed @ weights.gate_up.T
-    gate, up = gate_up[:, : config.feed_forward], gate_up[:, config.feed_forward :]
-    hidden = sigmoid(gate)
-    hidden *= gate
-    hidden *= up
-    x += hidden @ weights.down.T
+    for start in range(0, len(x), FEED_FORWARD_ROWS):
+        part = x[start : start + FEED_FORWARD_ROWS]
+        normed, _, _ = rms_norm(part, weights.feed_forward_norm, config.epsilon)
+        gate_up = normed @ weights.gate_up.T
+        gate, up = gate_up[:, : config.feed_forward], gate_up[:, config.feed_forward :]
+        hidden = sigmoid(gate)
+        hidden *= gate
+        hidden *= up
+        part += hidden @ weights.down.T

@@ -19,7 +19,7 @@ from ftb_tui.engine.tokenizer import Tokenizer
 if TYPE_CHECKING:
     from ftb_tui.engine.adapter import Adapter
 
-MERGED_BYTES = 256 * 2**20
+MERGED_BYTES = 128 * 2**20
 """How much memory merged layers may keep; at least the one last used stays, whatever its size."""
 
 
@@ -56,14 +56,17 @@ class Model:
         with self._lock:
             top = self._merged.get(key)
             if top is None:
+                size = sum(layer.nbytes for layer in self.layers[len(self.layers) - adapter.shape.layers :])
+                # Before the new one is made, or both would be there at once.
+                while self._merged and size + self._merged_bytes() > MERGED_BYTES:
+                    self._merged.popitem(last=False)
                 top = merge(self, adapter)
                 self._merged[key] = top
             self._merged.move_to_end(key)
-            size = {kept: sum(layer.nbytes for layer in layers) for kept, layers in self._merged.items()}
-            while len(self._merged) > 1 and sum(size.values()) > MERGED_BYTES:
-                oldest, _ = self._merged.popitem(last=False)
-                del size[oldest]
         return [*self.layers[: len(self.layers) - len(top)], *top]
+
+    def _merged_bytes(self) -> int:
+        return sum(layer.nbytes for layers in self._merged.values() for layer in layers)
 
 
 def load_model(path: Path, *, dtype: Any = np.float32) -> Model:

@@ -40,8 +40,10 @@ from ftb_tui.engine.layers import Array
 from ftb_tui.engine.model import Model
 
 MAX_EXAMPLE_TOKENS = 2048
-MICRO_BATCH_TOKENS = 4096
-"""A batch with more tokens is gone through in parts whose gradients are added up, to bound memory."""
+MICRO_BATCH_TOKENS = 2048
+MICRO_BATCH_PAIRS = 2**21
+"""A batch with more tokens, or with more pairs of places (each sequence as long as the longest), is gone through in
+parts whose gradients are added up, to bound memory."""
 
 _FORMAT = "ftb-training-1"
 _BETA1, _BETA2, _EPSILON, _WEIGHT_DECAY = 0.9, 0.999, 1e-8, 0.0
@@ -164,15 +166,16 @@ class _Trainer:
         return _sum([self._run(part, None, 0.0) for part in self._parts(chosen)])
 
     def _parts(self, chosen: Sequence[int] | Array) -> list[list[int]]:
+        lengths = self._inputs.lengths
         parts: list[list[int]] = []
-        room = 0
+        tokens = longest = 0
         for index in chosen:
-            length = self._inputs.lengths[index]
-            if length > room or not parts:
+            tokens, longest = tokens + lengths[index], max(longest, lengths[index])
+            pairs = (len(parts[-1]) + 1) * longest**2 if parts else 0
+            if not parts or tokens > MICRO_BATCH_TOKENS or pairs > MICRO_BATCH_PAIRS:
                 parts.append([])
-                room = MICRO_BATCH_TOKENS
+                tokens = longest = lengths[index]
             parts[-1].append(int(index))
-            room -= length
         return parts
 
     def _run(self, part: list[int], flat: Array | None, weight: float) -> Loss:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ftb_tui.engine import generation
+from ftb_tui.engine import generation, layers
 from ftb_tui.engine.adapter import Adapter, shape_for, weight_count
 from ftb_tui.engine.generation import generate
 from ftb_tui.engine.interface import (
@@ -151,6 +152,35 @@ def test_how_questions_are_cut_into_batches_changes_no_answer(
     whole = generate(exact, None, requests)
     monkeypatch.setattr(generation, name, value)
     same(generate(exact, None, requests), whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ATTENTION_BYTES", 1), ("ATTENTION_BYTES", 20_000), ("FEED_FORWARD_ROWS", 7)]
+)
+def test_reading_in_blocks_changes_no_answer(
+    exact: Model, monkeypatch: pytest.MonkeyPatch, name: str, value: int
+) -> None:
+    requests = greedy([*PROMPTS, *(BEGINNING + prompt for prompt in PROMPTS)])
+    whole = generate(exact, None, requests)
+    monkeypatch.setattr(layers, name, value)
+    same(generate(exact, None, requests), whole)
+
+
+def test_long_prompts_are_read_in_bounded_memory(single: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = greedy([tuple(RANDOM.integers(0, 259, 480).tolist()) for _ in range(6)], 1)
+
+    def peak() -> int:
+        tracemalloc.start()
+        generate(single, None, requests)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    scores = 6 * single.config.heads * 480 * 480 * 4
+    monkeypatch.setattr(layers, "ATTENTION_BYTES", scores)
+    at_once = peak()
+    monkeypatch.setattr(layers, "ATTENTION_BYTES", scores // 50)
+    assert peak() < at_once - scores * 0.9
 
 
 def test_float32_gives_the_same_greedy_answers_in_a_batch_and_alone(single: Model) -> None:

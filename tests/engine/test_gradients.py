@@ -186,6 +186,18 @@ def test_computing_again_instead_of_keeping_gives_the_same_gradient_bit_for_bit(
     assert np.array_equal(engine_gradient(exact, ITEMS, adapter), kept)
 
 
+def test_comparing_with_the_vocabulary_in_parts_gives_the_same_loss_and_gradient(
+    exact: Model, shape: AdapterShape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = random_adapter(shape)
+    loss, gradient = engine_loss(exact, ITEMS, adapter), engine_gradient(exact, ITEMS, adapter)
+    monkeypatch.setattr(backward, "HEAD_ROWS", 2)
+    parted = engine_loss(exact, ITEMS, adapter)
+    assert (parted.hits, parted.tokens) == (loss.hits, loss.tokens)
+    assert parted.total == pytest.approx(loss.total, rel=1e-12)
+    np.testing.assert_allclose(engine_gradient(exact, ITEMS, adapter), gradient, rtol=1e-9, atol=1e-12)
+
+
 def test_float32_gives_the_direction_that_float64_gives(exact: Model, single: Model, shape: AdapterShape) -> None:
     adapter = random_adapter(shape)
     close = engine_gradient(exact, ITEMS, adapter)

@@ -499,6 +499,15 @@ def test_without_weights_the_engine_listens_and_says_what_to_do(tmp_path: Path) 
         assert [model.id for model in client.models.list()] == ["smollm2-135m"]
         with pytest.raises(openai.InternalServerError, match="ftb models pull smollm2-135m"):
             ask(client, "smollm2-135m")
+        job_id = create(client, 1)
+        until = time.monotonic() + 30
+        while not any("ftb models pull" in event.message for event in client.fine_tuning.jobs.list_events(job_id)):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert client.fine_tuning.jobs.retrieve(job_id).status == "validating_files"
+        assert client.fine_tuning.jobs.pause(job_id).status == "paused"
+        assert client.fine_tuning.jobs.resume(job_id).status == "validating_files"
+        assert client.fine_tuning.jobs.cancel(job_id).status == "cancelled"
     finally:
         assert engine.end() == 0
     assert not engine.state_file.exists()

@@ -261,11 +261,12 @@ def test_every_example_is_seen_once_an_epoch_in_a_new_order(
     assert len(set(epochs)) == HYPER.n_epochs
 
 
+@pytest.mark.parametrize("name", ["MICRO_BATCH_TOKENS", "MICRO_BATCH_PAIRS"])
 def test_a_batch_gone_through_in_parts_gives_the_same_training(
-    exact: Model, items: list[TrainingItem], monkeypatch: pytest.MonkeyPatch
+    exact: Model, items: list[TrainingItem], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     at_once = Run(exact, items).adapter.flat
-    monkeypatch.setattr(training, "MICRO_BATCH_TOKENS", 1)
+    monkeypatch.setattr(training, name, 1)
     np.testing.assert_allclose(Run(exact, items).adapter.flat, at_once, atol=1e-7)
 
 
