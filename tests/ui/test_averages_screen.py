@@ -42,7 +42,7 @@ async def test_averages_are_shown_both_ways_with_the_gap_and_copied_whole() -> N
         assert "more is known in the taught words" in " ".join(text_of(pilot.app).split())
         assert "mean of families" in text_of(pilot.app)
         await pilot.press("m")
-        await until(pilot, shows(pilot, "memorization, every question the same"))
+        await until(pilot, shows(pilot, "memorization, mean of all questions"))
         await pilot.press("m", "y")
         await until(pilot, lambda: pilot.app.clipboard.count("\tgap\t") == 8)
         assert pilot.app.clipboard.startswith("model\twhat\thow\tvalue")

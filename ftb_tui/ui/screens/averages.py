@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ftb_tui.work.gap import Gap
     from ftb_tui.work.statistics import ModelAverage
 
-WAYS = {"by_family": "mean of families", "by_question": "every question the same"}
+WAYS = {"by_family": "mean of families", "by_question": "mean of all questions"}
 KINDS = {
     "all": "all families",
     "new": "new knowledge (fictional_people, latest_news)",

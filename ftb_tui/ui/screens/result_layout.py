@@ -66,9 +66,10 @@ def layout(
     def widths(look: Look) -> list[int]:
         return [max(cell_len(head), look.width + more) + EDGES for head, more in zip(headings, beyond, strict=True)]
 
+    widest = {long_names: _widest(found, long_names) for long_names in (True, False)}
     for long_names, padded, change, intervals in _STEPS:
         look = Look(padded, most if change else 0, intervals, shades)
-        names = _widest(found, long_names)
+        names = widest[long_names]
         taken = sum(widths(look)) + EDGES
         for title in titles:
             if taken + max(names, cell_len(title)) <= width:
@@ -77,7 +78,7 @@ def layout(
     look = Look(False, most, False, shades)
     each = max(widths(look), default=EDGES)
     title = titles[0]
-    least = max(_widest(found, long_names=False), cell_len(title)) + EDGES
+    least = max(widest[False], cell_len(title)) + EDGES
     in_view = max(1, (width - least) // each)
     each = max(each, (width - least) // in_view)
     room = max(1, width - in_view * each - EDGES)

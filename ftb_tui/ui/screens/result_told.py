@@ -1,16 +1,50 @@
-"""What is said below the table of results of the score under the cursor."""
+"""What is said below the table of results: of the score under the cursor, and of all figures that are shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from textual.content import Content
+
+from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
 from ftb_tui.benchmark.statistics import TrivialBaselines
 from ftb_tui.report.heat import baseline_line
 from ftb_tui.report.matrix import Place
 from ftb_tui.report.numbers import counted, difference, interval, p_value, score
 from ftb_tui.report.plain import one_line
+from ftb_tui.report.reading import readings
 from ftb_tui.report.tables import model_label
 from ftb_tui.store.results import ResultRow
+
+LEGEND = (
+    "Beside a score its change from the base; a * is more than chance explains (exact McNemar test, Holm-adjusted over "
+    "the table, p < .05)."
+)
+NO_ROOM = "A wider window shows the change from the base beside each score; for the chosen one it stands here."
+
+
+def graders_of(rows: Iterable[ResultRow]) -> list[str]:
+    """The graders that graded any of these, in the order in which graders are listed everywhere."""
+    present = {row.grader for row in rows}
+    known = [name for name in GRADER_NAMES if name in present]
+    return [*known, *sorted(present - set(known))] or [DEFAULT_GRADER]
+
+
+def figures_say(
+    shown: Sequence[ResultRow], rows: Sequence[ResultRow], grader: str, *, changes: bool
+) -> tuple[list[Content], Content]:
+    """What the scores that are shown, of all `rows` by one grader, say line by line; and what the table's signs mean.
+
+    `changes` tells whether the table has room for the changes from the base.
+    """
+    legend = LEGEND if changes else NO_ROOM if any(row.fixed is not None for row in shown) else ""
+    said = []
+    if grader != DEFAULT_GRADER:
+        said.append(Content(f"As {one_line(grader)} grades; r shows the next way."))
+    for each in readings(shown, bases=rows):
+        said += [Content.styled(each.head, "bold")] if each.head else []
+        said += map(Content, each.sentences)
+    return said, Content(legend)
 
 
 def score_lines(row: ResultRow, rows: Sequence[ResultRow], adjusted: Mapping[Place, float]) -> list[str]:

@@ -12,13 +12,12 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
+from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import YES_NO_TASKS
 from ftb_tui.benchmark.statistics import TrivialBaselines
 from ftb_tui.report.matrix import Block, Place, adjusted_p, blocks, tasks_of
 from ftb_tui.report.numbers import counted
 from ftb_tui.report.plain import one_line
-from ftb_tui.report.reading import reading
 from ftb_tui.report.tables import model_label, results_text, short_label
 from ftb_tui.store.baselines import asked_baselines
 from ftb_tui.store.curves import unasked_checkpoints
@@ -34,11 +33,6 @@ from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 EMPTY = "No result yet. Press b for the quick benchmark: about a minute, no key needed."
-LEGEND = (
-    "Beside a score its change from the base; a * is more than chance explains (exact McNemar test, Holm-adjusted over "
-    "the table, p < .05)."
-)
-NO_ROOM = "A wider window shows the change from the base beside each score; for the chosen one it stands here."
 MOVE = "Move to a score to see what it is made of; enter opens its answers."
 
 SENTENCES = 40
@@ -126,7 +120,7 @@ class ResultsScreen(ModeScreen):
         if self.ftb.db is None:
             return
         every = await results(self.ftb.db, grader=None)
-        self._graders = graders_of(every)
+        self._graders = told.graders_of(every)
         if self._grader not in self._graders:
             self._grader = DEFAULT_GRADER if DEFAULT_GRADER in self._graders else self._graders[0]
         self._rows = [row for row in every if row.grader == self._grader]
@@ -145,13 +139,10 @@ class ResultsScreen(ModeScreen):
         self._shown = narrowing.narrowed(self._rows, self._filter)
         self._tasks = tasks_of(self._shown)
         self._blocks = blocks(self._shown, sort_task=self._sort)
-        changes = self._show_table()
-        legend = LEGEND if changes else NO_ROOM if any(row.fixed is not None for row in self._shown) else ""
-        said = reading(self._shown, bases=self._rows)
-        by = [] if self._grader == DEFAULT_GRADER else [f"As {self._grader} grades; r shows the next way."]
-        self._reading = "\n".join((*by, *said, legend))
-        more = (f"Space shows {counted(len(said) - SENTENCES, 'more line')}.",) if len(said) > SENTENCES else ()
-        self._say("#reading", "\n".join((*by, *said[:SENTENCES], *more, legend)))
+        said, legend = told.figures_say(self._shown, self._rows, self._grader, changes=self._show_table())
+        self._reading = "\n".join(line.plain for line in (*said, legend))
+        more = [Content(f"Space shows {counted(len(said) - SENTENCES, 'more line')}.")] if len(said) > SENTENCES else []
+        self._say("#reading", Content("\n").join((*said[:SENTENCES], *more, legend)))
 
     def narrow(self, text: str) -> str:
         """Show only what fits; gives how much that is."""
@@ -171,16 +162,16 @@ class ResultsScreen(ModeScreen):
         """What is wrong with a filter."""
         return narrowing.fault(self._rows, text) if self._rows else ""
 
-    def _say(self, where: str, text: str) -> None:
+    def _say(self, where: str, text: Content) -> None:
         """Show a text, if it is not there: every update lays out the whole screen again."""
         static = self.query_one(where, Static)
-        if static.content != Content(text):
-            static.update(Content(text))
+        if static.content != text:
+            static.update(text)
 
     def _show_table(self) -> bool:
         """Whether the changes from the base had room in it."""
         room = layout(
-            self._blocks, self._tasks, sort=self._sort, grader=self._grader, width=self.size.width - 1,
+            self._blocks, self._tasks, sort=self._sort, grader=one_line(self._grader, 30), width=self.size.width - 1,
             shades=shades_of(self.app.theme_variables),
         )  # fmt: skip
         lines: list[tuple[str, tuple[str | Text, ...]]] = []
@@ -241,7 +232,7 @@ class ResultsScreen(ModeScreen):
         if place is not None and (count := self._unasked.get((place[1].model_key, place[1].dataset_id))):
             lines.append(told.checkpoint_sentence(count))
         self._cell_said = "\n".join(lines)
-        self._say("#cell", f"{self._cell_said}\n")
+        self._say("#cell", Content(f"{self._cell_said}\n"))
 
     async def _baselines_of(self, row: ResultRow) -> TrivialBaselines | None:
         if row.task not in YES_NO_TASKS or self.ftb.db is None:
@@ -380,13 +371,6 @@ class ResultsScreen(ModeScreen):
         """Copy what is shown of the table as Markdown."""
         self.app.copy_to_clipboard(results_text(self._shown, "markdown"))
         self.notify("The table was copied as Markdown.", markup=False)
-
-
-def graders_of(rows: Iterable[ResultRow]) -> list[str]:
-    """The graders that graded any of these, in the order in which graders are listed everywhere."""
-    present = {row.grader for row in rows}
-    known = [name for name in GRADER_NAMES if name in present]
-    return [*known, *sorted(present - set(known))] or [DEFAULT_GRADER]
 
 
 def _key(block: Block, model: ResultRow) -> str:
