@@ -16,7 +16,7 @@ AZURE = pytest.mark.parametrize("service", ["azure"], indirect=True)
 NEBIUS = pytest.mark.parametrize("service", ["nebius"], indirect=True)
 BOTH = pytest.mark.parametrize("service", ["azure", "nebius"], indirect=True)
 BASE = "gpt-4.1-mini-2025-04-14"
-ASKED = ("--dataset", "fictional_people", "--tasks", "memorization", "--limit", "1")
+ASKED = ("--dataset", "fictional_people", "--tasks", "memorization", "--limit", "1", "--yes")
 
 
 @pytest.fixture(autouse=True)
