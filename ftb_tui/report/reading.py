@@ -81,6 +81,8 @@ def _memorized(row: ResultRow) -> str:
         return f"The facts are in, but the base model may have had them: {share} ({p})."
     if high < _FEW:
         return f"The facts are not in: {share}."
+    if not row.fixed and not row.broken:
+        return f"Not sure whether the facts are in: {share}, and the two are the same on every question."
     return f"Not sure whether the facts are in: {share}; the difference may be chance ({p})."
 
 
@@ -91,6 +93,8 @@ def _generalized(row: ResultRow, bases: _Bases) -> str:
     if row.base_score is None or row.p_value is None:
         return f"{share}."
     chance = "" if row.p_value < LEVEL else ": not sure, this may be chance"
+    if not row.fixed and not row.broken:
+        chance = ": the same on every question"
     changed = f"against {score(row.base_score)} for the base (exact McNemar p {p_value(row.p_value)})"
     return f"{share}, {changed}{chance}."
 

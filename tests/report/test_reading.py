@@ -73,6 +73,12 @@ def test_what_may_be_chance_is_called_that_with_its_p() -> None:
     assert "chance" not in reading(ROWS)[1]
 
 
+def test_where_no_answer_differs_there_is_no_chance_to_speak_of() -> None:
+    same = row(**TUNED, task="rephrased", fixed=0, p_value=1.0)
+    assert reading([row(task="rephrased"), same])[0].endswith("p 1): the same on every question.")
+    assert memorized(24, 10, 10, 0, 0, 1.0, 0.24, 0.61).endswith("and the two are the same on every question.")
+
+
 def test_without_the_bases_answers_nothing_is_put_down_to_the_tuning() -> None:
     alone = row(**{**TUNED, "base_score": None, "broken": None, "paired": None}, correct=23, score=23 / 24, low=0.798)
     assert reading([alone])[0].endswith("What the base model knew was not asked.")
