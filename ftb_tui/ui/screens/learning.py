@@ -221,8 +221,9 @@ class LearningScreen(OpenedScreen):
     async def action_evaluate(self) -> None:
         """Say what would be asked, then ask it in the background."""
         from ftb_tui.ui.screens.choose import ChooseScreen
-        from ftb_tui.work.asking_quote import consent_words, quote_lines
+        from ftb_tui.work.asking_quote import quote_lines
         from ftb_tui.work.checkpoints import CheckpointPlan, checkpoint_plans, plan_checkpoints
+        from ftb_tui.work.cost import money
 
         db, curves = self.ftb.db, self._curves
         if db is None or curves is None:
@@ -234,14 +235,15 @@ class LearningScreen(OpenedScreen):
 
         def said(plan: CheckpointPlan) -> str:
             which = "the questions of the tuned model" if plan.per_task is None else f"{plan.per_task} questions a task"
-            price = f": {consent_words(plan.quote)}" if plan.quote.costs_money else ""
+            cost = plan.quote.cost
+            price = "" if not plan.quote.costs_money else f", {money(cost)} at most" if cost else ", at no known price"
             return f"{which}: {counted(len(plan.questions), 'question')}, {counted(plan.n_answers, 'answer')} in all{price}"
 
         plans = await checkpoint_plans(db, self._job_key, self._dataset_id, models)
         those = "the model" if len(models) == 1 else f"the {len(models)} models"
         text = f"Ask {those} without answers, one after the other, in the background"
         costs = plans[0].quote.costs_money
-        text += f"\n\n{chr(10).join(quote_lines(plans[0].quote))}" if costs else ""
+        text += f"\n\n{chr(10).join(quote_lines(plans[0].quote)[1:])}" if costs else ""
         choices, yes = [said(plan) for plan in plans], "ask, for that at most" if costs else "ask"
         chosen = await self.app.push_screen_wait(ChooseScreen(text, choices, yes=yes))
         if chosen is None:
