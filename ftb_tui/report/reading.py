@@ -14,7 +14,7 @@ from ftb_tui.store.results import ResultRow
 _GENERALIZATION = ("rephrased", "vignette", "secondary", "comparison", "date_changed")
 _YES_NO = ("secondary", "comparison")
 _MOST, _FEW = 0.75, 0.25
-"""The facts are in where the interval is above the one, and not in where it is below the other."""
+"""The facts are in where the interval is above the one, and not in where it is below the other or none is right."""
 
 _Bases = Mapping[tuple[str, str, str, str], ResultRow]
 
@@ -64,12 +64,13 @@ def _memorized(row: ResultRow) -> str:
     """Whether the taught facts are in. What may be chance is called that, and what was known before is not put down
     to the tuning."""
     low, high, change = row.low or 0.0, row.high or 0.0, row.difference
+    few = high < _FEW or not row.correct
     which = "the trained questions"
     if row.n + row.failed < row.planned:
         which = f"{row.n} of the {row.planned} trained questions"
     share = f"of {which} {score(row.score)} are right (95% {interval(row.low, row.high)})"
     if row.base_score is None or row.p_value is None or change is None:
-        verdict = "The facts are in" if low >= _MOST else "The facts are not in" if high < _FEW else "Part is known"
+        verdict = "The facts are in" if low >= _MOST else "The facts are not in" if few else "Part is known"
         return f"{verdict}: {share}. What the base model knew was not asked."
     share += f", the base model {score(row.base_score)}"
     p = f"exact McNemar p {p_value(row.p_value)}"
@@ -79,7 +80,7 @@ def _memorized(row: ResultRow) -> str:
         return f"The facts are not in: {share}, which knew surely more ({p})."
     if low >= _MOST:
         return f"The facts are in, but the base model may have had them: {share} ({p})."
-    if high < _FEW:
+    if few:
         return f"The facts are not in: {share}."
     if not row.fixed and not row.broken:
         return f"Not sure whether the facts are in: {share}, and the two are the same on every question."

@@ -56,6 +56,7 @@ def test_a_dataset_that_only_the_base_was_asked_of_is_reason_enough_for_names() 
         ((27, 18, 11, 10, 3, 0.065, 0.48, 0.81), "Not sure whether the facts are in: of the trained"),
         ((24, 3, 1, 3, 1, 0.625, 0.04, 0.31), "Not sure whether the facts are in: of the trained"),
         ((24, 0, 0, 0, 0, 1.0, 0.00, 0.14), "The facts are not in: of the trained"),
+        ((6, 0, 0, 0, 0, 1.0, 0.00, 0.39), "The facts are not in: of the trained"),
         ((24, 23, 22, 2, 1, 1.0, 0.80, 0.99), "The facts are in, but the base model may have had them: of the trained"),
         ((24, 9, 20, 0, 11, 0.001, 0.21, 0.57), "The facts are not in: of the trained"),
     ],
