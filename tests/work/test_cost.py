@@ -108,7 +108,42 @@ def test_openai_is_refused_after_its_last_day_unless_forced() -> None:
     late = made(replace(FACTS, today=datetime.date(2027, 1, 7)))
     assert "2027-01-06" in late.stops()[0]
     assert late.stops(force=True) == []
-    assert made(replace(FACTS, today=datetime.date(2027, 1, 6))).stops() == []
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        (
+            (2026, 11, 21),
+            "OpenAI ends the creation of jobs on 2027-01-06, in 46 days: the last safe day is 2027-01-05.",
+        ),
+        ((2027, 1, 5), "OpenAI ends the creation of jobs on 2027-01-06, in 1 day: the last safe day is 2027-01-05."),
+        ((2027, 1, 6), "Today, 2027-01-06, OpenAI ends the creation of jobs: one that is sent now may be refused"),
+        ((2027, 1, 7), "OpenAI no longer lets anybody create fine-tuning jobs since 2027-01-06. Give --force"),
+    ],
+)
+def test_what_is_said_of_openais_last_day_agrees_with_itself_from_day_to_day(
+    day: tuple[int, int, int], words: str
+) -> None:
+    found = made(replace(FACTS, today=datetime.date(*day)))
+    [said] = [finding for finding in found.findings if "2027-01-06" in finding.text]
+    assert said.text.startswith(words)
+    assert (said.level, bool(found.stops())) == (("stop", True) if day == (2027, 1, 7) else ("warn", False))
+
+
+def test_a_price_that_is_not_known_for_a_large_model_keeps_no_budget() -> None:
+    nebius = replace(
+        FACTS, provider="nebius", service="nebius", capabilities=load_dialect("nebius").capabilities,
+        budget=Budget(per_launch=0.01),
+    )  # fmt: skip
+    small = made(nebius, base_model="meta-llama/Llama-3.1-8B-Instruct")
+    assert (small.price, small.stops()) == (0.40, [])
+    large = made(nebius, base_model="meta-llama/Llama-3.3-70B-Instruct")
+    assert (large.price, large.training_cost, large.price_as_of, large.price_source) == (None, None, None, "")
+    assert "the cost is not known" in large.stops()[0]
+    told = "\n".join(quote_lines(large))
+    assert "price not known: not known" in told
+    assert "a price is known only for models of fewer than 20 billion parameters" in told
 
 
 def test_a_model_that_is_gone_is_refused_and_an_unknown_one_is_told() -> None:
@@ -200,6 +235,15 @@ def test_answers_cost_by_both_kinds_of_token_and_more_when_tuned() -> None:
             "Cost: estimated $5.00 for 1,000,000 tokens at $5.00 a million, price of 2026-11-21; the service has not "
             "said yet what it bills.",
         ),
+        (JobCost(9, 5.0, None, None, 5.0, None, "refused", True), "Cost: nothing; no job was created."),
+        (JobCost(9, 5.0, 0, 0.0, 5.0, None, "abandoned", True), "Cost: nothing; no job was created."),
+        (
+            JobCost(9, 5.0, None, None, 5.0, "2026-11-21", "abandoned", True),
+            "Cost: estimated $5.00 for 9 tokens at $5.00 a million, price of 2026-11-21; whether the job exists, and is "
+            "billed, was never known.",
+        ),
+        (JobCost(0, 0.0, None, None, 0.0, None), "Cost: nothing; it is trained on this machine."),
+        (JobCost(0, 0.0, 9, 0.0, 0.0, None, "confirmed", True), "Cost: nothing; it was trained on this machine."),
     ],
 )
 def test_what_was_billed_is_held_against_whatever_was_estimated(cost: JobCost, sentence: str) -> None:
