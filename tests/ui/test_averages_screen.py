@@ -13,7 +13,7 @@ from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import list_datasets, questions_by_key
 from tests.demo import TUNED
 from tests.ui.pilot import demo_app, fill_demo, shows, text_of, until
-from tests.ui.results_pilot import Snap, both_sizes, on_results, snap
+from tests.ui.results_pilot import Snap, both_sizes, filled_table, on_results, snap
 
 
 async def averages(pilot: Pilot[None]) -> None:
@@ -98,6 +98,9 @@ async def test_each_kind_of_knowledge_is_shown_by_itself() -> None:
         await until(pilot, shows(pilot, "memorization: new knowledge 0.96"))
         assert "updating 1.00" in text_of(pilot.app)
         assert "2 families" in text_of(pilot.app)
+        table = filled_table(pilot, "#averages")
+        over = [str(table.get_row_at(row)[-1]) for row in range(table.row_count)]
+        assert over == ["1", "2"], "means over other families stand apart in the list, too"
         await pilot.press("n")
         await until(pilot, shows(pilot, "new knowledge (fictional_people, latest_news)"))
         assert "1 family" in text_of(pilot.app)

@@ -143,8 +143,9 @@ class AveragesScreen(OpenedScreen):
                 self._cell(model.averages.get((what, self._way, self._knowledge)))
                 for what in ("memorization", "generalization")
             )
-            lines.append((key, (name, *cells, self._gap(self._gap_of(model)))))
-        columns = ("model", "memorization", "generalization", "gap")
+            over = (Text(self._families(model), style="dim"),) if wide else ()
+            lines.append((key, (name, *cells, self._gap(self._gap_of(model)), *over)))
+        columns = ("model", "memorization", "generalization", "gap", *(("families",) if wide else ()))
         self.query_one("#averages", Table).show(columns, lines, right=frozenset())
         self._fill_detail()
 
@@ -153,6 +154,11 @@ class AveragesScreen(OpenedScreen):
         if gap is None:
             return None
         return gap.by_family if self._way == "by_family" else gap.by_fact
+
+    def _families(self, model: _Model) -> str:
+        """Over how many families both averages are: those over other ones are not to be compared."""
+        found = [model.averages.get((what, self._way, self._knowledge)) for what in ("memorization", "generalization")]
+        return " and ".join(dict.fromkeys(str(len(one.families)) for one in found if one is not None))
 
     def _cell(self, average: ModelAverage | None) -> Text:
         if average is None:
