@@ -59,8 +59,8 @@ async def _unclear(db: aiosqlite.Connection, plan: LaunchPlan, provider: str) ->
     same = (provider, plan.base_model, plan.dataset.dataset_id)
     return tuple(
         f"It is not known yet whether job {job.job_key}, on the same base and dataset, was created. It is looked for before "
-        f"anything is sent; if it was the same job and that stays unclear, nothing is: ftb jobs follow {job.job_key}, ftb "
-        f"jobs abandon {job.job_key}."
+        f"anything is sent, and nothing is while it is unclear and this is the same job. Look for it with: ftb jobs follow "
+        f"{job.job_key} - or give it up with: ftb jobs abandon {job.job_key}"
         for job in await list_jobs(db)
         if job.intent == "sent" and (job.provider, job.base_model, job.dataset_id) == same
     )

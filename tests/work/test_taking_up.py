@@ -18,7 +18,7 @@ from ftb_tui.store.datasets import save_dataset
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchPlan, Pace
 from ftb_tui.work.supervisor import Supervisor
-from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.openai_server import FakeOpenAI, disconnect, error, status
 
 PLAN = LaunchPlan(dataset=load_bundled("fictional_people"), base_model="gpt-fake", n_epochs=2)
 
@@ -81,6 +81,25 @@ async def test_a_job_that_a_command_launches_while_the_app_is_open_is_followed_t
     await until(lambda: bool(told))
     assert told == [f"Job {key} has succeeded."]
     assert await state(db, key) is JobState.SUCCEEDED
+
+
+async def test_the_app_does_not_launch_again_what_may_have_been_created_and_says_what_to_do(
+    db: aiosqlite.Connection,
+    fake_openai: FakeOpenAI,
+    supervisor: Supervisor,
+    told: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ftb_tui.work.jobs.RECONCILE_PAUSES", ())
+    fake_openai.after_create.append(disconnect)
+    fake_openai.faults["GET /fine_tuning/jobs"].extend([status(500, error("down"))] * 2)
+    for n in (1, 2):
+        supervisor.launch(PLAN, "fake")
+        await until(lambda: len(told) == n)  # noqa: B023
+    assert "It is not known whether the job was created" in told[0]
+    assert told[1].startswith("Nothing was sent: it is not known yet whether job 1")
+    assert told[1].endswith("ftb jobs follow 1 - or give it up with: ftb jobs abandon 1")
+    assert len(fake_openai.created) == 1
 
 
 @pytest.mark.parametrize("service", ["openai"], indirect=True)
