@@ -224,7 +224,8 @@ def evaluate(
                 raise
 
     name, known = run_async(who())
-    if batch and not provider_info(name).capabilities.batches:
+    info = provider_info(name)
+    if batch and not info.capabilities.batches:
         raise click.UsageError(f"{name} does not answer in batches; leave --batch out.")
     quote = run_async(quoted())
     if dry_run:

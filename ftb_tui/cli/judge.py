@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import aiosqlite
 import click
 
 from ftb_tui.cli.common import as_json, opened, put_json, put_table, require_weights_for, run_async, store
+from ftb_tui.cli.consent import agree
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.report.numbers import interval, score
 
 if TYPE_CHECKING:
+    from ftb_tui.work.asking_quote import AskingQuote
     from ftb_tui.work.judging import JudgeCheck, JudgeReport
 
 
@@ -29,8 +32,12 @@ judge_option = click.option("--judge-model", callback=parse_judge, metavar="PROV
 concurrency_option = click.option("--concurrency", type=click.IntRange(1), help="At most so many questions at once.")
 
 max_cost_option = click.option(
-    "--max-cost", type=click.FloatRange(0), metavar="USD", help="Stop before the judge has cost more than this."
+    "--max-cost",
+    type=click.FloatRange(0),
+    metavar="USD",
+    help="Stop before the judge has cost more than this. Needs no --yes.",
 )
+yes_option = click.option("--yes", is_flag=True, help="Do not ask before a judge that costs money.")
 
 
 def regrade_by_judge(
@@ -39,19 +46,29 @@ def regrade_by_judge(
     model: str | None,
     concurrency: int | None,
     max_cost: float | None,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Grade stored answers by a model, and say what that took."""
+    from ftb_tui.providers.registry import provider_info
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.models import find_model
-    from ftb_tui.work.judging import judge_stored
+    from ftb_tui.work.judging import judge_stored, quote_judging
+
+    async def chosen(db: aiosqlite.Connection) -> tuple[str | None, int | None]:
+        dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
+        return dataset_id, (await find_model(db, model)).model_key if model else None
+
+    async def quoted() -> AskingQuote:
+        async with store() as db:
+            dataset_id, model_key = await chosen(db)
+            return await quote_judging(db, *judge, dataset_id=dataset_id, model_key=model_key)
 
     async def work() -> JudgeReport:
         async with store() as db:
-            dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
-            model_key = (await find_model(db, model)).model_key if model else None
+            dataset_id, model_key = await chosen(db)
             require_weights_for(judge[0])
-            service = await opened(judge[0])
+            service = await opened(judge[0], told=quote.costs_money)
             try:
                 return await judge_stored(
                     db,
@@ -66,6 +83,9 @@ def regrade_by_judge(
             finally:
                 await service.close()
 
+    provider_info(judge[0])
+    quote = run_async(quoted())
+    agree(quote, yes=yes, max_cost=max_cost)
     report = run_async(work())
     cost = _cost(judge, report)
     if as_json:
@@ -96,6 +116,7 @@ def regrade_by_judge(
 @click.option("--dataset", help="Only answers to this dataset's questions.")
 @concurrency_option
 @max_cost_option
+@yes_option
 @as_json
 def judge_check(
     *,
@@ -103,6 +124,7 @@ def judge_check(
     dataset: str | None,
     concurrency: int | None,
     max_cost: float | None,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Measure a judge against people: agreement, Cohen's kappa with its interval, and where they differ.
@@ -110,22 +132,32 @@ def judge_check(
     People's verdicts are those given with `ftb overrule` and in the app. What the judge has judged before is not
     asked again.
     """
+    from ftb_tui.providers.registry import provider_info
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.grading import person_verdicts
-    from ftb_tui.work.judging import check_judge
+    from ftb_tui.work.judging import check_judge, quote_judging
 
     if judge_model is None:
         raise click.UsageError("Give the judge with --judge-model PROVIDER/MODEL.")
 
+    async def chosen(db: aiosqlite.Connection) -> str | None:
+        dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
+        if not await person_verdicts(db, dataset_id=dataset_id):
+            raise click.UsageError(
+                "There is no person's verdict to measure a judge by. Give some: ftb overrule RESPONSE correct|wrong"
+            )
+        return dataset_id
+
+    async def quoted() -> AskingQuote:
+        assert judge_model is not None
+        async with store() as db:
+            return await quote_judging(db, *judge_model, dataset_id=await chosen(db), people=True)
+
     async def work() -> JudgeCheck:
         async with store() as db:
-            dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
-            if not await person_verdicts(db, dataset_id=dataset_id):
-                raise click.UsageError(
-                    "There is no person's verdict to measure a judge by. Give some: ftb overrule RESPONSE correct|wrong"
-                )
+            dataset_id = await chosen(db)
             require_weights_for(judge_model[0])
-            service = await opened(judge_model[0])
+            service = await opened(judge_model[0], told=quote.costs_money)
             try:
                 return await check_judge(
                     db,
@@ -139,6 +171,9 @@ def judge_check(
             finally:
                 await service.close()
 
+    provider_info(judge_model[0])
+    quote = run_async(quoted())
+    agree(quote, yes=yes, max_cost=max_cost)
     check = run_async(work())
     cost = _cost(judge_model, check.report)
     if as_json:

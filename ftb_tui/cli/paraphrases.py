@@ -9,11 +9,13 @@ import aiosqlite
 import click
 
 from ftb_tui.cli.common import as_json, opened, put_json, put_table, require_weights_for, run_async, store
+from ftb_tui.cli.consent import agree
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.cli.groups import Commands
 
 if TYPE_CHECKING:
     from ftb_tui.store.paraphrases import WordingRow
+    from ftb_tui.work.asking_quote import AskingQuote
     from ftb_tui.work.paraphrasing import ParaphraseReport
 
 _STATES = ("proposed", "kept", "rejected")
@@ -39,7 +41,10 @@ def _model(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str,
 @click.option("-n", "n", type=click.IntRange(1, 50), default=3, show_default=True, help="So many wordings a question.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many trained questions.")
 @click.option("--concurrency", type=click.IntRange(1), help="At most so many questions at once.")
-@click.option("--max-cost", type=click.FloatRange(0), metavar="USD", help="Stop before this run has cost more.")
+@click.option(
+    "--max-cost", type=click.FloatRange(0), metavar="USD", help="Stop before this run has cost more. Needs no --yes."
+)
+@click.option("--yes", is_flag=True, help="Do not ask before questions that cost money.")
 @as_json
 def make_command(
     *,
@@ -49,6 +54,7 @@ def make_command(
     limit: int | None,
     concurrency: int | None,
     max_cost: float | None,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Ask a model for other wordings of each trained question.
@@ -56,14 +62,19 @@ def make_command(
     What a rule rejects (a test's question, the answer given away, another subject) is kept with the reason; the rest
     is proposed, for you to keep or reject. What this model was asked for before is not asked again.
     """
+    from ftb_tui.providers.registry import provider_info
     from ftb_tui.work.bench_plan import bench_dataset
-    from ftb_tui.work.paraphrasing import make_paraphrases
+    from ftb_tui.work.paraphrasing import make_paraphrases, quote_paraphrases
+
+    async def quoted() -> AskingQuote:
+        async with store() as db:
+            return await quote_paraphrases(db, *model, await bench_dataset(db, dataset), n=n, limit=limit)
 
     async def work() -> ParaphraseReport:
         async with store() as db:
             found = await bench_dataset(db, dataset)
             require_weights_for(model[0])
-            service = await opened(model[0])
+            service = await opened(model[0], told=quote.costs_money)
             try:
                 return await make_paraphrases(
                     db, service, model[1], found, n=n, limit=limit, concurrency=concurrency, max_cost=max_cost,
@@ -72,6 +83,9 @@ def make_command(
             finally:
                 await service.close()
 
+    provider_info(model[0])
+    quote = run_async(quoted())
+    agree(quote, yes=yes, max_cost=max_cost)
     report = run_async(work())
     cost = _cost(model, report)
     if as_json:

@@ -9,7 +9,7 @@ import click
 from ftb_tui.benchmark.graders import GRADER_NAMES, JUDGE, Verdict
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.exits import say
-from ftb_tui.cli.judge import concurrency_option, judge_option, max_cost_option, regrade_by_judge
+from ftb_tui.cli.judge import concurrency_option, judge_option, max_cost_option, regrade_by_judge, yes_option
 
 RESPONSE_ID = click.IntRange(1, 2**63 - 1)
 """The number of an answer; the store counts no further."""
@@ -27,6 +27,7 @@ RESPONSE_ID = click.IntRange(1, 2**63 - 1)
 @judge_option
 @concurrency_option
 @max_cost_option
+@yes_option
 @as_json
 def regrade(
     *,
@@ -36,6 +37,7 @@ def regrade(
     judge_model: tuple[str, str] | None,
     concurrency: int | None,
     max_cost: float | None,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Grade stored answers again, without asking the models again.
@@ -46,7 +48,7 @@ def regrade(
     if grader == JUDGE or judge_model is not None:
         if judge_model is None or grader not in (None, JUDGE):
             raise click.UsageError("A judge needs both: --grader judge --judge-model PROVIDER/MODEL.")
-        regrade_by_judge(judge_model, dataset, model, concurrency, max_cost, as_json)
+        regrade_by_judge(judge_model, dataset, model, concurrency, max_cost, yes, as_json)
         return
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.models import find_model

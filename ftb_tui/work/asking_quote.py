@@ -66,9 +66,29 @@ def quote_asking(
     times: int = 1,
 ) -> AskingQuote:
     """The quote for asking a model these questions, each `times` times. Reads files; nothing is sent."""
+    prompts = [question.prompt for question in questions] * times
+    return quote_prompts(
+        provider, model, prompts, answer_tokens=len(prompts) * answer_tokens, base_model=base_model, tuned=tuned,
+        batch=batch,
+    )  # fmt: skip
+
+
+def quote_prompts(
+    provider: str,
+    model: str,
+    prompts: Sequence[str],
+    *,
+    answer_tokens: int,
+    base_model: str = "",
+    tuned: bool = False,
+    batch: bool = False,
+) -> AskingQuote:
+    """The quote for sending each of these prompts once; `answer_tokens` are at most those of all answers together.
+
+    A provider that is not configured, or not any more, may bill for all that we know; who asks it is refused later.
+    """
     info, counter = _info(provider), token_counter(service_name(provider))
-    prompts = times * sum(counter.count(question.prompt) + FORMAT_TOKENS for question in questions)
-    answers = times * len(questions) * answer_tokens
+    tokens = sum(counter.count(prompt) + FORMAT_TOKENS for prompt in prompts)
     known = asking_prices(provider, model, base_model or model)
     prices = answer_prices(known, in_batches=batch, tuned=tuned)
     free = info is not None and info.capabilities.cost_basis == "free"
@@ -76,15 +96,15 @@ def quote_asking(
         provider=provider,
         host="not configured any more" if info is None else info.host,
         model=model,
-        questions=times * len(questions),
-        prompt_tokens=prompts,
-        answer_tokens=answers,
+        questions=len(prompts),
+        prompt_tokens=tokens,
+        answer_tokens=answer_tokens,
         tokens_how=counter.how,
         price_input=None if prices is None else prices.input,
         price_output=None if prices is None else prices.output,
         price_as_of=known.as_of if known and prices else None,
         price_source=known.source if known and prices else "",
-        cost=0.0 if free else None if prices is None else prices.cost(prompts, answers),
+        cost=0.0 if free else None if prices is None else prices.cost(tokens, answer_tokens),
         bills=info is None or info.bills,
         notes=() if info is None else info.notes,
     )
@@ -135,8 +155,8 @@ def quote_sentence(quote: AskingQuote) -> str:
     dated = f", price of {quote.price_as_of}" if quote.price_as_of else ""
     source = f" ({quote.price_source})" if quote.price_source else ""
     return (
-        f"{asked}, at ${quote.price_input:.2f} a million; answers of at most {quote.answer_tokens:,} tokens at "
-        f"${quote.price_output:.2f}{dated}{source}. It costs {money(quote.cost)} at most."
+        f"{asked}, at ${quote.price_input:,.2f} a million; answers of at most {quote.answer_tokens:,} tokens at "
+        f"${quote.price_output:,.2f}{dated}{source}. It costs {money(quote.cost)} at most."
     )
 
 

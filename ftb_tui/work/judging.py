@@ -18,6 +18,7 @@ from ftb_tui.store.database import transaction
 from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.grading import person_verdicts, put_grades
 from ftb_tui.store.judgements import Judged, Judgement, answers_to_judge, keep_judgements, known_judgements
+from ftb_tui.work.asking_quote import AskingQuote, quote_prompts
 from ftb_tui.work.evaluate import EvaluationStoppedError
 from ftb_tui.work.limits import AdaptiveLimit
 from ftb_tui.work.paid_asking import ask_paid
@@ -128,6 +129,33 @@ async def check_judge(
                 )
             )  # fmt: skip
     return JudgeCheck(run.report(len(answers)), agreement(pairs), tuple(disagreements))
+
+
+async def quote_judging(
+    db: aiosqlite.Connection,
+    provider: str,
+    model: str,
+    *,
+    dataset_id: str | None = None,
+    model_key: int | None = None,
+    people: bool = False,
+) -> AskingQuote:
+    """What judging would cost (only what people gave verdicts on, with `people`). What is known is not asked again.
+
+    A reply that cannot be read is asked for once more, which comes on top. Nothing is sent.
+    """
+    keys = [one.response_key for one in await person_verdicts(db, dataset_id=dataset_id)] if people else None
+    answers = await answers_to_judge(db, dataset_id=dataset_id, model_key=model_key, response_keys=keys)
+    questions = {one: await questions_by_key(db, one) for one in {answer.dataset_id for answer in answers}}
+    contents: dict[str, str] = {}
+    for answer in answers:
+        question = questions[answer.dataset_id][answer.question_key]
+        prompt = judge.judge_prompt(question, answer.fact, answer.answer)
+        contents[judge.content_hash(provider, model, prompt)] = prompt
+    known = await known_judgements(db, list(contents))
+    prompts = [prompt for key, prompt in contents.items() if key not in known]
+    most = len(prompts) * judge.MAX_TOKENS
+    return await asyncio.to_thread(lambda: quote_prompts(provider, model, prompts, answer_tokens=most))
 
 
 async def _purse(db: aiosqlite.Connection, provider: Provider, model: str, max_cost: float | None) -> Purse:

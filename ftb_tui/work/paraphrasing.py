@@ -24,6 +24,7 @@ from ftb_tui.store.paraphrases import (
     decide,
     list_wordings,
 )
+from ftb_tui.work.asking_quote import AskingQuote, quote_prompts
 from ftb_tui.work.evaluate import EvaluationStoppedError
 from ftb_tui.work.limits import AdaptiveLimit
 from ftb_tui.work.paid_asking import ask_paid
@@ -134,6 +135,21 @@ async def make_paraphrases(
         completion_tokens=counts["completion_tokens"],
         error=run.errors[0] if run.errors else "",
     )
+
+
+async def quote_paraphrases(
+    db: aiosqlite.Connection, provider: str, model: str, dataset: Dataset, *, n: int, limit: int | None = None
+) -> AskingQuote:
+    """What `make_paraphrases` would cost. Nothing is sent."""
+    before = await asked_for(
+        db, dataset.dataset_id, provider=provider, model=model, prompt_version=wordings.PROMPT_VERSION
+    )
+    missing = [
+        (question, n - before.get(question.question_id, 0)) for question in wordings.questions_to_word(dataset)[:limit]
+    ]
+    prompts = [wordings.wordings_prompt(question, more, ()) for question, more in missing if more > 0]
+    most = sum(wordings.reply_tokens(question, more) for question, more in missing if more > 0)
+    return await asyncio.to_thread(lambda: quote_prompts(provider, model, prompts, answer_tokens=most))
 
 
 async def keep(db: aiosqlite.Connection, rows: Sequence[WordingRow]) -> None:

@@ -154,3 +154,26 @@ def test_a_service_that_bills_at_a_price_nobody_knows_says_so(ftb_process: Ftb, 
     assert refused.code == 2
     assert "openai bills for answers, but no price is known for this model" in refused.err
     assert "Ask, at a price that is not known?" in refused.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("regrade", "--grader", "judge", "--judge-model", "fake/gpt-fake"),
+        ("judge-check", "--judge-model", "fake/gpt-fake"),
+        ("paraphrases", "make", "fictional_people", "--model", "fake/gpt-fake", "--limit", "2"),
+    ],
+    ids=["judge", "judge-check", "paraphrases"],
+)
+def test_models_that_work_for_the_user_are_quoted_and_agreed_to_as_well(
+    ftb: Ftb, ftb_process: Ftb, demo: Path, paid: FakeOpenAI, arguments: tuple[str, ...]
+) -> None:
+    assert ftb("overrule", "1", "correct").code == 0
+    refused = ftb_process(*arguments)
+    assert (refused.code, paid.asked) == (2, []), refused.err
+    assert "at $500.00 a million" in refused.err
+    assert "give --yes" in refused.err
+    ftb(*arguments, "--max-cost", "0.001")
+    assert paid.asked == []
+    ftb(*arguments, "--yes")
+    assert paid.asked
