@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ftb_tui.engine.interface import Generation, GenerationCancelled, GenerationRequest
 from ftb_tui.engine.loading import ModelLoader
+from ftb_tui.engine.memory import give_back
 
 log = logging.getLogger("ftb.engine")
 
@@ -79,6 +80,7 @@ class Answering:
             batch = self._take()
             if batch:
                 self._answer(batch)
+                give_back()
 
     def _take(self) -> list[_Pending]:
         """The oldest request and those for the same model, up to a batch."""

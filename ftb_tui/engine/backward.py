@@ -65,9 +65,8 @@ def make_batch(config: Config, lengths: Sequence[int], targets: Sequence[Sequenc
 
 @dataclass(slots=True)
 class _Kept:
-    """What the backward pass of one layer needs from its forward pass."""
+    """What the backward pass of one layer needs from its forward pass, but for what a product of two of these gives."""
 
-    normed: Array
     unit: Array
     inverse: Array
     q: Array
@@ -75,12 +74,10 @@ class _Kept:
     v: Array
     probabilities: Array
     mixed: Array
-    middle_normed: Array
     middle_unit: Array
     middle_inverse: Array
     gate_up: Array
     gate_sigmoid: Array
-    hidden: Array
 
 
 def layer_forward(
@@ -109,8 +106,7 @@ def layer_forward(
     result = hidden @ weights.down.T
     result += middle
     kept = _Kept(
-        normed, unit, inverse, q, k, v, probabilities, mixed,
-        middle_normed, middle_unit, middle_inverse, gate_up, gate_sigmoid, hidden,
+        unit, inverse, q, k, v, probabilities, mixed, middle_unit, middle_inverse, gate_up, gate_sigmoid,
     )  # fmt: skip
     return result, kept
 
@@ -141,9 +137,12 @@ def layer_backward(
     """Add the adapter's gradients to `gradient`; return the gradient of the layer's input unless not needed."""
     rank, scale, width = shape.rank, shape.scale, config.feed_forward
     d_hidden = dy @ weights.down
-    _pair(dy, kept.hidden, adapter.a_down, adapter.b_down, scale, (gradient.a_down, gradient.b_down))
-    d_gate_up = np.empty_like(kept.gate_up)
     gate, up = kept.gate_up[:, :width], kept.gate_up[:, width:]
+    hidden = kept.gate_sigmoid * gate
+    hidden *= up
+    _pair(dy, hidden, adapter.a_down, adapter.b_down, scale, (gradient.a_down, gradient.b_down))
+    del hidden
+    d_gate_up = np.empty_like(kept.gate_up)
     d_gate, d_up = d_gate_up[:, :width], d_gate_up[:, width:]
     # silu'(g) = s (1 + g (1 - s)) with s = sigmoid(g)
     np.multiply(kept.gate_sigmoid, gate, out=d_up)
@@ -153,7 +152,7 @@ def layer_backward(
     d_gate *= up
     d_gate *= d_hidden
     d_up *= d_hidden
-    x = kept.middle_normed
+    x = kept.middle_unit * weights.feed_forward_norm
     a, g = adapter.a_gate_up, gradient.a_gate_up
     _pair(d_gate, x, a[:rank], adapter.b_gate, scale, (g[:rank], gradient.b_gate))
     _pair(d_up, x, a[rank:], adapter.b_up, scale, (g[rank:], gradient.b_up))
@@ -174,7 +173,7 @@ def layer_backward(
     d_heads[:, : config.heads] *= config.head_size**-0.5
     rotate(d_heads[:, : config.heads + config.kv_heads], batch.cos, -batch.sin)
     d_qkv = d_heads.reshape(len(flat), -1)
-    x, a, g = kept.normed, adapter.a_qkv, gradient.a_qkv
+    x, a, g = kept.unit * weights.attention_norm, adapter.a_qkv, gradient.a_qkv
     q, kv = config.query_width, config.kv_width
     _pair(d_qkv[:, :q], x, a[:rank], adapter.b_q, scale, (g[:rank], gradient.b_q))
     _pair(d_qkv[:, q : q + kv], x, a[rank : 2 * rank], adapter.b_k, scale, (g[rank : 2 * rank], gradient.b_k))

@@ -31,8 +31,10 @@ from ftb_tui.engine.layers import (
 from ftb_tui.engine.model import Model
 
 BATCH_ROWS = 64
-CACHE_BYTES = 256 * 2**20
+CACHE_BYTES = 192 * 2**20
 """Bound of the kept keys and values; batches are cut so that they fit."""
+READ_TOKENS = 2048
+"""How many tokens of prompts are read at once, at least one prompt."""
 
 
 @dataclass(slots=True)
@@ -216,7 +218,24 @@ def _read(
         _run(model, layers, [prompts[0][:shared]], 0, alone, cancelled)
         cache.keys[:, 1:, :, :shared] = cache.keys[:, :1, :, :shared]
         cache.values[:, 1:, :, :shared] = cache.values[:, :1, :, :shared]
-    return _run(model, layers, [prompt[shared:] for prompt in prompts], shared, cache, cancelled), cache
+    parts = [prompt[shared:] for prompt in prompts]
+    lasts = []
+    for rows in _readings(parts):
+        some = _Cache(cache.keys[:, rows], cache.values[:, rows], cache.ends[rows])
+        lasts.append(_run(model, layers, parts[rows], shared, some, cancelled))
+    return np.concatenate(lasts), cache
+
+
+def _readings(parts: Sequence[tuple[int, ...]]) -> list[slice]:
+    """Neighbouring rows that are read together, each as long as the longest of them."""
+    found: list[slice] = []
+    first = longest = 0
+    for row, part in enumerate(parts):
+        longest = max(longest, len(part))
+        if row > first and (row + 1 - first) * longest > READ_TOKENS:
+            found.append(slice(first, row))
+            first, longest = row, len(part)
+    return [*found, slice(first, len(parts))]
 
 
 def _shared(prompts: Sequence[tuple[int, ...]]) -> int:

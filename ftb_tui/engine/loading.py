@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftb_tui.engine.interface import EngineError, ModelFileError
+from ftb_tui.engine.memory import give_back
 from ftb_tui.weights import WeightsError, require_weights
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class ModelLoader:
                     self._model = load_model(path)
                 except ModelFileError as error:
                     raise WeightsMissingError(str(error)) from error
+                finally:
+                    give_back()
             return self._model
 
     def adapter(self, path: Path) -> Adapter:

@@ -27,6 +27,7 @@ from ftb_tui.engine.interface import (
     TrainingStopped,
 )
 from ftb_tui.engine.loading import ModelLoader, WeightsMissingError
+from ftb_tui.engine.memory import give_back
 from ftb_tui.engine.records import FINAL, CheckpointRecord, JobRecord, Records
 from ftb_tui.engine.validating import Validation, drop_ended, examples_of, let_go, resolve
 
@@ -115,6 +116,7 @@ class TrainingQueue:
             finally:
                 self._finish.pop(job.id, None)
                 let_go(self._records, self._data, job.id)
+                give_back()
 
     def _attempt(self, job: JobRecord) -> None:
         try:

@@ -144,7 +144,10 @@ def test_one_stranger_in_a_batch_with_a_shared_beginning_changes_no_answer(exact
     same(generate(exact, None, requests), one_by_one(exact, requests))
 
 
-@pytest.mark.parametrize(("name", "value"), [("BATCH_ROWS", 2), ("CACHE_BYTES", 1), ("CACHE_BYTES", 120_000)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("BATCH_ROWS", 2), ("CACHE_BYTES", 1), ("CACHE_BYTES", 120_000), ("READ_TOKENS", 1), ("READ_TOKENS", 50)],
+)
 def test_how_questions_are_cut_into_batches_changes_no_answer(
     exact: Model, monkeypatch: pytest.MonkeyPatch, name: str, value: int
 ) -> None:
@@ -177,6 +180,7 @@ def test_long_prompts_are_read_in_bounded_memory(single: Model, monkeypatch: pyt
         return most
 
     scores = 6 * single.config.heads * 480 * 480 * 4
+    monkeypatch.setattr(generation, "READ_TOKENS", 6 * 480)
     monkeypatch.setattr(layers, "ATTENTION_BYTES", scores)
     at_once = peak()
     monkeypatch.setattr(layers, "ATTENTION_BYTES", scores // 50)
