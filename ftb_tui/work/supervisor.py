@@ -40,6 +40,9 @@ Message = Callable[[str, str], None]
 TAKE_UP_SECONDS = 3.0
 """Between two looks in the store for jobs that nobody follows here."""
 
+_LAST_ANSWERS_SECONDS = 0.05
+"""Between two looks at whether a paused evaluation has its last answers."""
+
 
 class Supervisor:
     """The background of one running app."""
@@ -248,9 +251,14 @@ class Supervisor:
         self._on_message("information", f"{many} finished.")
 
     async def _asked_all_of(self, evaluation_key: int) -> evaluations.EvaluationRow | None:
-        """The evaluation after it was run; None when it is being run already."""
-        if evaluation_key in self._asked:
-            return None
+        """The evaluation after it was run; None when it is being run already.
+
+        One that is paused but waits for its last answers goes on when it has them.
+        """
+        while evaluation_key in self._asked:
+            if await evaluations.evaluation_state(await self._store(), evaluation_key) != "paused":
+                return None
+            await asyncio.sleep(_LAST_ANSWERS_SECONDS)
         self._asked.add(evaluation_key)
         try:
             db = await self._store()

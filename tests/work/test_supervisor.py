@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 
 import aiosqlite
@@ -11,8 +11,9 @@ import pytest
 
 from ftb_tui.providers.base import Provider
 from ftb_tui.providers.registry import open_provider
-from ftb_tui.store import benches
+from ftb_tui.store import benches, evaluations
 from ftb_tui.store.database import open_store
+from ftb_tui.work.asking_plan import AskingPlan, plan_evaluation
 from ftb_tui.work.bench import BenchError, run_bench
 from ftb_tui.work.bench_plan import BenchPlan, bench_dataset
 from ftb_tui.work.supervisor import Supervisor
@@ -79,6 +80,33 @@ async def test_a_paid_benchmark_whose_job_was_not_sent_is_not_begun_unasked(
     assert "Nothing is sent unasked" in told
     assert fake_openai.created == []
     assert fake_openai.asked == []
+
+
+async def test_an_evaluation_that_is_resumed_while_its_last_answers_come_goes_on_and_asks_nothing_twice(
+    db: aiosqlite.Connection, fake_openai: FakeOpenAI
+) -> None:
+    fake_openai.delay = 1.0
+    key = await plan_evaluation(AskingPlan("fake", "gpt-fake", "fictional_people", limit=3))
+    supervisor = Supervisor(lambda severity, sentence: None)
+    supervisor.start()
+
+    async def until(true: Callable[[evaluations.EvaluationRow], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not true(await evaluations.get_evaluation(db, key)):
+                await asyncio.sleep(0.02)
+
+    try:
+        supervisor.run_evaluation(key)
+        await until(lambda row: len(fake_openai.asked) == 8)
+        supervisor.pause_evaluation(key)
+        await until(lambda row: row.state == "paused")
+        assert (await evaluations.get_evaluation(db, key)).n_answered == 0
+        fake_openai.delay = 0.0
+        supervisor.run_evaluation(key)
+        await until(lambda row: row.state == "finished")
+    finally:
+        await asyncio.to_thread(supervisor.close)
+    assert len(fake_openai.asked) == 12
 
 
 async def test_a_benchmark_whose_job_is_at_its_service_is_gone_on_with(
