@@ -21,6 +21,7 @@ from ftb_tui.store.models import ensure_model
 from ftb_tui.work import evaluate
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError, LaunchPlan
+from ftb_tui.work.reconciling import abandon
 from tests.cli.conftest import Ftb
 from tests.third_party.aimock import FAULTS, Aimock, answer
 from tests.third_party.conftest import KEY
@@ -119,6 +120,10 @@ async def test_a_question_that_nothing_answers_is_a_named_failure_which_a_resume
     assert len(aimock.journal(method="POST", path="/v1/chat/completions")) == asked + 3
 
 
+async def opened(name: str) -> Provider:
+    return open_provider(name)
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=NAMES)
 async def test_a_fault_on_the_creation_makes_no_second_request(
     db: aiosqlite.Connection, aimock: Aimock, provider: Provider, fault: str, monkeypatch: pytest.MonkeyPatch
@@ -145,6 +150,11 @@ async def test_a_fault_on_the_creation_makes_no_second_request(
     if not refused:
         with pytest.raises(LaunchError, match=f"is not at {provider.host}; it was probably never created"):
             await work.follow(db, provider, caught.value.job_key, on_pause=patience(3 * work.MISSES))
+        with pytest.raises(LaunchError, match="Nothing was sent"):
+            await work.launch(db, provider, PLAN)
+        monkeypatch.setattr(work, "RECONCILE_PAUSES", ())
+        gone, _ = await abandon(db, opened, caught.value.job_key)
+        assert gone.intent == "abandoned"
     assert len(aimock.journal(**CREATION)) == 1
     monkeypatch.setattr(provider, "upload_training_file", upload)
     key = await work.launch(db, provider, PLAN)
