@@ -135,8 +135,8 @@ def evaluate(
         if told[-1:] != [tenth]:
             told.append(tenth)
             eta = f", {duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
-            spent = f", {money(progress.cost)} so far" if progress.cost else ""
             about = "about " if progress.tokens_estimated else ""
+            spent = f", {about}{money(progress.cost)} so far" if progress.cost else ""
             tokens = f"{about}{progress.prompt_tokens + progress.completion_tokens:,} tokens"
             say(f"{done}/{progress.total} asked, {progress.failed} failed, {tokens}{spent}{eta}")
         if progress.batch and progress.batch not in told:

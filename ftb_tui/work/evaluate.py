@@ -251,7 +251,7 @@ class _Run:
             if held is None:
                 # A shorter question might still fit, but would be under way when all is over.
                 self._stop = True
-                raise EvaluationStoppedError(self._purse.refusal())
+                raise EvaluationStoppedError(self._purse.refusal(estimated=self._estimated))
             record = await self._settle(key, question, repeat)
             if record is None:
                 return

@@ -109,10 +109,11 @@ class Purse:
             self._n_held -= 1
             self._settled.set()
 
-    def refusal(self) -> str:
-        """What to say when the cap is reached."""
+    def refusal(self, *, estimated: bool = False) -> str:
+        """What to say when the cap is reached; `estimated` where the service did not count all tokens."""
+        about = "about " if estimated else ""
         return (
-            f"The cap is reached: {money(self.spent)} spent on this evaluation. Everything answered is kept; "
+            f"The cap is reached: {about}{money(self.spent)} spent on this evaluation. Everything answered is kept; "
             "go on with ftb evaluate --resume and a higher --max-cost, or a higher budget."
         )
 

@@ -126,7 +126,7 @@ async def test_a_service_that_counts_no_tokens_is_held_to_the_cap_by_an_estimate
     fake_openai.counts_tokens = False
     seen: list[EvaluationProgress] = []
     key, cap = await plan(db), 0.001
-    with pytest.raises(EvaluationStoppedError, match="The cap is reached"):
+    with pytest.raises(EvaluationStoppedError, match=r"The cap is reached: about \$"):
         await evaluate.run(db, provider, key, max_cost=cap, concurrency=4, on_progress=seen.append)
     row, spent = await get_evaluation(db, key), await spending.evaluation_cost(db, key)
     assert spent is not None
