@@ -18,11 +18,12 @@ from textual.widgets import Static
 from ftb_tui.interface import load_interface
 from ftb_tui.paths import paths
 from ftb_tui.ui import remembered
+from ftb_tui.ui.attention import call
 from ftb_tui.ui.everywhere import EVERYWHERE, mode_screen
 from ftb_tui.ui.looking import Looking
 from ftb_tui.ui.reopening import keep_open, reopen
 from ftb_tui.ui.telling import Gathered, faults_told, unbroken
-from ftb_tui.ui.themes import OWN
+from ftb_tui.ui.themes import OWN, first_theme
 from ftb_tui.ui.widgets.splitter import Splitter, can_split, split
 from ftb_tui.ui.widgets.tabs import MODES, tabs
 
@@ -42,8 +43,8 @@ def _commands() -> type[Provider]:
     return Commands
 
 
-KEEP_EVERY = 20.0
-"""Seconds between two times at which is kept what is remembered, so that a crash forgets little."""
+KEEP_EVERY = 3.0
+"""Seconds between two times at which is kept what is remembered, where that changed, so that a crash forgets little."""
 
 TOLD_LETTERS, TOLD_LINES = 600, 8
 """At most so much is said in a corner."""
@@ -70,7 +71,7 @@ class FtbApp(App[None]):
         self.looking = Looking(self)
         self.settings, self._setting_problems = load_interface(paths().config_file)
         self._memory = remembered.load()
-        self._gathered = Gathered(self._tell, self.set_timer)
+        self._gathered = Gathered(self._tell_news, self.set_timer)
         self._modes_seen: dict[str, ModeScreen] = {}
         self.changes: list[Change] = []
 
@@ -105,25 +106,22 @@ class FtbApp(App[None]):
         """The first frame: the tabs, before anything else is loaded."""
         yield Static(tabs("datasets"), id="tabs")
 
+    def on_load(self) -> None:
+        """Before the terminal is changed: whatever ends the app puts it back."""
+        if not self.is_headless:
+            from ftb_tui.ui.ending import end_in_order
+
+            end_in_order(self)
+
     def on_mount(self) -> None:
         """Show the tabs at once; the first mode is loaded and the store opened after the first frame."""
         for theme in OWN:
             self.register_theme(theme)
-        self.theme = self._first_theme()
+        self.theme, problem = first_theme(self._memory, self.settings.theme, self.available_themes)
+        self._setting_problems += [f"{paths().config_file}: {problem}"] if problem else []
         if self.settings.motion == "reduced":
             self.animation_level = "none"
         self.call_after_refresh(self._begin)
-
-    def _first_theme(self) -> str:
-        """The theme chosen last; the configuration's where that was changed since, or nothing was chosen."""
-        chosen = remembered.table_of(self._memory, "theme")
-        asked = self.settings.theme
-        name = chosen.get("name") if chosen.get("configured") == asked else asked
-        if isinstance(name, str) and name in self.available_themes:
-            return name
-        if asked and asked not in self.available_themes:
-            self._setting_problems.append(f"{paths().config_file}: ui.theme: there is no theme {asked!r}")
-        return OWN[0].name
 
     def _begin(self) -> None:
         if self.current_mode not in self.MODES:
@@ -172,7 +170,7 @@ class FtbApp(App[None]):
         await reopen(self, self.current_mode)
         self._take_newer_bundled()
         self.keep_memory()
-        self.set_interval(KEEP_EVERY, self.keep_memory)
+        self.set_interval(KEEP_EVERY, self._keep_news)
         await self.looking.go_on()
 
     async def _say_what_ended(self, db: aiosqlite.Connection) -> None:
@@ -210,6 +208,10 @@ class FtbApp(App[None]):
         """A sentence from the background, in its thread."""
         self.call_from_thread(self._gathered.add, severity, message)
 
+    def _tell_news(self, severity: str, message: str) -> None:
+        self._tell(severity, message)
+        self.keep_memory()
+
     def _tell(self, severity: str, message: str) -> None:
         kind: SeverityLevel = severity if severity in ("warning", "error") else "information"  # type: ignore[assignment]
         self.notify(message, severity=kind, timeout=12 if kind != "information" else min(12, 4 + len(message) / 25))
@@ -232,21 +234,11 @@ class FtbApp(App[None]):
         text = unbroken(shortened(message, TOLD_LETTERS, TOLD_LINES), min(60, self.size.width // 2) - 3)
         text += "\n4 shows the table." if is_end and not watching else ""
         super().notify(text, title=title, severity=severity, timeout=timeout, markup=False)
-        self._call(message)
+        if self._driver is not None:
+            call(self._driver.write, message, self.settings, looked_at=self.app_focus)
         if is_end and watching:
             self.switch_mode("results")
         self.ask_for_refresh()
-
-    def _call(self, message: str) -> None:
-        """Bell and desktop notification, when the window is not looked at (or as the configuration has it)."""
-        notify = self.settings.notify
-        if self._driver is None or notify == "never" or (notify == "away" and self.app_focus):
-            return
-        import os
-
-        from ftb_tui.ui.attention import BELL, desktop_notification
-
-        self._driver.write(BELL + desktop_notification("ftb", message, self.settings.desktop, os.environ))
 
     def recall(self, screen: ModeScreen) -> None:
         """Let a mode's screen stand as it was left."""
@@ -272,6 +264,13 @@ class FtbApp(App[None]):
         if self.db is not None:
             self._memory["seen"] = self.now()
         remembered.save(self._memory)
+
+    def _keep_news(self) -> None:
+        """Keep it where something happened: what was seen before a crash is no news after it."""
+        before = remembered.said(self._memory)
+        remembered.gather(self._memory, self._modes_seen.values())
+        if self.looking.has_news() or remembered.said(self._memory) != before:
+            self.keep_memory()
 
     def choose_theme(self, name: str) -> None:
         """Look so from now on, the next time too."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 
+from ftb_tui.interface import UiSettings
 from ftb_tui.report.plain import one_line
 
 BELL = "\a"
@@ -33,3 +35,9 @@ def desktop_notification(title: str, text: str, how: str, environ: Mapping[str, 
         escaped = sequence.replace("\x1b", "\x1b\x1b")
         return f"\x1bPtmux;{escaped}\x1b\\"
     return sequence
+
+
+def call(write: Callable[[str], object], message: str, settings: UiSettings, *, looked_at: bool) -> None:
+    """Ring and notify when the window is not looked at, or as the configuration has it."""
+    if settings.notify == "always" or (settings.notify == "away" and not looked_at):
+        write(BELL + desktop_notification("ftb", message, settings.desktop, os.environ))

@@ -32,10 +32,16 @@ class Looking:
         self._turn = asyncio.Lock()
         self._dirty = True
         self._version = -1
+        self._newest = self._told = -1
         self._closed = False
         self.pace = Pace()
         self.has_results = False
         self.sweeper: Sweeper | None = None
+
+    def has_news(self) -> bool:
+        """Whether anybody wrote into the store since this was asked."""
+        before, self._told = self._told, self._newest
+        return before != self._newest
 
     def ask(self) -> None:
         """The visible screen wants to be filled now, whether the store changed or not."""
@@ -62,6 +68,7 @@ class Looking:
         from ftb_tui.ui.screens.mode import ModeScreen
 
         [row] = await db.execute_fetchall("PRAGMA data_version")
+        self._newest = row[0]
         screen = self._app.screen_stack[0] if self._app.screen_stack else None
         if not isinstance(screen, ModeScreen) or not screen.is_mounted:
             return

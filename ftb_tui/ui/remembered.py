@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,11 @@ def load() -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def said(memory: Mapping[str, Any]) -> str:
+    """The memory as text, without the time at which it was kept: to see whether it changed."""
+    return json.dumps({name: value for name, value in memory.items() if name != "seen"}, default=repr)
+
+
 def save(memory: dict[str, Any]) -> None:
     """Keep this in place of what was kept, all of it or nothing; a disk that takes no more is no reason to fail."""
     file = memory_file()
@@ -47,7 +52,7 @@ def save(memory: dict[str, Any]) -> None:
                 Path(temporary).unlink(missing_ok=True)
 
 
-def table_of(memory: dict[str, Any], *names: str) -> dict[str, Any]:
+def table_of(memory: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """The table below these names; an empty one where there is something else."""
     found: Any = memory
     for name in names:

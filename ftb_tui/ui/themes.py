@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
+from typing import Any
+
 from textual.theme import Theme
+
+from ftb_tui.ui.remembered import table_of
 
 DARK = Theme(
     name="ftb",
@@ -42,3 +47,12 @@ def known_themes() -> tuple[str, ...]:
     from textual.theme import BUILTIN_THEMES
 
     return (*FIRST, *sorted(set(BUILTIN_THEMES) - set(FIRST)))
+
+
+def first_theme(memory: Mapping[str, Any], asked: str, known: Container[str]) -> tuple[str, str]:
+    """The theme chosen last, or the configuration's where that was changed since; and what is wrong with the latter."""
+    chosen = table_of(memory, "theme")
+    name = chosen.get("name") if chosen.get("configured") == asked else asked
+    if isinstance(name, str) and name in known:
+        return name, ""
+    return OWN[0].name, f"ui.theme: there is no theme {asked!r}" if asked and asked not in known else ""

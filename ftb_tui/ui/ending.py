@@ -1,0 +1,39 @@
+"""Being told to end by the system: the app ends as it does on its own key, and its process says by which signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ftb_tui.ui.app import FtbApp
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""To end, and that the terminal is gone."""
+BY_SIGNAL = 128
+"""What a process's code is above the number of the signal that ended it, as shells have it."""
+
+END_SECONDS = 5.0
+"""How long the end may take. With a terminal that is gone the thread that writes to it may never return."""
+
+
+def end_in_order(app: FtbApp) -> None:
+    """From now on let these signals end the app. Without effect where an event loop cannot hear them."""
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        # Outside the main thread, and on Windows, they do what they always did.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, _end, app, number)
+
+
+def _end(app: FtbApp, number: int) -> None:
+    app.keep_memory()
+    # What was answered is committed, and what is kept is kept: nothing is lost by not waiting.
+    last = threading.Timer(END_SECONDS, os._exit, (BY_SIGNAL + number,))
+    last.daemon = True
+    last.start()
+    app.exit(return_code=BY_SIGNAL + number)
