@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import aiosqlite
 
 from ftb_tui.providers.base import JobState
-from ftb_tui.store.jobs import JobRow, set_follow_error
+from ftb_tui.store.jobs import JobRow
 
 _PARTLY = "cannot be read for now: "
 
@@ -26,11 +26,6 @@ async def unfinished_jobs(db: aiosqlite.Connection) -> list[int]:
 def unread(what: Sequence[str], why: str) -> str:
     """The sentence that of a job that answers its `what` (say `events`) could not be read."""
     return f"its {' and '.join(what)} {_PARTLY}{why}"
-
-
-async def set_unread(db: aiosqlite.Connection, job_key: int, what: Sequence[str], why: str) -> None:
-    """Record that sentence with the job; cleared by the next answer."""
-    await set_follow_error(db, job_key, unread(what, why))
 
 
 def is_answering(row: JobRow) -> bool:

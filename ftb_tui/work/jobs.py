@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import aiosqlite
 
@@ -24,7 +24,7 @@ from ftb_tui.providers.states import told
 from ftb_tui.store import jobs as store
 from ftb_tui.store import spending
 from ftb_tui.store.database import transaction
-from ftb_tui.store.following import set_unread, unread
+from ftb_tui.store.following import unread
 from ftb_tui.store.models import ensure_model
 from ftb_tui.work.cost import Quote, fitting_suffix
 from ftb_tui.work.launch_plan import LaunchPlan, require, training_parts
@@ -254,7 +254,7 @@ async def follow(
     while True:
         asked = 0.0
         try:
-            job = await look(db, provider, job_key, on_event=on_event, patient=errors < _PATIENCE)
+            job = await look(db, provider, job_key, on_event=on_event, errors=errors)
             errors = 0
         except ProviderError as error:
             errors += 1
@@ -285,12 +285,13 @@ async def look(
     job_key: int,
     *,
     on_event: Callable[[JobEvent], None] = lambda event: None,
-    patient: bool = False,
+    errors: int | None = None,
 ) -> store.JobRow:
     """Look at a job once and record what there is.
 
-    The state is the job's own, also where its events or checkpoints cannot be read for now. Only `patient` raises
-    rather than record that a job has ended without all that led to it.
+    The state is the job's own, also where its events or checkpoints cannot be read for now. Whoever looks again and
+    again gives the number of `errors` so far, and is told of those by `ProviderError` where the service asks for a
+    pause, or where a job has ended whose events may come yet: then its end is not recorded.
     """
     job = await store.get_job(db, job_key)
     job_id = job.remote_job_id
@@ -312,16 +313,24 @@ async def look(
             if error.status not in _NOT_OFFERED:
                 lacking[what] = error
     if remote.state.is_final:
-        if patient and lacking:
-            [first, *_] = lacking.values()
-            said = f"it {told(remote.state)}, but {unread(list(lacking), first.message)}"
-            raise ProviderError(first.kind, said, host=first.host, status=first.status, retry_after=first.retry_after)
+        if lacking and errors is not None and errors < _PATIENCE:
+            raise _unread(lacking, f"it {told(remote.state)}, but ")
         await _read_results(db, provider, job_key, remote)
     # Last, so that a final state is recorded only together with everything that led to it.
     await store.update_job(db, job_key, remote)
     if lacking:
-        await set_unread(db, job_key, list(lacking), next(iter(lacking.values())).message)
+        await store.set_follow_error(db, job_key, _unread(lacking).message)
+        if errors is not None and not remote.state.is_final and any(error.retry_after for error in lacking.values()):
+            raise _unread(lacking)
     return await store.get_job(db, job_key)
+
+
+def _unread(lacking: Mapping[str, ProviderError], beginning: str = "") -> ProviderError:
+    """What could not be read of a job that answers, as one error with the longest pause that was asked for."""
+    first = next(iter(lacking.values()))
+    pause = max((error.retry_after or 0.0 for error in lacking.values()), default=0.0)
+    said = beginning + unread(list(lacking), first.message)
+    return ProviderError(first.kind, said, host=first.host, status=first.status, retry_after=pause or None)
 
 
 async def _read_events(

@@ -12,7 +12,7 @@ from ftb_tui.report.spark import spark
 from ftb_tui.store import jobs
 from ftb_tui.store.database import open_store
 from ftb_tui.store.evaluations import list_evaluations
-from ftb_tui.store.following import set_unread
+from ftb_tui.store.following import unread
 from ftb_tui.ui.app import FtbApp
 from ftb_tui.ui.widgets.curve import Curve, Drawing, Marks, thinned
 from ftb_tui.ui.widgets.event_log import EventLog
@@ -318,7 +318,7 @@ async def test_a_job_that_answers_without_its_events_keeps_its_state_in_the_tabl
     await fill_demo()
     db = await open_store()
     await db.execute("UPDATE jobs SET heard_at = ? WHERE job_key = 2", (CLOCK - 2,))
-    await set_unread(db, 2, ["events"], "no events today")
+    await jobs.set_follow_error(db, 2, unread(["events"], "no events today"))
     await db.commit()
     await db.close()
     app = demo_app()

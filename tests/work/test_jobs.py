@@ -203,6 +203,20 @@ async def test_events_that_cannot_be_read_hide_neither_state_nor_model_and_are_t
     assert (job.state, job.step, job.follow_error) == (JobState.RUNNING, 4, None)
 
 
+async def test_a_pause_that_the_events_ask_for_is_kept_and_the_state_is_told_all_the_same(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    key = await work.launch(db, provider, PLAN)
+    fake_openai.faults["GET /fine_tuning/jobs/ID/events"].append(status(429, error("slow"), Retry_After="3600"))
+    pauses: list[float] = []
+    seen: list[store.JobRow] = []
+    await work.follow(
+        db, provider, key, pace=Pace(0.001, 0.001, 0.05), on_pause=pauses.append, on_update=seen.append
+    )  # fmt: skip
+    assert (pauses[0], seen[0].state) == (0.05, JobState.QUEUED)
+    assert max(pauses[1:]) < 0.04
+
+
 async def test_a_job_ends_with_its_events_if_they_come_in_time_and_without_them_if_they_never_do(
     db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
 ) -> None:
