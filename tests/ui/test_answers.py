@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -24,9 +25,14 @@ from ftb_tui.ui.widgets.table import Table
 from tests.ui.pilot import demo_app, fill_demo, filled, shows, text_of, until
 
 
-@asynccontextmanager
-async def rephrased(size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[None]]:
+def rephrased(size: tuple[int, int] = (120, 40)) -> AbstractAsyncContextManager[Pilot[None]]:
     """The wrong answers of the demo's tuned model to rephrased questions: 8 of 24."""
+    return rephrased_with("showing wrong: 8", size)
+
+
+@asynccontextmanager
+async def rephrased_with(words: str, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[None]]:
+    """The same, once it shows these words."""
     await fill_demo()
     app = demo_app()
     async with app.run_test(size=size, notifications=True) as pilot:
@@ -34,7 +40,7 @@ async def rephrased(size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[No
         await pilot.press("4")
         await filled(pilot)
         await pilot.press("right", "enter")
-        await until(pilot, shows(pilot, "showing wrong: 8"))
+        await until(pilot, shows(pilot, words))
         yield pilot
 
 
@@ -239,6 +245,7 @@ async def test_what_no_answer_can_have_is_told_beside_the_search_and_escape_says
         await until(pilot, shows(pilot, "There is no verdct: here. Did you mean verdict:?"))
         await until(pilot, shows(pilot, "esc Clear"))
         assert "esc Back" not in text_of(pilot.app)
+        assert "/ Search" not in text_of(pilot.app), "it would be typed"
         field = pilot.app.screen.query_one("#search", Input)
         for typed, told in (
             ("verdict:wrng", "There is no verdict 'wrng'; known are correct"),
@@ -318,6 +325,22 @@ async def test_a_score_is_opened_again_as_it_was_left() -> None:
         await pilot.press("right", "enter")
         await until(pilot, shows(pilot, "· secondary ·"))
         assert "showing wrong" in text_of(pilot.app), "another score is another list"
+
+
+async def test_an_answer_far_down_is_stood_on_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ftb_tui.ui.screens.answers.PAGE", 5)
+    async with rephrased_with("showing wrong: 5+") as pilot:
+        table = pilot.app.screen.query_one("#answers", Table)
+        await pilot.press("G")
+        await until(pilot, lambda: table.row_count == 8)
+        await pilot.press("G")
+        await until(pilot, lambda: table.cursor_row == 7)
+        chosen = table.chosen
+        await pilot.press("escape")
+        await filled(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: type(pilot.app.screen).__name__ == "AnswersScreen" and pilot.app.focused is not None)
+        await until(pilot, lambda: pilot.app.screen.query_one("#answers", Table).chosen == chosen)
 
 
 async def test_after_a_crash_the_answers_stand_as_they_were_left() -> None:

@@ -92,7 +92,7 @@ def whole_text(row: AnswerRow, record: ResponseRecord | None, training: Sequence
     ]
     if record is not None:
         said += [
-            (f"request to {record.provider}, put together again from what is kept of it", request_text(record)),
+            (f"request to {record.provider}, rebuilt from what is kept", request_text(record)),
             ("what was kept of the response", response_text(record)),
         ]
     if row.base_response is not None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 FILTERS = ("wrong", "fixed", "broken", "abstained", "failed", "overruled", "disputed", "unsolved", "correct", "all")
 PAGE = 200
 MOST_PAGES = 10
-"""At most so many are read at once to come back to the answer that was chosen the last time."""
+"""At most so many are read to come back to the answer that was chosen the last time."""
 LOOK_SECONDS = 1.0
 """Between two looks at whether the answers have changed, and as long since the last key."""
 
@@ -114,24 +114,35 @@ class AnswersScreen(Screen[None]):
     async def on_mount(self) -> None:
         """Show what was shown of this score the last time; at first the wrong answers, or all if none is wrong."""
         known = score_memory(self.ftb.memory, self._result)
-        await self._read(limit=await self._recall(known))
+        await self._recall(known)
+        await self.fill()
         if not self._rows and not known:
             self._show = "all"
             await self.fill()
+        if self._table.chosen != known.get("chosen"):
+            # Farther down than the first page, which is there to be seen meanwhile.
+            self.call_after_refresh(self._go_on_to, known.get("chosen"), known.get("place"))
         self.query_one("#answers").focus()
         self.set_interval(LOOK_SECONDS, self._look)
 
-    async def _recall(self, known: dict[str, Any]) -> int:
-        """Stand as this was left; gives how many answers to read for that."""
+    async def _recall(self, known: dict[str, Any]) -> None:
+        """Show what was shown of this score the last time."""
         if known.get("show") in FILTERS:
             self._show = known["show"]
         if isinstance(known.get("search"), str) and known["search"].strip():
             self._search = known["search"]
             await self._open_search()
-        chosen, place = known.get("chosen"), known.get("place")
-        if isinstance(chosen, str):
+        if isinstance(known.get("chosen"), str):
+            self._table.choose(known["chosen"])
+
+    async def _go_on_to(self, chosen: object, place: object) -> None:
+        """Read on to the answer that was chosen the last time, unless somebody is under way already."""
+        if not (isinstance(chosen, str) and isinstance(place, int)):
+            return
+        while self._more and len(self._rows) <= min(place, MOST_PAGES * PAGE) and not self._table.cursor_row:
+            await self._read(behind=list(self._rows.values())[-1])
+        if chosen in self._rows and not self._table.cursor_row:
             self._table.choose(chosen)
-        return PAGE * (min(place // PAGE, MOST_PAGES - 1) + 1 if isinstance(place, int) and place > 0 else 1)
 
     def _keep(self) -> bool:
         """Put into the app's memory how this stands; whether that is anything new."""
@@ -166,8 +177,8 @@ class AnswersScreen(Screen[None]):
         self._result = next((row for row in scores if (row.model_key, row.task) == place), result)
         await self._read(limit=max(PAGE, -(-len(self._rows) // PAGE) * PAGE))
 
-    async def _read(self, *, behind: AnswerRow | None = None, limit: int = PAGE) -> None:
-        db, result = self.ftb.db, self._result
+    async def _read(self, *, behind: AnswerRow | None = None, limit: int = 0) -> None:
+        db, result, limit = self.ftb.db, self._result, limit or PAGE
         if db is None:
             return
         after = {} if behind is None else {"after": behind.position, "repeat": behind.repeat}

@@ -10,6 +10,7 @@ from textual.binding import ActiveBinding
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
 LEAVE_OUT = ("bench.quick", "quit", "table.sort", "table.filter", "log.copy")
 """What is left out first where there is no room; `?` shows every key."""
@@ -106,8 +107,12 @@ class Keys(Widget):
         With `hidden` also those of the screen that are not to be shown where there is little room.
         """
         found: dict[str, ActiveBinding] = {}
+        is_typing = isinstance(self.screen.focused, Input)
         for active in self.screen.active_bindings.values():
             name = active.binding.id
+            # Textual leaves out what a field takes as a letter, but does not know that of this one.
+            if is_typing and active.binding.key == "slash":
+                continue
             if active.binding.show or (hidden and name and (active.node is self.screen or name in WORTH_ROOM)):
                 found.setdefault(active.binding.action, active)
         general = (self.app,)
