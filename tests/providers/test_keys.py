@@ -106,6 +106,31 @@ def test_a_key_in_the_clear_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> Non
     assert provider_info("near", near).notes == ()
 
 
+@pytest.mark.parametrize(
+    ("provider", "key", "bills"),
+    [
+        (ProviderConfig(base_url="https://api.far.example/v1", api_key_env="K"), "x" * 20, True),
+        (ProviderConfig(base_url="https://api.far.example/v1"), None, False),
+        (ProviderConfig(base_url="http://127.0.0.1:8000/v1", api_key_env="K"), "x" * 20, False),
+        (ProviderConfig(base_url="http://192.168.1.7:8000/v1", api_key_env="K"), "x" * 20, False),
+        (ProviderConfig(base_url="http://gpu-box:8000/v1", api_key_env="K"), "x" * 20, False),
+        (ProviderConfig(base_url="http://127.0.0.1:8000/v1", dialect="openai", api_key_env="K"), "x" * 20, True),
+    ],
+    ids=["far with a key", "far without a key", "here", "in the same network", "in the same room", "like OpenAI"],
+)
+def test_whether_answers_cost_money_is_told_by_who_gives_them(
+    monkeypatch: pytest.MonkeyPatch, provider: ProviderConfig, key: str | None, bills: bool
+) -> None:
+    if key is not None:
+        monkeypatch.setenv("K", key)
+    assert provider_info("it", Config(providers={"it": provider})).bills is bills
+
+
+@pytest.mark.parametrize(("name", "bills"), [("openai", True), ("gemini", True), ("local", False), ("ollama", False)])
+def test_commercial_services_bill_and_the_engine_and_servers_of_this_machine_do_not(name: str, bills: bool) -> None:
+    assert provider_info(name).bills is bills
+
+
 def test_services_without_an_address_say_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "a" * 20)
     with pytest.raises(ProviderError, match="AZURE_OPENAI_ENDPOINT") as caught:

@@ -50,6 +50,10 @@ async def test_a_judge_works_behind_the_results_and_its_grades_stand_beside_the_
         app.screen.query_one("#ask-cap", Input).value = "a lot"
         await pilot.press("enter")
         await until(pilot, shows(pilot, "no sum of US dollars"))
+        app.screen.query_one("#ask-cap", Input).value = ""
+        await pilot.press("enter")
+        await until(pilot, shows(pilot, "Give a cap to agree"))
+        await until(pilot, shows(pilot, "questions, "))
         assert judge.requests[CHAT] == 0
         app.screen.query_one("#ask-cap", Input).value = "5"
         await pilot.press("enter")

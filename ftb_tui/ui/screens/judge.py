@@ -34,6 +34,8 @@ async def judge_from(app: FtbApp, dataset: str) -> None:
         if said["check"].lower() not in (*_YES, *_NO):
             raise ValueError("Only measure: yes or no.")
         cap = _dollars(said["cap"])
+        if cap is None:
+            asyncio.run(_needs_no_cap(provider, model, said["dataset"], people=said["check"].lower() in _YES))
         if said["check"].lower() in _YES:
             found.append(asyncio.run(_checked(provider, model, said["dataset"], cap)))
             return "Measured."
@@ -63,6 +65,27 @@ def _dollars(text: str) -> float | None:
     if not 0 <= value < float("inf"):
         raise ValueError(f"The cap {text!r} is no sum of US dollars.")
     return value
+
+
+async def _needs_no_cap(provider: str, model: str, dataset: str, *, people: bool) -> None:
+    """Raise `ValueError`, with what it may cost, for a judge that costs money: a cap is how a person agrees to that."""
+    from ftb_tui.providers.catalogue import CatalogueError
+    from ftb_tui.providers.config import ConfigError
+    from ftb_tui.store.database import open_store
+    from ftb_tui.store.datasets import find_dataset
+    from ftb_tui.work.asking_quote import quote_sentence
+    from ftb_tui.work.judging import quote_judging
+
+    db = await open_store()
+    try:
+        dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
+        quote = await quote_judging(db, provider, model, dataset_id=dataset_id, people=people)
+    except (ConfigError, CatalogueError) as error:
+        raise ValueError(str(error)) from error
+    finally:
+        await db.close()
+    if quote.costs_money:
+        raise ValueError(f"{quote_sentence(quote)} Give a cap to agree to it.")
 
 
 async def _checked(provider: str, model: str, dataset: str, cap: float | None) -> JudgeCheck:
