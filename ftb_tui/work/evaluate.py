@@ -224,8 +224,10 @@ class _Run:
             for task in (watcher, writer):
                 if task.done():
                     task.result()
+            # Asked before workers are let go, which ends it as well.
+            has_ended = done.done()
             await self._let_under_way_end(workers)
-            if done.done() and not done.cancelled():
+            if has_ended:
                 await done
         finally:
             for task in (*workers, watcher, writer):
