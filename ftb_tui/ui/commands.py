@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -19,16 +20,22 @@ if TYPE_CHECKING:
     from ftb_tui.ui.app import FtbApp
 
 RECENT = 12
+FIRST_RECENT = 3
+"""So many recent things stand above all else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A line of the palette: what it says, what stands below it, what it does. `first`: shown before one types."""
+    """A line of the palette: what it says, what stands below it, what it does.
+
+    `first`: shown before one types. `also`: other words by which it is found.
+    """
 
     title: str
     help: str
     run: Callable[[], Any]
     first: bool = True
+    also: str = ""
 
 
 class Commands(Provider):
@@ -49,6 +56,7 @@ class Commands(Provider):
         from ftb_tui.ui.screens.opened import OpenedScreen
         from ftb_tui.ui.screens.settings import SettingsScreen
 
+        yield from self._recent[:FIRST_RECENT]
         yield from self._actions()
         for number, name in enumerate(MODES, 1):
             if name != self.app.current_mode:
@@ -56,7 +64,7 @@ class Commands(Provider):
         if isinstance(self.screen, OpenedScreen) and not isinstance(self.screen, SettingsScreen):
             # Over a mode it is one of the actions above.
             yield Command("See and change every setting", "Settings", partial(self.app.push_screen, SettingsScreen()))
-        yield from self._recent
+        yield from self._recent[FIRST_RECENT:]
         for name in known_themes():
             if name != self.app.theme:
                 yield Command(f"Theme: {name}", "How the app looks", partial(self._ftb.choose_theme, name), first=False)
@@ -95,7 +103,8 @@ class Commands(Provider):
         """What fits what was typed, by its title or by what stands below it."""
         matcher = self.matcher(query)
         for command in self._commands():
-            score = max(matcher.match(command.title), 0.5 * matcher.match(command.help))
+            less = max(matcher.match(command.help), matcher.match(command.also))
+            score = max(matcher.match(command.title), 0.5 * less)
             if score > 0:
                 yield Hit(score, matcher.highlight(command.title), command.run, command.title, command.help)
 
@@ -104,13 +113,24 @@ async def _run(run_action: Callable[..., Any], action: str, node: DOMNode) -> No
     await run_action(action, node)
 
 
+class _Model(NamedTuple):
+    """A model that was asked, as its label needs it."""
+
+    provider: str
+    model: str
+    kind: str
+    base_model: str
+    epoch: int | None
+
+
 async def _recent(app: FtbApp) -> list[Command]:
-    """The newest jobs, the datasets, the newest results."""
+    """The newest result, the newest job, then the next of each, and so on; and the datasets."""
     if app.db is None:
         return []
+    from ftb_tui.report.tables import model_label, short_label
     from ftb_tui.store.datasets import list_datasets
 
-    found = []
+    jobs_found, results_found, datasets_found = [], [], []
     jobs = await app.db.execute_fetchall(
         "SELECT j.job_key, j.state, j.base_model, d.name FROM jobs j JOIN datasets d USING (dataset_id)"
         " ORDER BY j.job_key DESC LIMIT ?",
@@ -118,19 +138,25 @@ async def _recent(app: FtbApp) -> list[Command]:
     )
     for key, state, base, dataset in jobs:
         about = f"{one_line(base, 40)} on {one_line(dataset, 40)}, {state}"
-        found.append(Command(f"Job {key}: {about}", "Show it", partial(app.show_row, "jobs", "jobs", str(key))))
+        jobs_found.append(Command(f"Job {key}: {about}", "Show it", partial(app.show_row, "jobs", "jobs", str(key))))
     scores = await app.db.execute_fetchall(
-        "SELECT max(e.evaluation_key), e.dataset_id, e.model_key, m.name, d.name FROM evaluations e"
+        "SELECT max(e.evaluation_key), e.dataset_id, e.model_key, d.name,"
+        " m.provider, m.name, m.kind, m.base_model, m.epoch FROM evaluations e"
         " JOIN models m USING (model_key) JOIN datasets d ON d.dataset_id = e.dataset_id"
         " WHERE e.deleted_at IS NULL GROUP BY e.dataset_id, e.model_key ORDER BY 1 DESC LIMIT ?",
         (RECENT,),
     )
-    for _, dataset_id, model_key, model, dataset in scores:
-        title = f"Results of {one_line(model, 60)} on {one_line(dataset, 40)}"
-        found.append(
-            Command(title, "Show them", partial(app.show_row, "results", "results", f"{dataset_id}|{model_key}"))
-        )
+    for _, dataset_id, model_key, dataset, *named in scores:
+        model = _Model(*named)
+        results_found.append(
+            Command(
+                f"Results of {one_line(model_label(model), 60)} on {one_line(dataset, 40)}", "Show them",
+                partial(app.show_row, "results", "results", f"{dataset_id}|{model_key}"),
+                also=f"{short_label(model)} {model.model}",
+            )
+        )  # fmt: skip
     for row in await list_datasets(app.db):
         title = f"Dataset {one_line(row.name, 60)}"
-        found.append(Command(title, "Show it", partial(app.show_row, "datasets", "datasets", row.dataset_id)))
-    return found
+        datasets_found.append(Command(title, "Show it", partial(app.show_row, "datasets", "datasets", row.dataset_id)))
+    in_turn = (command for both in zip_longest(results_found, jobs_found) for command in both)
+    return [*(command for command in in_turn if command is not None), *datasets_found]

@@ -93,17 +93,18 @@ def _line(name: str, text: str) -> str:
     return f"{name:<{_INDENT}}{text}"
 
 
+_METHODS = {"supervised": "on questions and answers", "dpo": "on better and worse answers (dpo)"}
+
+
 def _training(able: Capabilities) -> str:
-    parts = [f"by {' and '.join(able.methods)}"]
+    ways = " and ".join(_METHODS.get(method, f"by {method}") for method in able.methods)
     flags = (
-        (able.events, "events"), (able.checkpoints, "checkpoints"), (able.pause, "pause"),
-        (able.validation_file, "validation file"), (able.seed, "seed"),
+        (able.events, "progress"), (able.checkpoints, "checkpoints"), (able.pause, "pausing"),
+        (able.validation_file, "a validation file"), (able.seed, "a seed"),
     )  # fmt: skip
-    parts += [name for has, name in flags if has]
-    parts.append(f"suffix of {able.suffix_length} characters" if able.suffix_length else "no suffix")
-    if able.deploy_step:
-        parts.append("answers only when deployed")
-    return ", ".join(parts)
+    parts = [name for has, name in flags if has]
+    parts.append(f"names of up to {able.suffix_length} letters" if able.suffix_length else "names of its own")
+    return f"{ways}; with {', '.join(parts)}" + ("; answers only when deployed" if able.deploy_step else "")
 
 
 def _limits(able: Capabilities, known: Limits) -> str:

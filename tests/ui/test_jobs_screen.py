@@ -14,6 +14,7 @@ from ftb_tui.store.database import open_store
 from ftb_tui.store.evaluations import list_evaluations
 from ftb_tui.store.following import unread
 from ftb_tui.ui.app import FtbApp
+from ftb_tui.ui.screens.jobs import JobsScreen
 from ftb_tui.ui.widgets.curve import Curve, Drawing, Marks, thinned
 from ftb_tui.ui.widgets.event_log import EventLog
 from ftb_tui.ui.widgets.plot import Line, plot
@@ -226,6 +227,37 @@ async def test_whoever_reads_further_up_is_not_dragged_to_the_end_by_a_new_line(
         await pilot.resize_terminal(*NARROW)
         await until(pilot, lambda: log.size.width == 78 and log.scroll_offset.y == log.max_scroll_y)
         await until(pilot, shows(pilot, "Step 47/120"))
+
+
+async def planned_job() -> None:
+    db = await open_store()
+    await jobs.insert_intent(
+        db, intent_id="new-one", provider="local", host="h", base_model="b",
+        dataset_id=(await jobs.get_job(db, 1)).dataset_id, training_file_key=1, n_epochs=1, batch_size=1,
+        learning_rate_multiplier=None, seed=1, suffix=None,
+    )  # fmt: skip
+    await db.close()
+
+
+@pytest.mark.parametrize(("moves", "stands_on"), [(False, "3"), (True, "1")])
+async def test_the_cursor_goes_to_the_job_that_was_launched_unless_somebody_moved_it(
+    moves: bool, stands_on: str
+) -> None:
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        table = await on_jobs(pilot)
+        assert isinstance(app.screen, JobsScreen)
+        assert table.chosen == "2"
+        app.screen.await_job(2)
+        await pilot.pause()
+        if moves:
+            await pilot.press("j")
+        await planned_job()
+        await until(pilot, lambda: table.row_count == 3)
+        await until(pilot, lambda: table.chosen == stands_on)
+        if not moves:
+            await until(pilot, shows(pilot, "planned"))
 
 
 async def test_a_checkpoint_is_chosen_and_asked_what_the_tuned_model_was(monkeypatch: pytest.MonkeyPatch) -> None:

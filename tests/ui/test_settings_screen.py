@@ -66,6 +66,15 @@ async def test_a_value_is_typed_checked_and_written_beside_its_comment(file: Pat
         assert file.read_text() == FILE.replace("20 ", "35.5 ")
 
 
+async def test_what_a_setting_may_be_names_what_there_is(file: Path) -> None:
+    app = demo_app()
+    async with app.run_test(size=(120, 35)) as pilot:
+        await settings(pilot, "defaults.provider")
+        await until(pilot, shows(pilot, "may be:  local, openai"))
+        app.screen.query_one("#settings", Table).choose("defaults.dataset")
+        await until(pilot, shows(pilot, "may be:  the name of a dataset; mode 1 lists them"))
+
+
 async def test_a_theme_is_chosen_from_the_list_and_in_force_at_once_and_the_default_again(file: Path) -> None:
     app = demo_app()
     async with app.run_test(size=(120, 35)) as pilot:

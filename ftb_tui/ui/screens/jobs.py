@@ -59,6 +59,7 @@ class JobsScreen(ModeScreen):
         self._shown_job: str | None = None
         self._cost = ""
         self._ticked = 0.0
+        self._awaited: tuple[int, str | None] | None = None
 
     def body(self) -> Iterable[Widget]:
         """The table, the curve, the log."""
@@ -99,6 +100,7 @@ class JobsScreen(ModeScreen):
         self.say_empty(not rows)
         await self._reckon()
         self._show_table()
+        self._stand_on_awaited()
         if self.focused is None:
             self.query_one("#jobs").focus()
         await self._fill_chosen()
@@ -121,6 +123,24 @@ class JobsScreen(ModeScreen):
         ]
         for job_key, outline in (await job_series.coarse_losses(db, grown, blocks)).items():
             self._outlines[str(job_key)] = (self._jobs[str(job_key)].step, blocks, outline)
+
+    def await_job(self, newest: int) -> None:
+        """Stand on the next job after this one (its key) as soon as it is there, unless somebody moves before."""
+        self._awaited = (newest, self.query_one("#jobs", Table).chosen)
+        self.ftb.ask_for_refresh()
+
+    def _stand_on_awaited(self) -> None:
+        if self._awaited is None:
+            return
+        table, (newest, stood_on) = self.query_one("#jobs", Table), self._awaited
+        later = [key for key in self._jobs if int(key) > newest]
+        if stood_on is not None and table.chosen != stood_on:
+            self._awaited = None
+        elif later:
+            table.choose(min(later, key=int))
+            self._awaited = None
+        else:
+            self._awaited = (newest, table.chosen)
 
     @property
     def _is_wide(self) -> bool:

@@ -24,6 +24,7 @@ from ftb_tui.providers.catalogue import CatalogueError
 from ftb_tui.providers.config import ConfigError, Defaults, load_config
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.database import StoreError, open_store
+from ftb_tui.store.job_series import newest_job
 from ftb_tui.store.paraphrases import wordings_for
 from ftb_tui.store.wrong_answers import wrong_answers
 from ftb_tui.ui.widgets.recipe_form import RecipeForm, number, recipe_of, whole
@@ -231,5 +232,10 @@ async def launched(app: FtbApp, dataset: Dataset, *, recipe: Recipe | None = Non
     launch = await app.push_screen_wait(dialog)
     if launch is None or (launch.provider == "local" and not await app.weights_are_here()):
         return
+    from ftb_tui.ui.screens.jobs import JobsScreen
+
+    newest = await newest_job(app.db) if app.db is not None else 0
     app.supervisor.launch(launch.plan, launch.provider, launch.quote)
-    app.switch_mode("jobs")
+    await app.switch_mode("jobs")
+    if isinstance(app.screen, JobsScreen):
+        app.screen.await_job(newest)

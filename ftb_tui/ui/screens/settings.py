@@ -51,6 +51,7 @@ class SettingsScreen(OpenedScreen):
     def __init__(self) -> None:
         super().__init__()
         self._held: dict[str, Held] = {}
+        self._providers: tuple[str, ...] = ()
         self._busy = False
 
     def body(self) -> Iterable[Widget]:
@@ -74,6 +75,7 @@ class SettingsScreen(OpenedScreen):
         from ftb_tui.ui.settings import all_settings
 
         held, problems = await asyncio.to_thread(all_settings)
+        self._providers = await asyncio.to_thread(_providers)
         self._held = {one.setting.key: one for one in held}
         file = paths().config_file
         wrong = self.query_one("#wrong", Static)
@@ -120,10 +122,15 @@ class SettingsScreen(OpenedScreen):
         said.append(f"value:   {visible(shown_value(one.value), keep_newlines=False) or 'none'}")
         said.append(f"default: {shown_value(setting.default) or 'none'}")
         if not one.problem:
-            said.append(f"may be:  {_may_be(setting)}")
+            said.append(f"may be:  {self._may_be(setting)}")
         if setting.key == "ui.theme" and self.app.theme != one.value:
             said.append(f"In force now is {self.app.theme}, chosen with ctrl+p; it holds until this changes.")
         return "\n".join(said)
+
+    def _may_be(self, setting: Setting) -> str:
+        if setting.key == "defaults.provider" and self._providers:
+            return one_line(", ".join(self._providers), 400)
+        return _may_be(setting)
 
     def on_resize(self) -> None:
         """The sentences where there is room."""
@@ -152,7 +159,7 @@ class SettingsScreen(OpenedScreen):
         if setting.kind == "switch":
             return ("true", "false")
         if setting.key == "defaults.provider":
-            return await asyncio.to_thread(_providers)
+            return self._providers
         if setting.key == "defaults.dataset" and self.ftb.db is not None:
             from ftb_tui.store.datasets import list_datasets
 
@@ -174,7 +181,7 @@ class SettingsScreen(OpenedScreen):
 
         text = f"{one.setting.key}\n{one.setting.says}"
         now = "" if one.setting.secret else shown_value(one.value)
-        asked = Asked("value", f"Value ({_may_be(one.setting)})", now, path=False)
+        asked = Asked("value", f"Value ({self._may_be(one.setting)})", now, path=False)
 
         def act(values: Mapping[str, str]) -> str:
             return self._write(one.setting, values["value"])
@@ -249,6 +256,8 @@ def _providers() -> tuple[str, ...]:
 def _may_be(setting: Setting) -> str:
     if setting.choices:
         return ", ".join(setting.choices)
+    if setting.key == "defaults.dataset":
+        return "the name of a dataset; mode 1 lists them"
     if setting.table == ("keymap",):
         return "a key such as x or ctrl+x, or several with commas"
     return {
