@@ -150,6 +150,13 @@ async def test_words_choose_models_and_task_chooses_columns() -> None:
         assert "memorization" in text_of(app).splitlines()[1]
 
 
+async def test_the_key_of_the_filter_stands_below_as_soon_as_there_is_something_to_narrow_down() -> None:
+    await fill_demo()
+    async with demo_app().run_test(size=(160, 45)) as pilot:
+        await on_results(pilot)
+        await until(pilot, shows(pilot, "/ Filter"), 5)
+
+
 async def test_the_filter_of_results_is_completed_and_there_again_the_next_time(home: Path) -> None:
     await fill_demo_curve()
     app = demo_app()

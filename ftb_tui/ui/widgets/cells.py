@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.console import Console, JustifyMethod
@@ -54,6 +55,12 @@ def value_of(cell: Cell) -> float | str | None:
 def said_in(cell: Text, value: float | str | None) -> str:
     """What a filter looks at: what is shown, and the whole of what was shortened for it."""
     return f"{cell.plain} {value}" if isinstance(value, str) else cell.plain
+
+
+def told(columns: Sequence[str], cells: Sequence[Text]) -> str:
+    """A whole row, a line for each column with its name."""
+    width = max(map(len, columns), default=0)
+    return "\n".join(f"{name:<{width}}  {cell.plain.strip()}" for name, cell in zip(columns, cells, strict=True))
 
 
 def sortable(value: float | str | None) -> tuple[int, float, str]:

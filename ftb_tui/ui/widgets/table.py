@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 from textual.widgets.data_table import CellKey, RowKey
 
-from ftb_tui.ui.widgets.cells import Cell, Row, drawn_line, said_in, sortable, text_of, value_of
+from ftb_tui.ui.widgets.cells import Cell, Row, drawn_line, said_in, sortable, text_of, told, value_of
 from ftb_tui.ui.widgets.narrowing import matches, name_fault, terms
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Table(DataTable[Text]):
         changed = tuple(columns) != self._columns
         self._right = right
         self._every = {key: self._row(cells, columns) for key, cells in rows}
-        if self._tools and had != bool(self._every):
+        if (self._tools or self.narrower is not None) and had != bool(self._every):
             self.screen.refresh_bindings()
         self._lay_out(tuple(columns), rebuild=changed)
         if self._filter and self._tools:
@@ -241,9 +241,8 @@ class Table(DataTable[Text]):
         return self._scroll_to(x=self.scroll_target_x - (self.scroll_step or self.app.scroll_sensitivity_x), **how)
 
     def _heading(self, name: str) -> str:
-        if not self._tools or self._sort is None or self._sort[0] != name:
-            return name
-        return f"{name} {'↓' if self._sort[1] else '↑'}"
+        sorted_by = self._tools and self._sort is not None and self._sort[0] == name
+        return f"{name} {'↓' if self._sort and self._sort[1] else '↑'}" if sorted_by else name
 
     @property
     def chosen(self) -> str | None:
@@ -294,8 +293,7 @@ class Table(DataTable[Text]):
 
     def narrow(self, text: str) -> str:
         """Show only the rows that fit a filter; gives how many of how many those are."""
-        turned = bool(text.strip()) != bool(self._filter.strip())
-        self._filter = text
+        turned, self._filter = bool(text.strip()) != bool(self._filter.strip()), text
         if turned:
             self.screen.refresh_bindings()
         if self.narrower is not None:
@@ -397,11 +395,5 @@ class Table(DataTable[Text]):
 
         if self.chosen is None:
             return
-        text = self.tell(self.chosen) if self.tell else self._told(self._kept[self.chosen])
+        text = self.tell(self.chosen) if self.tell else told(self._columns, self._kept[self.chosen])
         self.app.push_screen(TextScreen("The whole row", text))
-
-    def _told(self, cells: Sequence[Text]) -> str:
-        width = max(map(len, self._columns), default=0)
-        return "\n".join(
-            f"{name:<{width}}  {cell.plain.strip()}" for name, cell in zip(self._columns, cells, strict=True)
-        )
