@@ -22,7 +22,7 @@ from ftb_tui.ui.attention import call
 from ftb_tui.ui.everywhere import EVERYWHERE, mode_screen
 from ftb_tui.ui.looking import Looking
 from ftb_tui.ui.reopening import keep_open, reopen
-from ftb_tui.ui.telling import Gathered, faults_told, unbroken
+from ftb_tui.ui.telling import Gathered, faults_told, fitted
 from ftb_tui.ui.themes import OWN, first_theme
 from ftb_tui.ui.widgets.splitter import Splitter, can_split, split
 from ftb_tui.ui.widgets.tabs import MODES, tabs
@@ -45,9 +45,6 @@ def _commands() -> type[Provider]:
 
 KEEP_EVERY = 3.0
 """Seconds between two times at which is kept what is remembered, where that changed, so that a crash forgets little."""
-
-TOLD_LETTERS, TOLD_LINES = 600, 8
-"""At most so much is said in a corner."""
 
 
 class FtbApp(App[None]):
@@ -137,9 +134,9 @@ class FtbApp(App[None]):
         from ftb_tui.ui.settings import all_problems
 
         file = paths().config_file
-        problems = await asyncio.to_thread(all_problems, file) or self._setting_problems
+        self._setting_problems = await asyncio.to_thread(all_problems, file) or self._setting_problems
         key = self.settings.keymap.get("settings.open", ",")
-        self._tell("warning", faults_told(problems, str(file), key))
+        self._tell("warning", faults_told(self._setting_problems, str(file), key))
 
     def _take_keymap(self) -> None:
         """The keys of the configuration, but for what of them cannot be."""
@@ -209,7 +206,9 @@ class FtbApp(App[None]):
         self.call_from_thread(self._gathered.add, severity, message)
 
     def _tell_news(self, severity: str, message: str) -> None:
-        self._tell(severity, message)
+        # What needs the configuration says again what is wrong with it.
+        if not set(message.splitlines()) <= set(self._setting_problems):
+            self._tell(severity, message)
         self.keep_memory()
 
     def _tell(self, severity: str, message: str) -> None:
@@ -226,12 +225,10 @@ class FtbApp(App[None]):
         markup: bool = False,
     ) -> None:
         """Say something in a corner: plain, and never so much that it hides the screen."""
-        from ftb_tui.report.plain import shortened
-
         # Whoever watches the job sees the table at once; nobody else is taken away from what they read or type.
         is_end = message.startswith("The benchmark is finished")
         watching = self.current_mode == "jobs" and len(self.screen_stack) == 1
-        text = unbroken(shortened(message, TOLD_LETTERS, TOLD_LINES), min(60, self.size.width // 2) - 3)
+        text = fitted(message, self.size.width)
         text += "\n4 shows the table." if is_end and not watching else ""
         super().notify(text, title=title, severity=severity, timeout=timeout, markup=False)
         if self._driver is not None:

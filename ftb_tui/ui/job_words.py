@@ -48,7 +48,7 @@ def line(
     share = (row.step or 0) / row.total_steps if row.total_steps else None
     cells: dict[str, Cell] = {
         "job": Valued(f"{letter} {row.job_key}" if letter else str(row.job_key), row.job_key),
-        "state": state_cell(row, watch),
+        "state": state_cell(row, watch, wide=wide),
         "step": Valued(f"{row.step or 0}/{row.total_steps or '?'}", share),
         "loss": Valued("" if row.last_loss is None else f"{row.last_loss:.3f}", row.last_loss),
         "curve": Text(spark(curve, blocks(wide))),
@@ -63,15 +63,17 @@ def line(
 
 def _short(model: str) -> str:
     """A model's name without who made it, where there is little room."""
-    return one_line(model.rsplit("/", 1)[-1], 13)
+    return one_line(model.rsplit("/", 1)[-1], 12)
 
 
-def state_cell(row: JobRow, watch: Watch) -> str:
-    """The state; in its place that there is no news, once there was none for a while."""
+def state_cell(row: JobRow, watch: Watch, *, wide: bool = True) -> str:
+    """The state; in its place that there is no news, once there was none for a while (how long, where there is room)."""
     word = str(row.state) if row.intent == "confirmed" else row.intent
     if row.is_final or is_answering(row):
         return f"{GLYPHS.get(word, '◌')} {word}"
     silent = None if row.heard_at is None else watch.now - row.heard_at
+    if not wide and (silent is None or silent >= SILENT):
+        return "! no answer"
     if silent is None:
         return f"! {word}, no answer yet"
     return f"! no answer {duration(silent)}" if silent >= SILENT else f"! {word}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from ftb_tui.report.plain import one_line
+from ftb_tui.report.plain import one_line, shortened
 
 WAIT = 0.5
 """Seconds for which a sentence from the background waits for others like it."""
+LETTERS, LINES = 600, 8
+"""At most so much is said in a corner."""
 NAMED = 6
 """So many jobs are named by their numbers."""
 FIRST_LETTERS = 120
@@ -56,6 +58,12 @@ def faults_told(problems: Sequence[str], file: str, key: str) -> str:
         return problems[0]
     name = re.split(r"[/\\]", file)[-1]
     return f"{len(problems)} faults in {name}; {key} shows them. The first: {first}"
+
+
+def fitted(text: str, width: int) -> str:
+    """As much of a text as is said in a corner of a window so wide, plain, with no name broken that need not be."""
+    # A notice takes 60 columns, or half of the window, three of them for its edges.
+    return unbroken(shortened(text, LETTERS, LINES), min(60, width // 2) - 3)
 
 
 def unbroken(text: str, width: int) -> str:

@@ -67,6 +67,9 @@ async def test_silence_is_said_with_how_long_it_lasts_and_when_it_is_tried_again
         await on_jobs(pilot)
         await until(pilot, shows(pilot, "no answer for 4 min, retrying in 30 s: connection refused"))
         assert "! no answer 4 min" in text_of(app), "the table says it too"
+        await pilot.resize_terminal(*NARROW)
+        await until(pilot, shows(pilot, "! no answer   "))
+        assert app.screen.query_one("#jobs", Table).virtual_size.width <= 80, "and no column is cut for it"
 
 
 async def test_news_that_nobody_fetches_any_more_is_called_old() -> None:

@@ -53,6 +53,12 @@ async def test_many_faults_of_the_configuration_are_one_notice_with_the_first_an
         [notice] = app._notifications
         assert notice.message.startswith("9 faults in config.toml; , shows them. The first: ui.theme:")
         assert app.screen.query_one(Toast).size.height <= 8
+        app._gathered.add("error", "\n".join(app._setting_problems[1:4]))
+        app._gathered.add("information", "Job 3 has succeeded.")
+        await until(pilot, lambda: len(app._notifications) > 1)
+        assert [one.message for one in app._notifications][1:] == ["Job 3 has succeeded."], (
+            "what was told is not told again"
+        )
         await pilot.press("comma")
         await until(pilot, shows(pilot, "and 6 more; ftb config check names all"))
 

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.paths import paths
-from ftb_tui.providers.config import ConfigError
+from ftb_tui.providers.config import Config, ConfigError
 from ftb_tui.providers.settings import Held, Setting, shown_value
 from ftb_tui.report.plain import one_line, shortened, visible
 from ftb_tui.ui.screens.opened import OpenedScreen
@@ -250,7 +250,8 @@ def _providers() -> tuple[str, ...]:
     try:
         return provider_names()
     except ConfigError:
-        return ()
+        # Those that are there whatever the file says.
+        return provider_names(Config())
 
 
 def _may_be(setting: Setting) -> str:
