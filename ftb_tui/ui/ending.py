@@ -17,7 +17,7 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasat
 BY_SIGNAL = 128
 """What a process's code is above the number of the signal that ended it, as shells have it."""
 
-END_SECONDS = 5.0
+END_SECONDS = 8.0
 """How long the end may take. With a terminal that is gone the thread that writes to it may never return."""
 
 
