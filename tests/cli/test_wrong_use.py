@@ -44,7 +44,7 @@ def test_a_verdict_that_no_answer_can_have_is_told_rather_than_searched_for(ftb:
     wrong = ftb(*search, "tall verdict:wrogn")
     assert wrong.code == 2
     assert "no verdict 'wrogn'; known are correct, wrong, abstained, failed" in wrong.err
-    assert "verdict" not in ftb(*search, "-verdict:Wrong colour:red").err
+    assert "verdict" not in ftb(*search, '-verdict:Wrong "colour:red"').err
 
 
 def test_a_preference_needs_wrong_answers_and_says_where_they_come_from(ftb: Ftb, home: Path) -> None:
