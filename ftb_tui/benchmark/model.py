@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -70,7 +70,7 @@ class Question:
 
 def record(of: Fact | Question) -> dict[str, Any]:
     """The fields as they are written to files and hashed: `context` and `original` only where there is one."""
-    values = ((field.name, getattr(of, field.name)) for field in fields(of))
+    values = ((one.name, getattr(of, one.name)) for one in fields(of))
     return {name: value for name, value in values if value or name not in ("context", "original")}
 
 
@@ -117,10 +117,16 @@ class Dataset:
     """How many answer tokens suffice for this dataset's answers; the default cap when it is asked."""
     provenance: Provenance | None = None
     """Only for datasets taken from elsewhere; no part of the version."""
+    _version: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def version(self) -> str:
-        """The first 12 hex digits of the SHA-256 over every fact and question, in order."""
+        """The first 12 hex digits of the SHA-256 over every fact and question, in order; computed once."""
+        if not self._version:
+            object.__setattr__(self, "_version", self._hashed())
+        return self._version
+
+    def _hashed(self) -> str:
         content = {
             "family": str(self.family),
             "facts": [record(fact) for fact in self.facts],

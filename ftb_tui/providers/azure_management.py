@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from ftb_tui.providers.base import Deployment, ErrorKind, ProviderError
 from ftb_tui.providers.failures import error_text, provider_errors
+from ftb_tui.providers.trusted import trusted
 
 API_VERSION = "2024-10-01"
 _KEYS = ("subscription", "resource_group", "account")
@@ -95,7 +96,7 @@ async def _send(account: AzureAccount, verb: str, name: str, body: Mapping[str, 
     if not token:
         raise ProviderError(ErrorKind.AUTH, f"Deploying at Azure needs a token: set {account.token_env}.", host=host)
     with provider_errors(host, token):
-        async with httpx2.AsyncClient(timeout=60.0) as client:
+        async with httpx2.AsyncClient(timeout=60.0, verify=trusted()) as client:
             reply = await client.request(
                 verb, account.url(name), json=body, headers={"Authorization": f"Bearer {token}"}
             )

@@ -17,10 +17,11 @@ from ftb_tui.providers.base import (
     RemoteJob,
     RemoteModel,
 )
-from ftb_tui.providers.google_access import ANSWER_TIMEOUT, hush, trusted
+from ftb_tui.providers.google_access import ANSWER_TIMEOUT, hush
 from ftb_tui.providers.google_answering import ThinkingSwitches, ask_gemini, generation_config
 from ftb_tui.providers.google_failures import google_errors
 from ftb_tui.providers.google_settings import GEMINI_ABLE, GEMINI_HOST, NO_TUNING_BY_KEY
+from ftb_tui.providers.trusted import trusted
 
 if TYPE_CHECKING:
     from google import genai

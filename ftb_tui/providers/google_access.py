@@ -7,16 +7,14 @@ import importlib
 import logging
 import os
 import warnings
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ftb_tui.providers.base import ErrorKind, ProviderError
 from ftb_tui.providers.google_failures import google_errors
 from ftb_tui.providers.google_settings import LOGIN, GoogleSettings, platform_host
+from ftb_tui.providers.trusted import trusted
 
 if TYPE_CHECKING:
-    import ssl
-
     import httpx2
     from google import genai
 
@@ -138,14 +136,6 @@ def _load(settings: GoogleSettings) -> Any:
         text = f"No Google credentials were found: {LOGIN}. ({error})"
         raise ProviderError(ErrorKind.AUTH, text, host=host) from None
     return credentials
-
-
-@cache
-def trusted() -> ssl.SSLContext:
-    """The certificates that we trust: the system's, on both paths. Read once; each reading takes 50 ms."""
-    import httpx2
-
-    return httpx2.create_ssl_context()
 
 
 def hush() -> None:
