@@ -28,13 +28,15 @@ SIZES = ((80, 24), (160, 45))
 
 async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 20) -> None:
     """Wait until something is true on the screen; fails with the screen's text."""
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, 0.02
     while True:
         await pilot.pause()
         if true():
             return
         assert time.monotonic() < end, f"This never came; the screen shows:\n{text_of(pilot.app)}"
-        await asyncio.sleep(0.02)
+        # A look draws the whole screen: who waits long looks less often, and leaves the processor to what is waited for.
+        await asyncio.sleep(pause)
+        pause = min(0.2, pause * 1.5)
 
 
 def text_of(app: object) -> str:
