@@ -213,12 +213,12 @@ def measure_ftb(env: dict[str, str], count: int, rng: random.Random) -> float:
         line("evaluations, key", keys(terminal, rb"(\S+) on memorization", count, rng), KEY_BAR)
         opened = []
         for _ in range(7):
-            opened.append(terminal.open("4", b"graded by"))
+            opened.append(terminal.open("4", b"by choice"))
             terminal.read(1.0)
             terminal.press("1", b"Datasets")
             terminal.read(0.7)
         line("opening results", opened, OPEN_BAR)
-        terminal.press("4", b"graded by")
+        terminal.press("4", b"by choice")
         terminal.read(1.5)
         # The first model of the first dataset, which is the large one.
         for key in "gj":
@@ -229,7 +229,7 @@ def measure_ftb(env: dict[str, str], count: int, rng: random.Random) -> float:
         for _ in range(5):
             opened.append(terminal.open("\r", b"showing"))
             terminal.read(1.0)
-            terminal.press("\x1b", b"graded by")
+            terminal.press("\x1b", b"by choice")
             terminal.read(1.0)
         line("opening wrong answers", opened, OPEN_BAR)
         terminal.press("\r", b"showing")
