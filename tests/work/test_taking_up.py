@@ -61,7 +61,7 @@ async def launched(db: aiosqlite.Connection, provider: str) -> int:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    for _ in range(600):
+    for _ in range(3000):
         if true():
             return
         await asyncio.sleep(0.02)
