@@ -206,8 +206,7 @@ class Supervisor:
                 job = await work.follow(
                     db, provider, job_key, revive=revive, on_pause=lambda pause: self._pauses(job_key, pause)
                 )
-            if job_key not in self._ends_told:
-                self._on_message("information", f"Job {job_key} {told(job.state)}.")
+            self._tell_state(job)
         except ProviderError as error:
             await jobs.set_follow_error(await self._store(), job_key, error.message)
             # By their numbers those of the same reason can be told together.
@@ -228,13 +227,18 @@ class Supervisor:
             job = await call(db, provider, job_key)
         finally:
             await provider.close()
-        if job.is_final:
-            # Whoever follows it here learns of the end, too.
-            self._ends_told.add(job_key)
         goes_on = verb == "resume" and job.state is not JobState.PAUSED and not job.is_final
-        self._on_message("information", f"Job {job_key} {'goes on: it ' if goes_on else ''}{told(job.state)}.")
+        self._tell_state(job, "goes on: it " if goes_on else "")
         if not job.is_final:
             self._submit(self._follow(job_key))
+
+    def _tell_state(self, job: jobs.JobRow, before: str = "") -> None:
+        """Tell a job's state; its end once, for who follows it and who asked for it both learn of it."""
+        if job.is_final:
+            if job.job_key in self._ends_told:
+                return
+            self._ends_told.add(job.job_key)
+        self._on_message("information", f"Job {job.job_key} {before}{told(job.state)}.")
 
     async def _evaluate(self, evaluation_key: int) -> None:
         if (row := await self._asked_all_of(evaluation_key)) is not None:

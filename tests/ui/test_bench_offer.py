@@ -56,7 +56,8 @@ async def test_b_offers_the_dataset_one_stands_on() -> None:
         app.notify("The benchmark is finished: ft:x")
         await pilot.pause()
         assert app.current_mode == "datasets"
-        assert any("4 shows the table" in notice.message for notice in app._notifications)
+        [told] = [one.message for one in app._notifications if one.message.startswith("The benchmark is finished")]
+        assert "4 shows the table" in told
         await pilot.press("2")
         await until(pilot, lambda: app.current_mode == "jobs")
         app.notify("The benchmark is finished: ft:x")
