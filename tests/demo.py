@@ -16,7 +16,7 @@ from ftb_tui.benchmark.model import Question, Task
 from ftb_tui.benchmark.subset import subset
 from ftb_tui.benchmark.training import Recipe, openai_line, training_examples
 from ftb_tui.providers.base import JobEvent, JobState, RemoteCheckpoint, RemoteJob
-from ftb_tui.store import evaluations, jobs
+from ftb_tui.store import evaluations, intents, jobs
 from ftb_tui.store.database import transaction
 from ftb_tui.store.datasets import questions_by_key, save_dataset
 from ftb_tui.store.models import ensure_model
@@ -54,7 +54,7 @@ async def _fill(db: aiosqlite.Connection) -> None:
     keys = []
     for number in (1, 2):
         keys.append(
-            await jobs.insert_intent(
+            await intents.insert_intent(
                 db,
                 intent_id=f"0000000{number}-demo",
                 provider="local",

@@ -31,8 +31,10 @@ def news(row: JobRow, watch: Watch) -> str:
     if not is_answering(row):
         since = "no answer yet" if age is None else f"no answer for {duration(age)}"
         return f"{', '.join(filter(None, (since, again)))}: {one_line(row.follow_error or '', 160)}"
-    is_young = row.heard_at is None and watch.now - row.created_at < SILENT
+    is_young = row.is_being_sent or (row.heard_at is None and watch.now - row.created_at < SILENT)
     if row.intent == "intended":
+        if row.is_being_sent:
+            return "its training file is being sent"
         if is_young:
             return "planned; nothing was sent yet"
         return "planned, but nothing was sent: nothing was started and nothing is owed"

@@ -10,7 +10,8 @@ import aiosqlite
 
 from ftb_tui.providers.base import RemoteJob
 from ftb_tui.store.database import transaction
-from ftb_tui.store.jobs import insert_intent, save_training_file, update_job
+from ftb_tui.store.intents import insert_intent
+from ftb_tui.store.jobs import save_training_file, update_job
 from ftb_tui.store.models import ensure_model
 
 

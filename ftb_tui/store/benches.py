@@ -33,8 +33,7 @@ class BenchRow:
     @property
     def is_held(self) -> bool:
         """Whether somebody is running it now."""
-        held = self.owner is not None and (self.lease_until or 0) >= time.time()
-        return held and not holding.is_dead(self.owner)
+        return holding.is_held(self.owner, self.lease_until)
 
 
 async def begin_bench(

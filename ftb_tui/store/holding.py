@@ -47,6 +47,11 @@ def is_dead(owner: str | None) -> bool:
     return True
 
 
+def is_held(owner: str | None, lease_until: float | None) -> bool:
+    """Whether somebody who may live holds this lease now."""
+    return owner is not None and (lease_until or 0) >= time.time() and not is_dead(owner)
+
+
 def _machine() -> str:
     """Locks are seen by the processes of one machine, homes perhaps by several."""
     return socket.gethostname().replace("/", "-")

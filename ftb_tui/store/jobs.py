@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import aiosqlite
 
 from ftb_tui.providers.base import JobEvent, JobState, RemoteCheckpoint, RemoteJob
+from ftb_tui.store import holding
 from ftb_tui.store.database import transaction
 from ftb_tui.store.models import ensure_model
 
@@ -60,6 +61,8 @@ class JobRow:
     validation_file_key: int | None
     remote_validation_id: str | None
     beta: float | None
+    owner: str | None
+    lease_until: float | None
     dataset: str
     n_examples: int
     last_loss: float | None
@@ -68,6 +71,11 @@ class JobRow:
     def is_final(self) -> bool:
         """Whether nothing will change any more."""
         return self.state.is_final or self.intent in ("refused", "abandoned")
+
+    @property
+    def is_being_sent(self) -> bool:
+        """Whether somebody is launching it at this moment, so that what came of it is not known yet."""
+        return self.intent in ("intended", "sent") and holding.is_held(self.owner, self.lease_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,68 +188,6 @@ async def examples_of_fact(db: aiosqlite.Connection, training_file_key: int, fac
         (training_file_key, fact_id),
     )
     return [row[0] for row in rows]
-
-
-async def insert_intent(
-    db: aiosqlite.Connection,
-    *,
-    intent_id: str,
-    provider: str,
-    host: str,
-    base_model: str,
-    dataset_id: str,
-    training_file_key: int,
-    n_epochs: int | None,
-    batch_size: int | None,
-    learning_rate_multiplier: float | None,
-    seed: int | None,
-    suffix: str | None,
-    method: str = "supervised",
-    validation_file_key: int | None = None,
-    beta: float | None = None,
-    bench_key: int | None = None,
-) -> int:
-    """Commit the intent to create a job, before anything is sent; with it, that it is the job of a benchmark."""
-    async with transaction(db):
-        cursor = await db.execute(
-            "INSERT INTO jobs (intent_id, intent, provider, host, base_model, dataset_id, training_file_key, state,"
-            " n_epochs, batch_size, learning_rate_multiplier, seed, suffix, method, validation_file_key, beta, created_at)"
-            " VALUES (?, 'intended', ?, ?, ?, ?, ?, 'preparing', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                intent_id, provider, host, base_model, dataset_id, training_file_key, n_epochs, batch_size,
-                learning_rate_multiplier, seed, suffix, method, validation_file_key, beta, time.time(),
-            ),
-        )  # fmt: skip
-        await db.execute("UPDATE benches SET job_key = ? WHERE bench_key = ?", (cursor.lastrowid, bench_key))
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
-async def set_intent(
-    db: aiosqlite.Connection,
-    job_key: int,
-    intent: str,
-    *,
-    error: str | None = None,
-    remote_file_id: str | None = None,
-    remote_validation_id: str | None = None,
-    cost_nothing: bool = False,
-) -> None:
-    """Record how far we are sure about a job: `sent`, `refused` (with the service's words), `abandoned`.
-
-    `cost_nothing` says of an abandoned one that it certainly does not exist.
-    """
-    async with transaction(db):
-        await db.execute(
-            "UPDATE jobs SET intent = ?, error = coalesce(?, error), remote_file_id = coalesce(?, remote_file_id),"
-            " remote_validation_id = coalesce(?, remote_validation_id),"
-            " trained_tokens = CASE WHEN ? THEN 0 ELSE trained_tokens END,"
-            " state = CASE WHEN ? IN ('refused', 'abandoned') THEN 'failed' ELSE state END,"
-            " finished_at = CASE WHEN ? IN ('refused', 'abandoned') THEN ? ELSE finished_at END WHERE job_key = ?",
-            (
-                intent, error, remote_file_id, remote_validation_id, cost_nothing, intent, intent, time.time(), job_key,
-            ),
-        )  # fmt: skip
 
 
 async def update_job(db: aiosqlite.Connection, job_key: int, remote: RemoteJob) -> None:

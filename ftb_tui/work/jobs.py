@@ -21,14 +21,15 @@ from ftb_tui.providers.base import (
     RemoteJob,
 )
 from ftb_tui.providers.states import told
+from ftb_tui.store import holding, intents, spending
 from ftb_tui.store import jobs as store
-from ftb_tui.store import spending
 from ftb_tui.store.database import transaction
 from ftb_tui.store.following import unread
 from ftb_tui.store.models import ensure_model
 from ftb_tui.work.cost import Quote, fitting_suffix
 from ftb_tui.work.launch_plan import LaunchPlan, require, training_parts
 from ftb_tui.work.pace import FREE_PACE, PAID_PACE, Pace
+from ftb_tui.work.sending import sending, until_sent
 
 __all__ = ["LaunchError", "LaunchPlan", "Pace", "follow", "launch"]
 
@@ -75,7 +76,8 @@ async def launch(
     if aside:
         aside_key = await store.save_training_file(db, plan.dataset.dataset_id, {**recipe, "part": "validation"}, aside)
     await _settle_unclear(db, provider, plan, file_key)
-    job_key = await store.insert_intent(
+    owner = holding.new_owner()
+    job_key = await intents.insert_intent(
         db,
         intent_id=str(uuid.uuid4()),
         provider=provider.name,
@@ -92,20 +94,25 @@ async def launch(
         method=plan.method,
         beta=plan.beta,
         bench_key=bench_key,
+        owner=owner,
     )
-    if estimate is not None:
-        await spending.record_estimate(
-            db,
-            job_key,
-            tokens=estimate.billed_tokens,
-            cost=estimate.training_cost,
-            price=estimate.price,
-            price_as_of=estimate.price_as_of,
-        )
-    async with transaction(db):
-        await ensure_model(db, provider=provider.name, name=plan.base_model, kind="base", base_model=plan.base_model)
-    on_intent(job_key)
-    return await send(db, provider, job_key)
+    async with sending(db, job_key, owner):
+        if estimate is not None:
+            await spending.record_estimate(
+                db,
+                job_key,
+                tokens=estimate.billed_tokens,
+                cost=estimate.training_cost,
+                price=estimate.price,
+                price_as_of=estimate.price_as_of,
+            )
+        async with transaction(db):
+            await ensure_model(
+                db, provider=provider.name, name=plan.base_model, kind="base", base_model=plan.base_model
+            )
+        on_intent(job_key)
+        await _send(db, provider, job_key)
+    return job_key
 
 
 async def _settle_unclear(db: aiosqlite.Connection, provider: Provider, plan: LaunchPlan, file_key: int) -> None:
@@ -139,8 +146,16 @@ async def _settle_unclear(db: aiosqlite.Connection, provider: Provider, plan: La
         raise LaunchError(f"Nothing was sent: {said}", job_key=key, refused=False)
 
 
-async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> int:
-    """Send an intent of which nothing was sent yet (fresh, or found after a crash)."""
+async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> None:
+    """Send an intent that a crash has left, of which nothing was sent yet. Raises `LaunchError` as `launch` does."""
+    owner = holding.new_owner()
+    if not await intents.claim_sending(db, job_key, owner):
+        raise LaunchError(f"Job {job_key} is being sent by another ftb.", job_key=job_key, refused=False)
+    async with sending(db, job_key, owner):
+        await _send(db, provider, job_key)
+
+
+async def _send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> None:
     job = await store.get_job(db, job_key)
     if job.intent != "intended":
         raise LaunchError(f"Job {job_key} is {job.intent} already.", job_key=job_key, refused=False)
@@ -148,25 +163,29 @@ async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> in
     try:
         filename = f"{job.dataset}-{job.intent_id[:8]}.jsonl"
         file_id = job.remote_file_id or await provider.upload_training_file(content, filename=filename)
-        await store.set_intent(db, job_key, "intended", remote_file_id=file_id)
+        await intents.set_intent(db, job_key, "intended", remote_file_id=file_id)
         if job.validation_file_key is not None and job.remote_validation_id is None:
             content = await store.training_file_content(db, job.validation_file_key)
             filename = filename.replace(".jsonl", "-validation.jsonl")
             aside_id = await provider.upload_training_file(content, filename=filename)
-            await store.set_intent(db, job_key, "intended", remote_validation_id=aside_id)
+            await intents.set_intent(db, job_key, "intended", remote_validation_id=aside_id)
     except ProviderError as error:
         # Nothing but a file was sent, so giving up leaves nothing that costs.
-        await store.set_intent(db, job_key, "refused", error=error.message)
+        await intents.set_intent(db, job_key, "refused", error=error.message)
         raise LaunchError(
             f"The training file was not accepted: {error.message}", job_key=job_key, refused=True
         ) from error
-    await store.set_intent(db, job_key, "sent")
+    if not await intents.set_intent(db, job_key, "sent"):
+        raise LaunchError(
+            f"Job {job_key} was given up meanwhile; nothing was started and nothing is owed.",
+            job_key=job_key, refused=True,
+        )  # fmt: skip
     job = await store.get_job(db, job_key)
     try:
         remote = await provider.create_job(_request(job, file_id))
     except ProviderError as error:
         if _refuses(error):
-            await store.set_intent(db, job_key, "refused", error=error.message)
+            await intents.set_intent(db, job_key, "refused", error=error.message)
             raise LaunchError(error.message, job_key=job_key, refused=True) from error
         # Where it may simply be sent again, whoever follows it does so.
         found = None if provider.capabilities.creates_once else await _look_for(provider, job.intent_id, file_id)
@@ -180,7 +199,6 @@ async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> in
             ) from error
         remote = found
     await store.update_job(db, job_key, remote)
-    return job_key
 
 
 def _request(job: store.JobRow, file_id: str) -> JobRequest:
@@ -239,11 +257,12 @@ async def follow(
 ) -> store.JobRow:
     """Look at a job until it has ended for good, recording state, events, metrics and checkpoints.
 
-    `on_event` is called with each event that is new to the store, oldest first; `on_pause` before each pause, with its
-    seconds. Errors are recorded with the job and
-    looking goes on, ever slower. `revive` is called when the service cannot be reached; it may bring it back (the
+    One that somebody else is launching is waited for first. `on_event` is called with each event that is new to the
+    store, oldest first; `on_pause` before each pause, with its seconds. Errors are recorded with the job and looking
+    goes on, ever slower. `revive` is called when the service cannot be reached; it may bring it back (the
     embedded engine) and gives the provider to use from then on.
     """
+    await until_sent(db, job_key)
     if (await store.get_job(db, job_key)).intent == "intended":
         raise LaunchError(
             f"Job {job_key} was planned but never sent; nothing was started and nothing is owed.",
@@ -362,7 +381,7 @@ async def _find_sent(db: aiosqlite.Connection, provider: Provider, job: store.Jo
         except ProviderError as error:
             if not _refuses(error):
                 raise
-            await store.set_intent(db, job.job_key, "refused", error=error.message)
+            await intents.set_intent(db, job.job_key, "refused", error=error.message)
     if not found:
         return None
     # Known from now on, whatever else may fail; but a final state is recorded only with all that led to it.

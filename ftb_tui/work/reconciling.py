@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import aiosqlite
 
 from ftb_tui.providers.base import ErrorKind, Provider, ProviderError
+from ftb_tui.store import intents
 from ftb_tui.store import jobs as store
 from ftb_tui.weights import WeightsError
 from ftb_tui.work import jobs
@@ -23,10 +24,12 @@ async def reconcile(db: aiosqlite.Connection, open_provider: Opener) -> list[str
     """At start-up: settle intents that a crash left open. Returns a sentence for each.
 
     An intent whose creation may have been sent is looked for by its tag. One of which nothing was sent is sent now
-    only by its owner (`send`); here it is reported.
+    only by its owner (`send`); here it is reported. What somebody is launching at this moment is left to them.
     """
     said = []
     for job in await store.list_jobs(db):
+        if job.is_being_sent:
+            continue
         if job.intent == "intended":
             said.append(f"Job {job.job_key} was planned but never sent; nothing was started and nothing is owed.")
         elif job.intent == "sent":
@@ -62,12 +65,14 @@ async def abandon(
 
     Returns the job and what came of it in a sentence. A job that is there is not given up but known from now on. Raises
     `ProviderError` where the service cannot be asked, with nothing changed; `force` gives the job up all the same, and
-    then its money stays counted.
+    then its money stays counted. Raises `LaunchError` for a job that somebody is launching at this moment.
     """
     job = await store.get_job(db, job_key)
+    if job.is_being_sent:
+        raise _moving(job_key)
     if job.intent == "intended":
-        await store.set_intent(db, job_key, "abandoned", error="given up: it was never sent", cost_nothing=True)
-        return await store.get_job(db, job_key), f"Job {job_key} is given up; nothing of it was ever sent."
+        given_up = await _give_up(db, job_key, "given up: it was never sent", cost_nothing=True)
+        return given_up, f"Job {job_key} is given up; nothing of it was ever sent."
     try:
         found = await _looked_for(db, open_provider, job)
     except (ProviderError, EngineStartError, WeightsError) as error:
@@ -79,8 +84,7 @@ async def abandon(
             if not isinstance(error, ProviderError):
                 raise ProviderError(ErrorKind.UNREACHABLE, message, host=job.host) from error
             raise ProviderError(error.kind, message, host=error.host, status=error.status) from error
-        await store.set_intent(db, job_key, "abandoned", error=f"given up; {job.host} could not be asked for it")
-        return await store.get_job(db, job_key), (
+        return await _give_up(db, job_key, f"given up; {job.host} could not be asked for it"), (
             f"Job {job_key} is given up, though {job.host} could not be asked for it ({_said(error)}). Should it exist, "
             "it goes on there and is billed, so what it costs stays counted for its day. If it turns up, take it on with: "
             f"ftb jobs adopt ID --provider {job.provider}"
@@ -90,8 +94,22 @@ async def abandon(
             f"Job {job_key} is not given up: it was created ({found.remote_job_id}) and is {found.state}. Follow it with: "
             f"ftb jobs follow {job_key} - or end it with: ftb jobs cancel {job_key}"
         )
-    await store.set_intent(db, job_key, "abandoned", error=f"given up: {job.host} has no such job", cost_nothing=True)
-    return await store.get_job(db, job_key), f"Job {job_key} is given up: {job.host} has no such job."
+    given_up = await _give_up(db, job_key, f"given up: {job.host} has no such job", cost_nothing=True)
+    return given_up, f"Job {job_key} is given up: {job.host} has no such job."
+
+
+async def _give_up(db: aiosqlite.Connection, job_key: int, why: str, *, cost_nothing: bool = False) -> store.JobRow:
+    if not await intents.set_intent(db, job_key, "abandoned", error=why, cost_nothing=cost_nothing):
+        raise _moving(job_key)
+    return await store.get_job(db, job_key)
+
+
+def _moving(job_key: int) -> jobs.LaunchError:
+    return jobs.LaunchError(
+        f"Job {job_key} is not given up: somebody is launching it at this moment. See what comes of it with: "
+        f"ftb jobs follow {job_key}",
+        job_key=job_key, refused=False,
+    )  # fmt: skip
 
 
 async def _looked_for(db: aiosqlite.Connection, open_provider: Opener, job: store.JobRow) -> store.JobRow | None:

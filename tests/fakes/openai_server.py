@@ -22,6 +22,7 @@ from tests.fakes.services import complaint, file_part, prefix_of
 
 KEY = "sk-fake-0123456789-WXYZ"
 Fault = Callable[[web.Request], Any]
+"""Answers in the service's place; None when it goes on as always."""
 
 
 def status(code: int, body: Any, **headers: str) -> Fault:
@@ -182,8 +183,8 @@ class FakeOpenAI:
             route = route.replace(known, "ID")
         self.requests[route] += 1
         self.headers.append(dict(request.headers))
-        if self.faults[route]:
-            return await self.faults[route].popleft()(request)
+        if self.faults[route] and (answer := await self.faults[route].popleft()(request)) is not None:
+            return answer
         if self.key is not None and request.headers.get("Authorization") != f"Bearer {self.key}":
             return web.json_response(error(f"Incorrect API key provided: {KEY}", code="invalid_api_key"), status=401)
         return await handler(request)

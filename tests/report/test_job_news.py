@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ftb_tui.report.job_news import Watch, news
-from ftb_tui.store import jobs
+from ftb_tui.store import intents, jobs
 from ftb_tui.store.database import open_store
 from tests.demo import fill_demo_store
 
@@ -16,7 +16,7 @@ async def test_a_job_that_begins_is_not_told_as_one_that_nobody_looks_at(home: P
         await fill_demo_store(db)
         [newest, *_] = await jobs.list_jobs(db)
         file_key = newest.training_file_key
-        key = await jobs.insert_intent(
+        key = await intents.insert_intent(
             db, intent_id="00000003-demo", provider="local", host="http://127.0.0.1:1", base_model="m",
             dataset_id=newest.dataset_id, training_file_key=file_key, n_epochs=1, batch_size=None,
             learning_rate_multiplier=None, seed=None, suffix="demo",
@@ -28,7 +28,7 @@ async def test_a_job_that_begins_is_not_told_as_one_that_nobody_looks_at(home: P
 
         assert await said(1) == "planned; nothing was sent yet"
         assert "nothing is owed" in await said(600)
-        await jobs.set_intent(db, key, "sent")
+        await intents.set_intent(db, key, "sent")
         assert await said(1) == "sent; the service has said nothing yet"
         assert "never heard, nobody follows it here now" in await said(600)
     finally:

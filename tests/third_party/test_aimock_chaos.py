@@ -25,7 +25,7 @@ from ftb_tui.work.reconciling import abandon
 from tests.cli.conftest import Ftb
 from tests.third_party.aimock import FAULTS, Aimock, answer
 from tests.third_party.conftest import KEY
-from tests.work.test_jobs import patience
+from tests.work.launching.test_jobs import patience
 
 WORLD = load_bundled("fictional_people")
 PLAN = LaunchPlan(dataset=WORLD, base_model="gpt-base", n_epochs=2)

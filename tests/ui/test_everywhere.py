@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from ftb_tui.store import jobs
+from ftb_tui.store import intents, jobs
 from ftb_tui.store.database import open_store
 from ftb_tui.ui import remembered
 from ftb_tui.ui.attention import desktop_notification
@@ -352,7 +352,7 @@ async def test_a_job_that_comes_to_the_top_does_not_move_the_cursor_to_another()
         table = await go(pilot, "2")
         await pilot.press("j")
         db = await open_store()
-        await jobs.insert_intent(
+        await intents.insert_intent(
             db, intent_id="new-one", provider="local", host="h", base_model="b",
             dataset_id=(await jobs.get_job(db, 1)).dataset_id, training_file_key=1, n_epochs=1, batch_size=1,
             learning_rate_multiplier=None, seed=1, suffix=None,

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from ftb_tui.report.pace import SERVICE, eta
 from ftb_tui.report.spark import spark
-from ftb_tui.store import jobs
+from ftb_tui.store import intents, jobs
 from ftb_tui.store.database import open_store
 from ftb_tui.store.evaluations import list_evaluations
 from ftb_tui.store.following import unread
@@ -234,7 +234,7 @@ async def test_whoever_reads_further_up_is_not_dragged_to_the_end_by_a_new_line(
 
 async def planned_job() -> None:
     db = await open_store()
-    await jobs.insert_intent(
+    await intents.insert_intent(
         db, intent_id="new-one", provider="local", host="h", base_model="b",
         dataset_id=(await jobs.get_job(db, 1)).dataset_id, training_file_key=1, n_epochs=1, batch_size=1,
         learning_rate_multiplier=None, seed=1, suffix=None,

@@ -98,7 +98,7 @@ def test_told_to_end_it_says_how_to_go_on_and_goes_on(bench: Bench, undisturbed:
 
 
 STEPS = [
-    ("ftb_tui.store.jobs:insert_intent", "after"),
+    ("ftb_tui.store.intents:insert_intent", "after"),
     ("ftb_tui.providers.openai_wire:OpenAIWire.create_job", "before"),
     ("ftb_tui.providers.openai_wire:OpenAIWire.create_job", "after"),
     ("ftb_tui.store.evaluations:create_evaluation", "after"),

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 
 import aiosqlite
 import pytest
+from aiohttp import web
 
-from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.providers.base import JobState
 from ftb_tui.providers.registry import open_provider
 from ftb_tui.store import jobs as store
-from ftb_tui.store.database import open_store
-from ftb_tui.store.datasets import save_dataset
 from ftb_tui.work import jobs as work
-from ftb_tui.work.jobs import LaunchPlan, Pace
+from ftb_tui.work.jobs import Pace
 from ftb_tui.work.supervisor import Supervisor
-from tests.fakes.openai_server import FakeOpenAI, disconnect, error, status
-
-PLAN = LaunchPlan(dataset=load_bundled("fictional_people"), base_model="gpt-fake", n_epochs=2)
-
-
-@pytest.fixture
-async def db() -> AsyncIterator[aiosqlite.Connection]:
-    db = await open_store()
-    await save_dataset(db, PLAN.dataset)
-    yield db
-    await db.close()
+from tests.fakes.openai_server import FakeOpenAI, Fault, disconnect, error, status
+from tests.work.launching.launches import PLAN
 
 
 @pytest.fixture
@@ -102,6 +91,32 @@ async def test_the_app_does_not_launch_again_what_may_have_been_created_and_says
     assert len(fake_openai.created) == 1
 
 
+def obey(service: FakeOpenAI, changed: str, seconds: float = 0.0) -> Fault:
+    """The job's state changes when the service is asked for it, and the answer comes so much later."""
+
+    async def act(request: web.Request) -> None:
+        service.job_changes = {"status": changed}
+        await asyncio.sleep(seconds)
+
+    return act
+
+
+@pytest.mark.parametrize("service", ["openai"], indirect=True)
+async def test_an_end_that_is_heard_before_the_answer_to_who_asked_for_it_is_told_once(
+    db: aiosqlite.Connection, service: FakeOpenAI, supervisor: Supervisor, told: list[str]
+) -> None:
+    service.job_changes = {"status": "running"}
+    supervisor.start()
+    key = await launched(db, "mine")
+    await until(lambda: supervisor.follows(key))
+    service.faults["POST /fine_tuning/jobs/ID/cancel"].append(obey(service, "cancelled", seconds=1.0))
+    asked = supervisor.act_on_job(key, "cancel")
+    await until(lambda: bool(told))
+    assert not asked.done()
+    await until(asked.done)
+    assert told == [f"Job {key} was cancelled."]
+
+
 @pytest.mark.parametrize("service", ["openai"], indirect=True)
 async def test_what_a_person_does_to_a_job_is_answered_with_one_true_sentence_each(
     db: aiosqlite.Connection, service: FakeOpenAI, supervisor: Supervisor, told: list[str]
@@ -111,9 +126,8 @@ async def test_what_a_person_does_to_a_job_is_answered_with_one_true_sentence_ea
     key = await launched(db, "mine")
     await until(lambda: supervisor.follows(key))
     for verb, changed in (("pause", "paused"), ("resume", "queued"), ("cancel", "cancelled")):
-        service.job_changes = {"status": changed}
+        service.faults[f"POST /fine_tuning/jobs/ID/{verb}"].append(obey(service, changed))
         supervisor.act_on_job(key, verb)
-        await until(lambda: len(told) >= ("pause", "resume", "cancel").index(verb) + 1)  # noqa: B023
+        await until(lambda: len(told) == ("pause", "resume", "cancel").index(verb) + 1)  # noqa: B023
     await until(lambda: not supervisor.follows(key))
-    # Who follows the job may hear of its end before the service has answered the one who asked for it.
-    assert told[:3] == [f"Job {key} is paused.", f"Job {key} goes on: it is queued.", f"Job {key} was cancelled."]
+    assert told == [f"Job {key} is paused.", f"Job {key} goes on: it is queued.", f"Job {key} was cancelled."]

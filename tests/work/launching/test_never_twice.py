@@ -6,37 +6,22 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiosqlite
 import pytest
 
-from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.providers.base import JobState, Provider, ProviderError
 from ftb_tui.providers.registry import open_provider
 from ftb_tui.store import jobs as store
-from ftb_tui.store.database import open_store
-from ftb_tui.store.datasets import save_dataset
 from ftb_tui.work import job_control
 from ftb_tui.work import jobs as work
-from ftb_tui.work.jobs import LaunchError, LaunchPlan, Pace
+from ftb_tui.work.jobs import LaunchError
 from ftb_tui.work.reconciling import abandon
 from tests.fakes.cutting_proxy import CuttingProxy
 from tests.fakes.openai_server import FakeOpenAI, disconnect, error, hang, raw, status
-
-CREATE = "POST /fine_tuning/jobs"
-PLAN = LaunchPlan(dataset=load_bundled("fictional_people"), base_model="gpt-fake", n_epochs=1)
-FAST = Pace(0.01, 0.01, 0.05)
-
-
-@pytest.fixture
-async def db(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[aiosqlite.Connection]:
-    monkeypatch.setattr(work, "RECONCILE_PAUSES", (0.01,))
-    db = await open_store()
-    await save_dataset(db, PLAN.dataset)
-    yield db
-    await db.close()
+from tests.work.launching.launches import CREATE, FAST, PLAN, opened
 
 
 @pytest.fixture
@@ -46,17 +31,6 @@ def proxy(home: Path, fake_openai: FakeOpenAI) -> Iterator[CuttingProxy]:
         file = home / "config" / "config.toml"
         file.write_text(file.read_text().replace(fake_openai.url, proxy.url))
         yield proxy
-
-
-@pytest.fixture
-async def provider(fake_openai: FakeOpenAI) -> AsyncIterator[Provider]:
-    provider = open_provider("fake")
-    yield provider
-    await provider.close()
-
-
-async def opened(name: str) -> Provider:
-    return open_provider(name)
 
 
 def positions(head: int, total: int) -> list[int]:

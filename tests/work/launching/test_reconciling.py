@@ -4,46 +4,19 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import aiosqlite
 import pytest
 
-from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.providers.base import Provider, ProviderError
-from ftb_tui.providers.registry import open_provider
 from ftb_tui.store import jobs as store
 from ftb_tui.store import spending
-from ftb_tui.store.database import open_store
-from ftb_tui.store.datasets import save_dataset
 from ftb_tui.work import jobs as work
-from ftb_tui.work.jobs import LaunchError, LaunchPlan
+from ftb_tui.work.jobs import LaunchError
 from ftb_tui.work.reconciling import abandon
 from tests.fakes.openai_server import FakeOpenAI, disconnect, error, status
-
-CREATE, LIST = "POST /fine_tuning/jobs", "GET /fine_tuning/jobs"
-PLAN = LaunchPlan(dataset=load_bundled("fictional_people"), base_model="gpt-fake", n_epochs=2)
-
-
-@pytest.fixture
-async def db(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[aiosqlite.Connection]:
-    monkeypatch.setattr(work, "RECONCILE_PAUSES", (0.01,))
-    db = await open_store()
-    await save_dataset(db, PLAN.dataset)
-    yield db
-    await db.close()
-
-
-@pytest.fixture
-async def provider(fake_openai: FakeOpenAI) -> AsyncIterator[Provider]:
-    provider = open_provider("fake")
-    yield provider
-    await provider.close()
-
-
-async def opened(name: str) -> Provider:
-    return open_provider(name)
+from tests.work.launching.launches import CREATE, LIST, PLAN, opened
 
 
 async def unclear(db: aiosqlite.Connection, provider: Provider, server: FakeOpenAI, *, made: bool) -> int:

@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import aiosqlite
 import pytest
 
-from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.providers.base import JobState, Provider, ProviderError
 from ftb_tui.providers.registry import open_provider
 from ftb_tui.report.job_news import Watch, news
 from ftb_tui.store import jobs as store
-from ftb_tui.store.database import open_store
-from ftb_tui.store.datasets import save_dataset
 from ftb_tui.store.models import list_models
 from ftb_tui.work import job_control
 from ftb_tui.work import jobs as work
-from ftb_tui.work.jobs import LaunchError, LaunchPlan, Pace
+from ftb_tui.work.jobs import LaunchError, Pace
 from ftb_tui.work.launch_plan import training_lines
 from ftb_tui.work.reconciling import reconcile
 from tests.fakes.openai_server import FakeOpenAI, disconnect, error, raw, status
-
-CREATE = "POST /fine_tuning/jobs"
-PLAN = LaunchPlan(dataset=load_bundled("fictional_people"), base_model="gpt-fake", n_epochs=2)
-FAST = Pace(0.01, 0.01, 0.05)
-
-
-@pytest.fixture
-async def db(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[aiosqlite.Connection]:
-    monkeypatch.setattr(work, "RECONCILE_PAUSES", (0.01, 0.01))
-    db = await open_store()
-    await save_dataset(db, PLAN.dataset)
-    yield db
-    await db.close()
-
-
-@pytest.fixture
-async def provider(fake_openai: FakeOpenAI) -> AsyncIterator[Provider]:
-    provider = open_provider("fake")
-    yield provider
-    await provider.close()
-
-
-async def opened(name: str) -> Provider:
-    return open_provider(name)
+from tests.work.launching.launches import CREATE, FAST, PLAN, opened
 
 
 def patience(looks: int) -> Callable[[float], None]:
@@ -101,7 +75,7 @@ async def test_a_job_that_cannot_be_found_stays_open_until_it_can(
     db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
 ) -> None:
     fake_openai.after_create.append(disconnect)
-    fake_openai.faults["GET /fine_tuning/jobs"].extend([status(500, error("later"))] * 3)
+    fake_openai.faults["GET /fine_tuning/jobs"].extend([status(500, error("later"))] * 2)
     with pytest.raises(LaunchError, match="not known whether") as caught:
         await work.launch(db, provider, PLAN)
     assert not caught.value.refused
