@@ -14,19 +14,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ftb_tui.engine.attempts import attempt
 from ftb_tui.engine.container import write_atomically
 from ftb_tui.engine.interface import (
     AdapterError,
-    EngineError,
     Hyperparameters,
     StepReport,
     TrainingItem,
     TrainingStopped,
 )
-from ftb_tui.engine.loading import ModelLoader, WeightsMissingError
+from ftb_tui.engine.loading import ModelLoader
 from ftb_tui.engine.memory import give_back
 from ftb_tui.engine.records import FINAL, CheckpointRecord, JobRecord, Records
 from ftb_tui.engine.validating import Validation, drop_ended, examples_of, let_go, resolve
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ftb.engine")
 
-_WAIT_FOR_WEIGHTS = 5.0
 _WAIT_FOR_SPACE = 1.0
 _RESUME = "resume.safetensors"
 
@@ -109,29 +109,15 @@ class TrainingQueue:
             if job is None:
                 self._changed.wait()
                 continue
+            work = partial(self._run, job)
             try:
-                self._attempt(job)
+                attempt(self._records, job.id, work, failed_as="training_failed", changed=self._changed)
             except (OSError, sqlite3.Error) as error:
                 self._hold(job, error)
             finally:
                 self._finish.pop(job.id, None)
                 let_go(self._records, self._data, job.id)
                 give_back()
-
-    def _attempt(self, job: JobRecord) -> None:
-        try:
-            self._run(job)
-        except WeightsMissingError as error:
-            self._records.change_status(job.id, "queued", allowed=("running",))
-            self._records.add_event(job.id, f"weights-{int(time.time())}", str(error), level="warn")
-            self._changed.wait(_WAIT_FOR_WEIGHTS)
-        except EngineError as error:
-            self._records.fail_job(job.id, str(error), code="training_failed")
-        except (OSError, sqlite3.Error):
-            raise
-        except Exception:
-            log.exception("job %s failed", job.id)
-            self._records.fail_job(job.id, "The engine failed unexpectedly; its log says more.", code="server_error")
 
     def _hold(self, job: JobRecord, error: OSError | sqlite3.Error) -> None:
         """Pause a job that cannot be written, most often for want of space; it goes on from its last checkpoint.

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ftb_tui.engine.attempts import attempt
 from ftb_tui.engine.interface import (
     LEARNING_RATE,
-    EngineError,
     Hyperparameters,
     RequestError,
     TrainingItem,
     auto_hyperparameters,
 )
-from ftb_tui.engine.loading import ModelLoader, WeightsMissingError
+from ftb_tui.engine.loading import ModelLoader
 from ftb_tui.engine.records import FINAL, JobRecord, Records
 
 if TYPE_CHECKING:
     from ftb_tui.engine.model import Model
 
-log = logging.getLogger("ftb.engine")
-
 FILES = ("training_file", "validation_file")
-_WAIT_FOR_WEIGHTS = 5.0
 _LAST_FILE = 5.0
 
 Hold = Callable[[JobRecord, "OSError | sqlite3.Error"], None]
@@ -77,32 +73,22 @@ class Validation:
             if job is None:
                 self._changed.wait()
                 continue
+            work = partial(self._validate, job)
             try:
-                self._attempt(job)
+                attempt(self._records, job.id, work, failed_as="server_error", changed=self._changed)
             except (OSError, sqlite3.Error) as error:
                 if not self._ending:
                     self._hold(job, error)
             let_go(self._records, self._data, job.id)
 
-    def _attempt(self, job: JobRecord) -> None:
-        try:
-            found = examples_of(self._records, self._loader.model(), self._data, job)
-            if found is None:
-                return
-            self._records.set_hyperparameters(job.id, shown(resolve(job, len(found[0]))))
-            if self._records.change_status(job.id, "queued", allowed=("validating_files",)):
-                self._records.add_event(job.id, "queued", "Files validated, moving job to queued state")
-                self._ready()
-        except WeightsMissingError as error:
-            self._records.add_event(job.id, f"weights-{int(time.time())}", str(error), level="warn")
-            self._changed.wait(_WAIT_FOR_WEIGHTS)
-        except EngineError as error:
-            self._records.fail_job(job.id, str(error), code="server_error")
-        except (OSError, sqlite3.Error):
-            raise
-        except Exception:
-            log.exception("validating the files of job %s failed", job.id)
-            self._records.fail_job(job.id, "The engine failed unexpectedly; its log says more.", code="server_error")
+    def _validate(self, job: JobRecord) -> None:
+        found = examples_of(self._records, self._loader.model(), self._data, job)
+        if found is None:
+            return
+        self._records.set_hyperparameters(job.id, shown(resolve(job, len(found[0]))))
+        if self._records.change_status(job.id, "queued", allowed=("validating_files",)):
+            self._records.add_event(job.id, "queued", "Files validated, moving job to queued state")
+            self._ready()
 
 
 def keep_files(data: Path, job: JobRecord) -> None:
