@@ -12,9 +12,7 @@ import aiosqlite
 from ftb_tui.benchmark.training import recipe_record
 from ftb_tui.providers.base import (
     ErrorKind,
-    FindsJobsByFile,
     JobEvent,
-    JobRequest,
     Provider,
     ProviderError,
     ReadsFiles,
@@ -27,6 +25,7 @@ from ftb_tui.store.database import transaction
 from ftb_tui.store.following import unread
 from ftb_tui.store.models import ensure_model
 from ftb_tui.work.cost import Quote, fitting_suffix
+from ftb_tui.work.creation import find_intent, is_refusal, job_request, look_for_intent
 from ftb_tui.work.launch_plan import LaunchPlan, require, training_parts
 from ftb_tui.work.pace import FREE_PACE, PAID_PACE, Pace
 from ftb_tui.work.sending import sending, until_sent
@@ -39,7 +38,6 @@ RECONCILE_PAUSES = (0.5, 2.0, 5.0)
 _NOT_OFFERED = (404, 405, 501)
 _PATIENCE = 2
 """So often the events of a job that has ended are asked for again before its end is recorded without them."""
-_REFUSALS = frozenset({ErrorKind.AUTH, ErrorKind.NOT_FOUND, ErrorKind.QUOTA, ErrorKind.INVALID_REQUEST})
 
 
 class LaunchError(Exception):
@@ -182,13 +180,17 @@ async def _send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> N
         )  # fmt: skip
     job = await store.get_job(db, job_key)
     try:
-        remote = await provider.create_job(_request(job, file_id))
+        remote = await provider.create_job(job_request(job, file_id))
     except ProviderError as error:
-        if _refuses(error):
+        if is_refusal(error):
             await intents.set_intent(db, job_key, "refused", error=error.message)
             raise LaunchError(error.message, job_key=job_key, refused=True) from error
         # Where it may simply be sent again, whoever follows it does so.
-        found = None if provider.capabilities.creates_once else await _look_for(provider, job.intent_id, file_id)
+        found = (
+            None
+            if provider.capabilities.creates_once
+            else await look_for_intent(provider, job.intent_id, file_id, RECONCILE_PAUSES)
+        )
         if found is None:
             await store.set_follow_error(db, job_key, error.message)
             raise LaunchError(
@@ -199,49 +201,6 @@ async def _send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> N
             ) from error
         remote = found
     await store.update_job(db, job_key, remote)
-
-
-def _request(job: store.JobRow, file_id: str) -> JobRequest:
-    return JobRequest(
-        tag=job.intent_id,
-        base_model=job.base_model,
-        training_file=file_id,
-        validation_file=job.remote_validation_id,
-        n_epochs=job.n_epochs,
-        batch_size=job.batch_size,
-        learning_rate_multiplier=job.learning_rate_multiplier,
-        seed=job.seed,
-        suffix=job.suffix,
-        method=job.method,
-        beta=job.beta,
-    )
-
-
-def _refuses(error: ProviderError) -> bool:
-    """Whether this is a plain no, after which there is certainly no job."""
-    return error.kind in _REFUSALS or (error.kind is ErrorKind.RATE_LIMITED and error.status == 429)
-
-
-async def _look_for(provider: Provider, tag: str, file_id: str | None) -> RemoteJob | None:
-    """Look for a job a few times: a service may list it late."""
-    for pause in (*RECONCILE_PAUSES, None):
-        try:
-            found = await find_intent(provider, tag, file_id)
-        except ProviderError:
-            found = []
-        if found:
-            return found[0]
-        if pause is not None:
-            await asyncio.sleep(pause)
-    return None
-
-
-async def find_intent(provider: Provider, tag: str, file_id: str | None) -> list[RemoteJob]:
-    """The jobs of one intent: by its tag, or by its training file, which no other intent shares, oldest first."""
-    found = await provider.find_jobs(tag)
-    if not found and file_id and isinstance(provider, FindsJobsByFile):
-        found = [job for job in await provider.jobs_of_file(file_id) if job.tag in (None, tag)]
-    return sorted(found, key=lambda job: (job.created_at or 0.0, job.job_id))
 
 
 async def follow(
@@ -377,9 +336,9 @@ async def _find_sent(db: aiosqlite.Connection, provider: Provider, job: store.Jo
     found = await find_intent(provider, job.intent_id, job.remote_file_id)
     if not found and provider.capabilities.creates_once and job.remote_file_id:
         try:
-            found = [await provider.create_job(_request(job, job.remote_file_id))]
+            found = [await provider.create_job(job_request(job, job.remote_file_id))]
         except ProviderError as error:
-            if not _refuses(error):
+            if not is_refusal(error):
                 raise
             await intents.set_intent(db, job.job_key, "refused", error=error.message)
     if not found:

@@ -13,6 +13,7 @@ from ftb_tui.store import intents
 from ftb_tui.store import jobs as store
 from ftb_tui.weights import WeightsError
 from ftb_tui.work import jobs
+from ftb_tui.work.creation import find_intent
 from ftb_tui.work.local_engine import EngineStartError
 
 Opener = Callable[[str], Awaitable[Provider]]
@@ -41,7 +42,7 @@ async def _settle(db: aiosqlite.Connection, open_provider: Opener, job: store.Jo
     try:
         provider = await open_provider(job.provider)
         try:
-            found = await jobs.find_intent(provider, job.intent_id, job.remote_file_id)
+            found = await find_intent(provider, job.intent_id, job.remote_file_id)
             if found:
                 # It may have ended meanwhile, and then nobody would look at it again.
                 await jobs.look(db, provider, job.job_key)
@@ -122,7 +123,7 @@ async def _looked_for(db: aiosqlite.Connection, open_provider: Opener, job: stor
             )
         young = time.time() - job.created_at < _YOUNG
         for pause in (*(jobs.RECONCILE_PAUSES if young else ()), None):
-            if await jobs.find_intent(provider, job.intent_id, job.remote_file_id):
+            if await find_intent(provider, job.intent_id, job.remote_file_id):
                 return await jobs.look(db, provider, job.job_key)
             if pause is not None:
                 await asyncio.sleep(pause)

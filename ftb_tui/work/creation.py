@@ -1,0 +1,57 @@
+"""The creation of a job: what is sent, which answers are a plain no, and how a job is found whose answer never came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from ftb_tui.providers.base import ErrorKind, FindsJobsByFile, JobRequest, Provider, ProviderError, RemoteJob
+from ftb_tui.store.jobs import JobRow
+
+_REFUSALS = frozenset({ErrorKind.AUTH, ErrorKind.NOT_FOUND, ErrorKind.QUOTA, ErrorKind.INVALID_REQUEST})
+
+
+def job_request(job: JobRow, file_id: str) -> JobRequest:
+    """What creates the job of this intent, trained on the uploaded file."""
+    return JobRequest(
+        tag=job.intent_id,
+        base_model=job.base_model,
+        training_file=file_id,
+        validation_file=job.remote_validation_id,
+        n_epochs=job.n_epochs,
+        batch_size=job.batch_size,
+        learning_rate_multiplier=job.learning_rate_multiplier,
+        seed=job.seed,
+        suffix=job.suffix,
+        method=job.method,
+        beta=job.beta,
+    )
+
+
+def is_refusal(error: ProviderError) -> bool:
+    """Whether this is a plain no, after which there is certainly no job."""
+    return error.kind in _REFUSALS or (error.kind is ErrorKind.RATE_LIMITED and error.status == 429)
+
+
+async def look_for_intent(
+    provider: Provider, tag: str, file_id: str | None, pauses: Sequence[float]
+) -> RemoteJob | None:
+    """Look for the job of an intent once and after each of the pauses (seconds): a service may list it late."""
+    for pause in (*pauses, None):
+        try:
+            found = await find_intent(provider, tag, file_id)
+        except ProviderError:
+            found = []
+        if found:
+            return found[0]
+        if pause is not None:
+            await asyncio.sleep(pause)
+    return None
+
+
+async def find_intent(provider: Provider, tag: str, file_id: str | None) -> list[RemoteJob]:
+    """The jobs of one intent: by its tag, or by its training file, which no other intent shares, oldest first."""
+    found = await provider.find_jobs(tag)
+    if not found and file_id and isinstance(provider, FindsJobsByFile):
+        found = [job for job in await provider.jobs_of_file(file_id) if job.tag in (None, tag)]
+    return sorted(found, key=lambda job: (job.created_at or 0.0, job.job_id))
