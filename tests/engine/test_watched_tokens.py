@@ -11,7 +11,7 @@ import pytest
 
 from ftb_tui.engine.tiny import write_tiny_model
 from tests.engine.process import EngineProcess
-from tests.engine.test_server import ask
+from tests.engine.serving.client import ask
 
 
 @pytest.fixture

