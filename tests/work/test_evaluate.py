@@ -22,7 +22,6 @@ from aiohttp import web
 
 from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.providers.base import Provider
-from ftb_tui.providers.registry import open_provider
 from ftb_tui.store import evaluations as store
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.datasets import save_dataset
@@ -44,13 +43,6 @@ async def db() -> AsyncIterator[aiosqlite.Connection]:
     await save_dataset(db, WORLD)
     yield db
     await db.close()
-
-
-@pytest.fixture
-async def provider(fake_openai: FakeOpenAI) -> AsyncIterator[Provider]:
-    provider = open_provider("fake")
-    yield provider
-    await provider.close()
 
 
 async def plan(db: aiosqlite.Connection, n: int = 600) -> int:

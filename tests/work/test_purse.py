@@ -11,7 +11,6 @@ import pytest
 
 from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.providers.base import Answer, AskRequest, Provider
-from ftb_tui.providers.registry import open_provider
 from ftb_tui.store import spending
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.datasets import save_dataset
@@ -35,13 +34,6 @@ async def db() -> AsyncIterator[aiosqlite.Connection]:
     await save_dataset(db, WORLD)
     yield db
     await db.close()
-
-
-@pytest.fixture
-async def provider(fake_openai: FakeOpenAI) -> AsyncIterator[Provider]:
-    provider = open_provider("fake")
-    yield provider
-    await provider.close()
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
 from ftb_tui.benchmark.subset import subset
 from ftb_tui.cli.main import run
 from ftb_tui.providers.base import Provider
-from ftb_tui.providers.registry import open_provider
 from ftb_tui.store import evaluations as store
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.datasets import save_dataset
@@ -36,13 +35,6 @@ async def db() -> AsyncIterator[aiosqlite.Connection]:
     await save_dataset(db, WORLD)
     yield db
     await db.close()
-
-
-@pytest.fixture
-async def provider(fake_openai: FakeOpenAI) -> AsyncIterator[Provider]:
-    provider = open_provider("fake")
-    yield provider
-    await provider.close()
 
 
 async def plan(db: aiosqlite.Connection, repeats: int, name: str = "b", kind: str = "base") -> int:

@@ -126,12 +126,9 @@ class EventLog(ScrollView, can_focus=True):
 
     def action_filter(self) -> None:
         """Type what to search for, in the line below the log."""
-        from ftb_tui.ui.widgets.filter_bar import FilterBar
+        from ftb_tui.ui.widgets.filter_bar import open_bar
 
-        bar = next(iter(self._bars()), None) or FilterBar(self)
-        if not bar.is_attached:
-            self.screen.mount(bar, after=self)
-        self.call_after_refresh(bar.begin)
+        open_bar(self)
 
     def action_unfilter(self) -> None:
         """Show every line again."""
@@ -139,10 +136,9 @@ class EventLog(ScrollView, can_focus=True):
             bar.action_leave()
 
     def _bars(self) -> list[FilterBar]:
-        from ftb_tui.ui.widgets.filter_bar import FilterBar
+        from ftb_tui.ui.widgets.filter_bar import bars_of
 
-        assert self.parent is not None
-        return [bar for bar in self.parent.children if isinstance(bar, FilterBar)]
+        return bars_of(self)
 
     def action_follow(self) -> None:
         """To the newest line."""

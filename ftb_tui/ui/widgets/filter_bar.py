@@ -116,3 +116,18 @@ class FilterBar(Vertical):
         self._target.narrow("")
         self._narrowed.focus()
         self.remove()
+
+
+def bars_of(narrowed: Widget) -> list[FilterBar]:
+    """The filter's line of what is narrowed, where it has one."""
+    assert narrowed.parent is not None
+    return [bar for bar in narrowed.parent.children if isinstance(bar, FilterBar)]
+
+
+def open_bar(narrowed: Widget, text: str = "", *, begin: bool = True) -> None:
+    """Show the filter's line below what is narrowed, there already or new with this text; `begin` to type in it."""
+    bar = next(iter(bars_of(narrowed)), None) or FilterBar(narrowed, text)
+    if not bar.is_attached:
+        narrowed.screen.mount(bar, after=narrowed)
+    if begin:
+        narrowed.call_after_refresh(bar.begin)

@@ -334,19 +334,14 @@ class Table(DataTable[Text]):
             bar.action_leave()
 
     def _bars(self) -> list[FilterBar]:
-        from ftb_tui.ui.widgets.filter_bar import FilterBar
+        from ftb_tui.ui.widgets.filter_bar import bars_of
 
-        assert self.parent is not None
-        return [bar for bar in self.parent.children if isinstance(bar, FilterBar)]
+        return bars_of(self)
 
     def _filter_bar(self, *, begin: bool) -> None:
-        from ftb_tui.ui.widgets.filter_bar import FilterBar
+        from ftb_tui.ui.widgets.filter_bar import open_bar
 
-        bar = next(iter(self._bars()), None) or FilterBar(self, self._filter)
-        if not bar.is_attached:
-            self.screen.mount(bar, after=self)
-        if begin:
-            self.call_after_refresh(bar.begin)
+        open_bar(self, self._filter, begin=begin)
 
     @work
     async def action_sort(self) -> None:

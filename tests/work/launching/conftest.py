@@ -7,12 +7,9 @@ from collections.abc import AsyncIterator
 import aiosqlite
 import pytest
 
-from ftb_tui.providers.base import Provider
-from ftb_tui.providers.registry import open_provider
 from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import save_dataset
 from ftb_tui.work import jobs as work
-from tests.fakes.openai_server import FakeOpenAI
 from tests.work.launching.launches import PLAN
 
 
@@ -23,10 +20,3 @@ async def db(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[aiosqlite.Connect
     await save_dataset(db, PLAN.dataset)
     yield db
     await db.close()
-
-
-@pytest.fixture
-async def provider(fake_openai: FakeOpenAI) -> AsyncIterator[Provider]:
-    provider = open_provider("fake")
-    yield provider
-    await provider.close()
