@@ -6,6 +6,7 @@ No figure in it was measured. Answers follow a fixed rule.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from unittest.mock import patch
 
 import aiosqlite
@@ -17,7 +18,7 @@ from ftb_tui.benchmark.subset import subset
 from ftb_tui.benchmark.training import Recipe, openai_line, training_examples
 from ftb_tui.providers.base import JobEvent, JobState, RemoteCheckpoint, RemoteJob
 from ftb_tui.store import evaluations, intents, jobs
-from ftb_tui.store.database import transaction
+from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.datasets import questions_by_key, save_dataset
 from ftb_tui.store.models import ensure_model
 
@@ -130,3 +131,13 @@ async def _evaluate(
         )
     await evaluations.write_responses(db, key, records)
     await evaluations.release_evaluation(db, key, "demo", "finished")
+
+
+async def change_store(sql: str, values: Sequence[object] = ()) -> None:
+    """Change something in the store that is in force, as nobody could from the app."""
+    db = await open_store()
+    try:
+        async with transaction(db):
+            await db.execute(sql, values)
+    finally:
+        await db.close()

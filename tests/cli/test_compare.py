@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from ftb_tui.benchmark.statistics import mcnemar_exact
 from ftb_tui.store.database import open_store
 from tests.cli.conftest import Ftb
-from tests.demo import TUNED
+from tests.demo import TUNED, change_store
 from tests.demo_history import LATER, ask_again
 
 pytestmark = pytest.mark.usefixtures("demo")
@@ -80,10 +80,7 @@ def test_what_cannot_be_compared_is_said_and_nothing_printed(ftb: Ftb, arguments
 
 
 async def _answer(response_key: int, text: str) -> None:
-    db = await open_store()
-    await db.execute("UPDATE responses SET answer = ? WHERE response_key = ?", (text, response_key))
-    await db.commit()
-    await db.close()
+    await change_store("UPDATE responses SET answer = ? WHERE response_key = ?", (text, response_key))
 
 
 HOSTILE = f"\x1b[31mno{' ' * 60}  gold    42 {'x' * 300} 第三個答案 [correct]"
@@ -138,13 +135,10 @@ def test_what_does_not_differ_anywhere_is_not_called_chance(ftb: Ftb) -> None:
 
 
 async def _alike() -> None:
-    db = await open_store()
-    await db.execute(
+    await change_store(
         "UPDATE grades SET verdict = 'wrong' WHERE response_key IN (SELECT response_key FROM responses JOIN questions"
         " USING (question_key) WHERE task = 'secondary')"
     )
-    await db.commit()
-    await db.close()
 
 
 def test_a_fact_is_told_through_all_its_tasks_and_models(ftb: Ftb, demo: Path) -> None:

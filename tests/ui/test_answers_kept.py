@@ -9,6 +9,7 @@ from ftb_tui.store.database import open_store
 from ftb_tui.store.tags import change_tags
 from ftb_tui.ui.remembered import load
 from ftb_tui.ui.widgets.table import Table
+from tests.demo import change_store
 from tests.ui.answers_pilot import ftb_of, in_store, rephrased, rephrased_with
 from tests.ui.pilot import demo_app, filled, shows, text_of, until
 
@@ -117,10 +118,7 @@ async def test_after_a_crash_the_answers_stand_as_they_were_left() -> None:
 async def test_answers_of_a_score_that_is_gone_are_not_opened_again() -> None:
     async with rephrased() as pilot:
         ftb_of(pilot).keep_memory()
-    db = await open_store()
-    await db.execute("UPDATE evaluations SET deleted_at = 1")
-    await db.commit()
-    await db.close()
+    await change_store("UPDATE evaluations SET deleted_at = 1")
     app = demo_app()
     async with app.run_test(size=(120, 40)) as again:
         await until(again, lambda: app.current_mode == "results")

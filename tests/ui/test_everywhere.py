@@ -19,7 +19,7 @@ from ftb_tui.ui.widgets.cells import Valued
 from ftb_tui.ui.widgets.narrowing import completed, matches, terms
 from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
-from tests.demo import CLOCK
+from tests.demo import CLOCK, change_store
 from tests.ui.pilot import demo_app, fill_demo, filled, shows, text_of, until
 
 MODES = {"1": "datasets", "2": "jobs", "3": "evaluations", "4": "results", "5": "providers"}
@@ -171,10 +171,7 @@ async def test_a_broken_memory_is_no_reason_not_to_open(home: Path, broken: str)
 
 async def test_what_finished_meanwhile_is_said_once(home: Path) -> None:
     await fill_demo()
-    db = await open_store()
-    await db.execute("UPDATE jobs SET finished_at = ? WHERE job_key = 1", (CLOCK - 50,))
-    await db.commit()
-    await db.close()
+    await change_store("UPDATE jobs SET finished_at = ? WHERE job_key = 1", (CLOCK - 50,))
     remembered.save({"seen": CLOCK - 100})
     said = []
     for _ in range(2):

@@ -19,7 +19,7 @@ from ftb_tui.ui.widgets.curve import Curve, Drawing, Marks, thinned
 from ftb_tui.ui.widgets.event_log import EventLog
 from ftb_tui.ui.widgets.plot import Line, plot
 from ftb_tui.ui.widgets.table import Table
-from tests.demo import CLOCK
+from tests.demo import CLOCK, change_store
 from tests.ui.pilot import demo_app, fill_demo, filled, shows, text_of, until
 
 WIDE, NARROW = (160, 45), (80, 24)
@@ -74,10 +74,7 @@ async def test_silence_is_said_with_how_long_it_lasts_and_when_it_is_tried_again
 
 async def test_news_that_nobody_fetches_any_more_is_called_old() -> None:
     await fill_demo()
-    db = await open_store()
-    await db.execute("UPDATE jobs SET heard_at = ? WHERE job_key = 2", (CLOCK - 7200,))
-    await db.commit()
-    await db.close()
+    await change_store("UPDATE jobs SET heard_at = ? WHERE job_key = 2", (CLOCK - 7200,))
     app = demo_app()
     async with app.run_test(size=WIDE) as pilot:
         await on_jobs(pilot)
@@ -324,13 +321,10 @@ async def test_where_there_is_no_curve_it_is_said_whether_one_will_come(changes:
 
 async def test_of_a_cancelled_job_the_steps_are_told_that_it_made() -> None:
     await fill_demo()
-    db = await open_store()
-    await db.execute(
+    await change_store(
         "UPDATE jobs SET state = 'cancelled', step = 115, total_steps = 120, trained_tokens = 0, price = 0,"
         " started_at = 1000, finished_at = 1007 WHERE job_key = 2"
     )
-    await db.commit()
-    await db.close()
     app = demo_app()
     async with app.run_test(size=WIDE) as pilot:
         await on_jobs(pilot)
@@ -339,10 +333,7 @@ async def test_of_a_cancelled_job_the_steps_are_told_that_it_made() -> None:
 
 async def test_a_running_local_job_is_not_spoken_of_as_trained_already() -> None:
     await fill_demo()
-    db = await open_store()
-    await db.execute("UPDATE jobs SET price = 0, estimated_cost = 0 WHERE job_key = 2")
-    await db.commit()
-    await db.close()
+    await change_store("UPDATE jobs SET price = 0, estimated_cost = 0 WHERE job_key = 2")
     app = demo_app()
     async with app.run_test(size=WIDE) as pilot:
         await on_jobs(pilot)

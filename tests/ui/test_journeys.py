@@ -17,6 +17,7 @@ from ftb_tui.store.evaluations import list_evaluations
 from ftb_tui.store.jobs import list_jobs
 from ftb_tui.ui.app import FtbApp
 from ftb_tui.work.local_engine import running_engine, stop_engine
+from tests.demo import change_store
 from tests.ui.pilot import fill_demo, filled, shows, text_of, until
 
 
@@ -72,10 +73,7 @@ async def test_every_key_in_the_footer_does_something(
     key: str, tiny_engine: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await fill_demo()
-    db = await open_store()
-    await db.execute("UPDATE jobs SET state = 'cancelled' WHERE state = 'running'")
-    await db.commit()
-    await db.close()
+    await change_store("UPDATE jobs SET state = 'cancelled' WHERE state = 'running'")
     monkeypatch.chdir(tmp_path)
     app = FtbApp()
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
@@ -108,10 +106,7 @@ async def test_every_key_in_the_footer_does_something(
 
 
 async def test_a_database_from_the_future_is_refused_in_a_sentence(home: Path) -> None:
-    db = await open_store()
-    await db.execute("PRAGMA user_version = 9999")
-    await db.commit()
-    await db.close()
+    await change_store("PRAGMA user_version = 9999")
     app = FtbApp()
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.return_code is not None)

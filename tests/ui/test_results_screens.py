@@ -13,7 +13,7 @@ from ftb_tui.store.database import open_store
 from ftb_tui.store.evaluations import list_evaluations
 from ftb_tui.store.results import results
 from ftb_tui.ui.app import FtbApp
-from tests.demo import CLOCK
+from tests.demo import CLOCK, change_store
 from tests.demo_curve import fill_demo_curve
 from tests.fakes.openai_server import FakeOpenAI
 from tests.ui.pilot import demo_app, fill_demo, shows, text_of, until
@@ -189,10 +189,7 @@ async def test_a_curve_goes_from_the_base_to_the_tuned_model_and_opens_its_answe
 
 async def test_a_model_that_was_not_trained_here_has_no_curve_and_says_so() -> None:
     await fill_demo()
-    db = await open_store()
-    await db.execute("UPDATE jobs SET base_model = 'another'")
-    await db.commit()
-    await db.close()
+    await change_store("UPDATE jobs SET base_model = 'another'")
     async with demo_app().run_test(size=(120, 40), notifications=True) as pilot:
         await on_results(pilot)
         await pilot.press("up", "l")
@@ -246,13 +243,10 @@ async def test_answers_are_graded_again_from_the_app() -> None:
 
 async def test_every_grader_that_graded_comes_round() -> None:
     await fill_demo()
-    db = await open_store()
-    await db.execute(
+    await change_store(
         "INSERT INTO grades (response_key, grader, version, verdict, reason, created_at)"
         " SELECT response_key, g, 1, 'correct', '', 0 FROM responses, (SELECT 'judge' AS g UNION SELECT 'yes_no_preference')"
     )
-    await db.commit()
-    await db.close()
     async with demo_app().run_test(size=(80, 24)) as pilot:
         await on_results(pilot)
 

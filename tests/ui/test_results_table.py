@@ -19,6 +19,7 @@ from ftb_tui.ui.screens.result_cells import drawn_cell
 from ftb_tui.ui.screens.result_filter import fault, how_many, narrowed
 from ftb_tui.ui.screens.result_layout import EDGES, Layout, layout
 from ftb_tui.ui.widgets.table import Table
+from tests.demo import change_store
 from tests.demo_curve import fill_demo_curve
 from tests.report.rows import TUNED, row
 from tests.ui.pilot import demo_app, fill_demo, settled, shows, text_of, until
@@ -218,13 +219,10 @@ def test_a_mistake_in_a_filter_of_results_is_told(text: str, said: str) -> None:
 
 async def test_what_the_figures_say_goes_by_the_grader_that_is_shown() -> None:
     await fill_demo()
-    db = await open_store()
-    await db.execute(
+    await change_store(
         "UPDATE grades SET verdict = 'wrong' WHERE grader = 'exact' AND response_key IN (SELECT response_key FROM grades"
         " WHERE grader = 'exact' AND verdict = 'correct' ORDER BY response_key LIMIT 20)"
     )
-    await db.commit()
-    await db.close()
     async with demo_app().run_test(size=(120, 35)) as pilot:
         await on_results(pilot)
         assert "of the trained questions 0.96 are right" in text_of(pilot.app)
