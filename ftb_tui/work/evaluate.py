@@ -44,6 +44,8 @@ MAX_ATTEMPTS = 6
 DEADLINE_SECONDS = 600.0
 GRACE_SECONDS = 10.0
 """So long a run that was stopped waits for the answers under way, for their tokens are paid for either way."""
+ENDING_SECONDS = 4.0
+"""So long it waits for them when its program is told to end: less than the app takes to close, and only once."""
 UNREACHABLE_IN_A_ROW = 8
 """After so many questions that ended without reaching the service, and none answered between, no more is asked."""
 _STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
@@ -226,9 +228,13 @@ class _Run:
                     task.result()
             # Asked before workers are let go, which ends it as well.
             has_ended = done.done()
-            await self._let_under_way_end(workers)
+            await self._let_under_way_end(workers, GRACE_SECONDS)
             if has_ended:
                 await done
+        except asyncio.CancelledError:
+            if self._provider.capabilities.cost_basis != "free":
+                await self._let_under_way_end(workers, ENDING_SECONDS)
+            raise
         finally:
             for task in (*workers, watcher, writer):
                 task.cancel()
@@ -237,14 +243,14 @@ class _Run:
             self._report()
         return self._asked == self._missing
 
-    async def _let_under_way_end(self, workers: Sequence[asyncio.Task[None]]) -> None:
+    async def _let_under_way_end(self, workers: Sequence[asyncio.Task[None]], seconds: float) -> None:
         """Send nothing more, and wait a little for what was sent; who only waits for a turn, or to try again, is let go."""
         self._stop = True
         for worker in workers:
             if worker not in self._under_way:
                 worker.cancel()
         if self._under_way:
-            await asyncio.wait(self._under_way.copy(), timeout=GRACE_SECONDS)
+            await asyncio.wait(self._under_way.copy(), timeout=seconds)
 
     async def _work(self) -> None:
         while self._waiting and not self._stop:

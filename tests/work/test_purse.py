@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import aiosqlite
@@ -173,6 +175,54 @@ async def test_answers_under_way_at_a_pause_are_kept_and_not_paid_for_twice(
     fake_openai.delay = 0.0
     assert (await evaluate.run(db, provider, key)).n_answered == 60
     assert len(fake_openai.asked) == 60
+
+
+async def until_asked(server: FakeOpenAI, n: int) -> None:
+    while server.requests["POST /chat/completions"] < n:
+        await asyncio.sleep(0.01)
+
+
+async def test_answers_under_way_when_the_program_is_told_to_end_are_kept_and_not_paid_for_twice(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, priced: None
+) -> None:
+    fake_openai.delay = 0.5
+    key = await plan(db)
+    running = asyncio.create_task(evaluate.run(db, provider, key, concurrency=8))
+    await until_asked(fake_openai, 8)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    row = await get_evaluation(db, key)
+    assert (row.state, row.n_answered) == ("paused", len(fake_openai.asked))
+    fake_openai.delay = 0.0
+    assert (await evaluate.run(db, provider, key)).n_answered == 60
+    assert len(fake_openai.asked) == 60
+
+
+@pytest.mark.parametrize("why", ["free", "told twice", "never answered"])
+async def test_a_program_that_is_told_to_end_waits_for_nothing_free_not_twice_and_not_for_ever(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    fake_openai: FakeOpenAI,
+    priced: None,
+    monkeypatch: pytest.MonkeyPatch,
+    why: str,
+) -> None:
+    monkeypatch.setattr(evaluate, "ENDING_SECONDS", 0.1 if why == "never answered" else 600.0)
+    if why == "free":
+        monkeypatch.setattr(provider, "capabilities", replace(provider.capabilities, cost_basis="free"))
+    fake_openai.faults["POST /chat/completions"].extend([hang] * 60)
+    key = await plan(db)
+    running = asyncio.create_task(evaluate.run(db, provider, key, concurrency=4))
+    await until_asked(fake_openai, 4)
+    running.cancel()
+    if why == "told twice":
+        await asyncio.sleep(0.2)
+        assert not running.done()
+        running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(running, 30)
+    assert (await get_evaluation(db, key)).state == "paused"
 
 
 async def test_a_pause_waits_for_no_answer_that_never_comes(
