@@ -9,10 +9,8 @@ from dataclasses import dataclass
 
 import aiosqlite
 
-from ftb_tui.store import holding, jobs
+from ftb_tui.store import holding, jobs, leases
 from ftb_tui.store.database import transaction
-
-LEASE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +64,7 @@ async def begin_bench(
             )
             assert cursor.lastrowid is not None
             key = cursor.lastrowid
-        await db.execute(
-            "UPDATE benches SET owner = ?, lease_until = ? WHERE bench_key = ?",
-            (owner, time.time() + LEASE_SECONDS, key),
-        )
+        await leases.take(db, leases.Lease("benches", key), owner)
     return await get_bench(db, key)
 
 
@@ -99,24 +94,6 @@ async def update_bench(
             " tuned_evaluation_key = coalesce(?, tuned_evaluation_key),"
             " finished_at = CASE WHEN ? THEN ? ELSE finished_at END WHERE bench_key = ?",
             (base_evaluation_key, tuned_evaluation_key, finished, time.time(), bench_key),
-        )
-
-
-async def renew_bench(db: aiosqlite.Connection, bench_key: int, owner: str) -> bool:
-    """Renew the lease on a run; False when it has run out and somebody else has taken it."""
-    async with transaction(db):
-        cursor = await db.execute(
-            "UPDATE benches SET lease_until = ? WHERE bench_key = ? AND owner = ?",
-            (time.time() + LEASE_SECONDS, bench_key, owner),
-        )
-    return cursor.rowcount == 1
-
-
-async def release_bench(db: aiosqlite.Connection, bench_key: int, owner: str) -> None:
-    """Give the lease back."""
-    async with transaction(db):
-        await db.execute(
-            "UPDATE benches SET owner = NULL, lease_until = NULL WHERE bench_key = ? AND owner = ?", (bench_key, owner)
         )
 
 

@@ -12,11 +12,9 @@ import aiosqlite
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, VERSIONS, Grade
 from ftb_tui.benchmark.graders.preference import Preference
 from ftb_tui.benchmark.model import Task
-from ftb_tui.store import holding
+from ftb_tui.store import leases
 from ftb_tui.store.counts import Counts, task_counts
 from ftb_tui.store.database import transaction
-
-LEASE_SECONDS = 20.0
 
 
 class EvaluationNotFoundError(Exception):
@@ -228,17 +226,15 @@ async def missing_answers(
 
 async def claim_evaluation(db: aiosqlite.Connection, evaluation_key: int, owner: str) -> bool:
     """Take or renew the lease on an evaluation; False when somebody else holds it. A dead process holds nothing."""
-    now = time.time()
     async with transaction(db):
-        rows = await db.execute_fetchall("SELECT owner FROM evaluations WHERE evaluation_key = ?", (evaluation_key,))
-        gone = next((row[0] for row in rows if holding.is_dead(row[0])), None)
-        cursor = await db.execute(
-            "UPDATE evaluations SET owner = ?, lease_until = ?, state = 'running', error = NULL, finished_at = NULL,"
-            " started_at = coalesce(started_at, ?)"
-            " WHERE evaluation_key = ? AND (owner IS NULL OR owner IN (?, ?) OR lease_until IS NULL OR lease_until < ?)",
-            (owner, now + LEASE_SECONDS, now, evaluation_key, owner, gone, now),
+        if not await leases.take(db, leases.Lease("evaluations", evaluation_key), owner):
+            return False
+        await db.execute(
+            "UPDATE evaluations SET state = 'running', error = NULL, finished_at = NULL,"
+            " started_at = coalesce(started_at, ?) WHERE evaluation_key = ?",
+            (time.time(), evaluation_key),
         )
-    return cursor.rowcount == 1
+    return True
 
 
 async def release_evaluation(
@@ -249,11 +245,12 @@ async def release_evaluation(
     What is finished or failed is dated, until it is taken up again; what is paused has not ended.
     """
     async with transaction(db):
-        await db.execute(
-            "UPDATE evaluations SET owner = NULL, lease_until = NULL, state = ?, error = ?,"
-            " finished_at = CASE WHEN ? IN ('finished', 'failed') THEN ? END WHERE evaluation_key = ? AND owner = ?",
-            (state, error, state, time.time(), evaluation_key, owner),
-        )
+        if await leases.give_back(db, leases.Lease("evaluations", evaluation_key), owner):
+            await db.execute(
+                "UPDATE evaluations SET state = ?, error = ?,"
+                " finished_at = CASE WHEN ? IN ('finished', 'failed') THEN ? END WHERE evaluation_key = ?",
+                (state, error, state, time.time(), evaluation_key),
+            )
 
 
 async def pause_request(db: aiosqlite.Connection, evaluation_key: int) -> None:

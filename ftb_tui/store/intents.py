@@ -6,12 +6,8 @@ import time
 
 import aiosqlite
 
-from ftb_tui.store import holding
+from ftb_tui.store import leases
 from ftb_tui.store.database import transaction
-from ftb_tui.store.jobs import get_job
-
-LEASE_SECONDS = 20.0
-"""So long a job counts as being sent, unless that is renewed."""
 
 
 async def insert_intent(
@@ -47,7 +43,7 @@ async def insert_intent(
             (
                 intent_id, provider, host, base_model, dataset_id, training_file_key, n_epochs, batch_size,
                 learning_rate_multiplier, seed, suffix, method, validation_file_key, beta, now,
-                owner, owner and now + LEASE_SECONDS,
+                owner, owner and leases.until(),
             ),
         )  # fmt: skip
         await db.execute("UPDATE benches SET job_key = ? WHERE bench_key = ?", (cursor.lastrowid, bench_key))
@@ -84,24 +80,3 @@ async def set_intent(
             ),
         )  # fmt: skip
     return cursor.rowcount == 1
-
-
-async def claim_sending(db: aiosqlite.Connection, job_key: int, owner: str) -> bool:
-    """Take or renew the lease on sending a job; False when somebody else holds it."""
-    async with transaction(db):
-        job = await get_job(db, job_key)
-        if job.owner != owner and holding.is_held(job.owner, job.lease_until):
-            return False
-        await db.execute(
-            "UPDATE jobs SET owner = ?, lease_until = ? WHERE job_key = ?",
-            (owner, time.time() + LEASE_SECONDS, job_key),
-        )
-    return True
-
-
-async def release_sending(db: aiosqlite.Connection, job_key: int, owner: str) -> None:
-    """Give the lease back, whatever came of it."""
-    async with transaction(db):
-        await db.execute(
-            "UPDATE jobs SET owner = NULL, lease_until = NULL WHERE job_key = ? AND owner = ?", (job_key, owner)
-        )

@@ -38,7 +38,8 @@ SLOWEST_LOOK = 300.0
 LISTED_WITHIN_SECONDS = 60.0
 """So long after it was sent a creation without an answer may still turn up in the service's list."""
 DOUBT_SECONDS = 2.0
-KEEP_SECONDS = store.LEASE_SECONDS / 4
+_PAUSE_SECONDS = 5.0
+"""Between two looks at whether somebody asked for a pause."""
 _REFUSALS = frozenset({ErrorKind.AUTH, ErrorKind.NOT_FOUND, ErrorKind.QUOTA, ErrorKind.INVALID_REQUEST})
 
 
@@ -46,7 +47,7 @@ async def run_batches(
     db: aiosqlite.Connection,
     provider: Provider,
     evaluation_key: int,
-    owner: str,
+    lost: asyncio.Event,
     *,
     on_progress: Callable[[EvaluationProgress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -56,9 +57,9 @@ async def run_batches(
 ) -> bool:
     """Settle the batches under way, then ask in new ones what was never asked; whether every question is settled.
 
-    The caller holds the evaluation as `owner`. False after a stop, a pause, or without `wait` while a batch is under
-    way. Raises `EvaluationStoppedError` when the service refuses, when a batch ended before its questions, and when it
-    is not known whether one was created.
+    The caller holds the evaluation, and sets `lost` when somebody else has taken it. False after a stop, a pause, or
+    without `wait` while a batch is under way. Raises `EvaluationStoppedError` when the service refuses, when
+    a batch ended before its questions, and when it is not known whether one was created.
     """
     evaluation = await store.get_evaluation(db, evaluation_key)
     if not provider.capabilities.batches or not isinstance(provider, OffersBatches):
@@ -66,18 +67,18 @@ async def run_batches(
             f"{provider.name} does not answer in batches; ask one by one: ftb evaluate --resume {evaluation_key} --no-batch"
         )
     run = _BatchRun(
-        db, provider, provider.batching(), evaluation, owner,
+        db, provider, provider.batching(), evaluation, lost,
         purse=await open_purse(db, provider, evaluation, max_cost=max_cost),
         questions=await questions_by_key(db, evaluation.dataset_id),
         model=await asked_as(db, provider, evaluation),
         on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
-    keeper = asyncio.create_task(run.keep())
+    watcher = asyncio.create_task(run.watch())
     try:
         return await run.run(retry_failures=retry_failures, wait=wait)
     finally:
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
 
 
 async def cancel_batches(db: aiosqlite.Connection, provider: Provider, evaluation_key: int) -> int:
@@ -108,7 +109,7 @@ class _BatchRun:
         provider: Provider,
         batching: Batching,
         evaluation: store.EvaluationRow,
-        owner: str,
+        lost: asyncio.Event,
         *,
         purse: Purse,
         questions: Mapping[int, Question],
@@ -117,7 +118,7 @@ class _BatchRun:
         should_stop: Callable[[], bool],
     ) -> None:
         self._db, self._provider, self._batching = db, provider, batching
-        self._evaluation, self._key, self._owner = evaluation, evaluation.evaluation_key, owner
+        self._evaluation, self._key, self._lost = evaluation, evaluation.evaluation_key, lost
         self._purse, self._questions, self._model = purse, questions, model
         self._on_progress, self._should_stop = on_progress, should_stop
         self._started = time.monotonic()
@@ -126,7 +127,7 @@ class _BatchRun:
         self._estimated = bool(evaluation.tokens_estimated)
         self._missing = evaluation.n_missing
         self._remote: dict[int, RemoteBatch] = {}
-        self._paused = self._lost = False
+        self._paused = False
 
     async def run(self, *, retry_failures: bool, wait: bool) -> bool:
         self._report()
@@ -336,20 +337,17 @@ class _BatchRun:
         )
         self._estimated |= any(record.tokens_estimated for record in records)
 
-    async def keep(self) -> None:
-        """Keep the lease, and notice a pause that somebody asked for; for as long as the run lasts."""
+    async def watch(self) -> None:
+        """Notice a pause that somebody asked for; for as long as the run lasts."""
         while True:
-            await asyncio.sleep(KEEP_SECONDS)
-            if await store.evaluation_state(self._db, self._key) == "paused":
-                self._paused = True
-            elif not await store.claim_evaluation(self._db, self._key, self._owner):
-                self._lost = True
+            await asyncio.sleep(_PAUSE_SECONDS)
+            self._paused |= await store.evaluation_state(self._db, self._key) == "paused"
 
     async def _rest(self, seconds: float) -> bool:
         """Wait; False when somebody asked for a stop or a pause."""
         until = time.monotonic() + seconds
         while True:
-            if self._lost:
+            if self._lost.is_set():
                 raise EvaluationBusyError(f"Evaluation {self._key} was taken over by another ftb.")
             if self._paused or self._should_stop():
                 return False

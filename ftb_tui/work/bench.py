@@ -18,8 +18,9 @@ import aiosqlite
 from ftb_tui.benchmark.model import Dataset, Question
 from ftb_tui.providers.base import ErrorKind, JobState, Provider, ProviderError
 from ftb_tui.store import benches, evaluations, holding, jobs
-from ftb_tui.store.database import StoreError, transaction
+from ftb_tui.store.database import transaction
 from ftb_tui.store.following import is_answering
+from ftb_tui.store.leases import Lease
 from ftb_tui.store.models import ensure_model
 from ftb_tui.store.paraphrases import wordings_for
 from ftb_tui.store.results import ResultRow, results
@@ -27,6 +28,7 @@ from ftb_tui.work import evaluate
 from ftb_tui.work import jobs as work
 from ftb_tui.work.bench_plan import BenchPlan, bench_dataset, facts_of, questions_of
 from ftb_tui.work.job_control import resume
+from ftb_tui.work.leases import keeping
 from ftb_tui.work.local_engine import ensure_engine
 from ftb_tui.work.quoting import quote_launch, refuse
 
@@ -93,20 +95,14 @@ async def run_bench(
 
     run = _Bench(db, plan, dataset, questions, provider, revive, on_progress)
     owner = holding.new_owner()
-    row = None
     try:
         row = await run.begin(owner, fresh=fresh)
-        keeping = asyncio.create_task(_keep(db, row.bench_key, owner))
-        try:
+        async with keeping(db, Lease("benches", row.bench_key), owner):
             base_key, tuned_key, job = await run.go(row)
-        finally:
-            keeping.cancel()
     finally:
         for provider in opened:
             with contextlib.suppress(ProviderError):
                 await provider.close()
-        if row is not None:
-            await benches.release_bench(db, row.bench_key, owner)
     await benches.update_bench(db, row.bench_key, finished=True)
     assert job.tuned_model is not None
     rows = await results(db, dataset_id=dataset.dataset_id, grader=None, only={base_key, tuned_key})
@@ -120,15 +116,6 @@ async def run_bench(
         rows=tuple(rows),
         seconds=time.monotonic() - started,
     )
-
-
-async def _keep(db: aiosqlite.Connection, bench_key: int, owner: str) -> None:
-    """Renew the lease for as long as the run lasts."""
-    while True:
-        await asyncio.sleep(benches.LEASE_SECONDS / 4)
-        # The run itself meets and tells what keeps the store from being written.
-        with contextlib.suppress(StoreError):
-            await benches.renew_bench(db, bench_key, owner)
 
 
 async def open_local_or_remote(name: str, *, on_status: Callable[[str], None] = lambda text: None) -> Provider:

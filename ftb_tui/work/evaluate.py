@@ -22,6 +22,7 @@ from ftb_tui.store import batches, holding
 from ftb_tui.store import evaluations as store
 from ftb_tui.store.database import StoreError
 from ftb_tui.store.datasets import questions_by_key
+from ftb_tui.store.leases import Lease
 from ftb_tui.store.models import get_model
 from ftb_tui.work.asking import (
     EvaluationBusyError,
@@ -33,14 +34,16 @@ from ftb_tui.work.asking import (
 )
 from ftb_tui.work.batching import run_batches
 from ftb_tui.work.committing import Committing
+from ftb_tui.work.leases import keeping
 from ftb_tui.work.limits import LONGEST_WAIT, AdaptiveLimit
 from ftb_tui.work.local_engine import weights_identity
 from ftb_tui.work.purse import CostUnknownError, Purse, open_purse
 
 __all__ = ["EvaluationBusyError", "EvaluationProgress", "EvaluationStoppedError", "create", "run"]
 
-RENEW_SECONDS = 5.0
 MAX_ATTEMPTS = 6
+_PAUSE_SECONDS = 1.0
+"""Between two looks at whether somebody asked for a pause."""
 DEADLINE_SECONDS = 600.0
 GRACE_SECONDS = 10.0
 """So long a run that was stopped waits for the answers under way, for their tokens are paid for either way."""
@@ -119,28 +122,29 @@ async def run(
     if not await store.claim_evaluation(db, evaluation_key, owner):
         raise EvaluationBusyError(f"Evaluation {evaluation_key} is being run by another ftb; look there.")
     state, reason = "paused", None
-    try:
-        in_batches = bool((await store.get_evaluation(db, evaluation_key)).batch)
-        if in_batches or await batches.open_batches(db, evaluation_key):
-            finished = await run_batches(
-                db, provider, evaluation_key, owner, on_progress=on_progress, should_stop=should_stop,
-                retry_failures=retry_failures, max_cost=max_cost, wait=wait,
-            )  # fmt: skip
-        if not in_batches:
-            runner = await _prepare(
-                db, provider, evaluation_key, on_progress, retry_failures, concurrency, max_cost, revive
-            )
-            finished = await runner.run(owner, should_stop)
-        state = "finished" if finished else "paused"
-    except (EvaluationStoppedError, StoreError) as error:
-        state, reason = "failed", str(error)
-        raise
-    except CostUnknownError as error:
-        state, reason = "failed", str(error)
-        raise EvaluationStoppedError(str(error)) from error
-    finally:
-        with contextlib.suppress(StoreError):
-            await store.release_evaluation(db, evaluation_key, owner, state, reason)
+    async with keeping(db, Lease("evaluations", evaluation_key), owner) as lost:
+        try:
+            in_batches = bool((await store.get_evaluation(db, evaluation_key)).batch)
+            if in_batches or await batches.open_batches(db, evaluation_key):
+                finished = await run_batches(
+                    db, provider, evaluation_key, lost, on_progress=on_progress, should_stop=should_stop,
+                    retry_failures=retry_failures, max_cost=max_cost, wait=wait,
+                )  # fmt: skip
+            if not in_batches:
+                runner = await _prepare(
+                    db, provider, evaluation_key, on_progress, retry_failures, concurrency, max_cost, revive
+                )
+                finished = await runner.run(lost, should_stop)
+            state = "finished" if finished else "paused"
+        except (EvaluationStoppedError, StoreError) as error:
+            state, reason = "failed", str(error)
+            raise
+        except CostUnknownError as error:
+            state, reason = "failed", str(error)
+            raise EvaluationStoppedError(str(error)) from error
+        finally:
+            with contextlib.suppress(StoreError):
+                await store.release_evaluation(db, evaluation_key, owner, state, reason)
     return await store.get_evaluation(db, evaluation_key)
 
 
@@ -176,7 +180,7 @@ async def _prepare(
 
 
 class _Run:
-    """One run of one evaluation: workers that ask, one writer that commits, one watcher that keeps the lease."""
+    """One run of one evaluation: workers that ask, one writer that commits, one watcher that ends it when that is asked."""
 
     def __init__(
         self,
@@ -213,11 +217,11 @@ class _Run:
         self._under_way: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
 
-    async def run(self, owner: str, should_stop: Callable[[], bool]) -> bool:
+    async def run(self, lost: asyncio.Event, should_stop: Callable[[], bool]) -> bool:
         """Whether every question was settled."""
         self._report()
         workers = [asyncio.create_task(self._work()) for _ in range(min(self._most, len(self._waiting)))]
-        watcher = asyncio.create_task(self._watch(owner, should_stop))
+        watcher = asyncio.create_task(self._watch(lost, should_stop))
         writer = asyncio.create_task(self._committing.keep_on())
         done = asyncio.gather(*workers)
         try:
@@ -352,23 +356,20 @@ class _Run:
         asked = min(error.retry_after or 0.0, LONGEST_WAIT)
         await asyncio.sleep(max(asked, pause * random.uniform(0.75, 1.0)))
 
-    async def _watch(self, owner: str, should_stop: Callable[[], bool]) -> None:
-        """Keep the lease; end when somebody asked for a pause. Reports progress meanwhile."""
-        key, renewed = self._evaluation.evaluation_key, time.monotonic()
+    async def _watch(self, lost: asyncio.Event, should_stop: Callable[[], bool]) -> None:
+        """End when somebody asked for a pause. Reports progress meanwhile."""
+        key, looked = self._evaluation.evaluation_key, time.monotonic()
         while True:
             await asyncio.sleep(0.2)
             self._report()
+            if lost.is_set():
+                raise EvaluationBusyError(f"Evaluation {key} was taken over by another ftb.")
             if should_stop():
                 break
-            if (
-                time.monotonic() - renewed > RENEW_SECONDS / 5
-                and await store.evaluation_state(self._db, key) == "paused"
-            ):
-                break
-            if time.monotonic() - renewed > RENEW_SECONDS:
-                renewed = time.monotonic()
-                if not await store.claim_evaluation(self._db, key, owner):
-                    raise EvaluationBusyError(f"Evaluation {key} was taken over by another ftb.")
+            if time.monotonic() - looked > _PAUSE_SECONDS:
+                looked = time.monotonic()
+                if await store.evaluation_state(self._db, key) == "paused":
+                    break
 
     def _report(self) -> None:
         seconds = time.monotonic() - self._started

@@ -19,16 +19,17 @@ from ftb_tui.providers.base import (
     RemoteJob,
 )
 from ftb_tui.providers.states import told
-from ftb_tui.store import holding, intents, spending
+from ftb_tui.store import holding, intents, leases, spending
 from ftb_tui.store import jobs as store
 from ftb_tui.store.database import transaction
 from ftb_tui.store.following import unread
+from ftb_tui.store.leases import Lease
 from ftb_tui.store.models import ensure_model
 from ftb_tui.work.cost import Quote, fitting_suffix
 from ftb_tui.work.creation import find_intent, is_refusal, job_request, look_for_intent
 from ftb_tui.work.launch_plan import LaunchPlan, require, training_parts
+from ftb_tui.work.leases import keeping
 from ftb_tui.work.pace import FREE_PACE, PAID_PACE, Pace
-from ftb_tui.work.sending import sending, until_sent
 
 __all__ = ["LaunchError", "LaunchPlan", "Pace", "follow", "launch"]
 
@@ -36,6 +37,8 @@ MISSES = 5
 """So many clean lists without a job whose creation was unclear end the search for it."""
 RECONCILE_PAUSES = (0.5, 2.0, 5.0)
 _NOT_OFFERED = (404, 405, 501)
+_SENDING_SECONDS = 0.2
+"""Between two looks at whether a job is still being launched."""
 _PATIENCE = 2
 """So often the events of a job that has ended are asked for again before its end is recorded without them."""
 
@@ -94,7 +97,7 @@ async def launch(
         bench_key=bench_key,
         owner=owner,
     )
-    async with sending(db, job_key, owner):
+    async with keeping(db, Lease("jobs", job_key), owner):
         if estimate is not None:
             await spending.record_estimate(
                 db,
@@ -147,9 +150,10 @@ async def _settle_unclear(db: aiosqlite.Connection, provider: Provider, plan: La
 async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> None:
     """Send an intent that a crash has left, of which nothing was sent yet. Raises `LaunchError` as `launch` does."""
     owner = holding.new_owner()
-    if not await intents.claim_sending(db, job_key, owner):
+    lease = Lease("jobs", job_key)
+    if not await leases.claim(db, lease, owner):
         raise LaunchError(f"Job {job_key} is being sent by another ftb.", job_key=job_key, refused=False)
-    async with sending(db, job_key, owner):
+    async with keeping(db, lease, owner):
         await _send(db, provider, job_key)
 
 
@@ -221,7 +225,8 @@ async def follow(
     goes on, ever slower. `revive` is called when the service cannot be reached; it may bring it back (the
     embedded engine) and gives the provider to use from then on.
     """
-    await until_sent(db, job_key)
+    while (await store.get_job(db, job_key)).is_being_sent:  # noqa: ASYNC110 - it may be another process
+        await asyncio.sleep(_SENDING_SECONDS)
     if (await store.get_job(db, job_key)).intent == "intended":
         raise LaunchError(
             f"Job {job_key} was planned but never sent; nothing was started and nothing is owed.",

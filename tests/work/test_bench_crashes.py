@@ -102,7 +102,7 @@ STEPS = [
     ("ftb_tui.providers.openai_wire:OpenAIWire.create_job", "before"),
     ("ftb_tui.providers.openai_wire:OpenAIWire.create_job", "after"),
     ("ftb_tui.store.evaluations:create_evaluation", "after"),
-    ("ftb_tui.store.benches:release_bench", "before"),
+    ("ftb_tui.store.leases:release", "before"),
 ]
 
 

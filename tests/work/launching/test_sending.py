@@ -11,13 +11,14 @@ from aiohttp import web
 
 from ftb_tui.providers.base import JobState, Provider
 from ftb_tui.report.job_news import Watch, news
-from ftb_tui.store import holding, intents
+from ftb_tui.store import holding, intents, leases
 from ftb_tui.store import jobs as store
-from ftb_tui.store.database import open_store
+from ftb_tui.store.database import StoreError, open_store
+from ftb_tui.store.leases import Lease
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError
 from ftb_tui.work.reconciling import abandon, reconcile
-from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.openai_server import FakeOpenAI, error, status
 from tests.work.launching.launches import CREATE, FAST, PLAN, opened
 
 UPLOAD = "POST /files"
@@ -73,7 +74,7 @@ async def test_what_another_ftb_is_launching_is_left_to_it_and_then_known_as_wha
 async def test_a_launch_that_takes_longer_than_its_lease_keeps_it(
     db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intents, "LEASE_SECONDS", 0.4)
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.4)
     held = Held()
     fake_openai.faults[UPLOAD].append(held)
     launching = asyncio.create_task(work.launch(db, provider, PLAN))
@@ -117,8 +118,25 @@ async def test_the_lease_of_who_has_ended_holds_nobody_up(db: aiosqlite.Connecti
         await work.launch(db, provider, PLAN, on_intent=_crash)
     [job] = await store.list_jobs(db)
     assert not job.is_being_sent
-    assert await intents.claim_sending(db, job.job_key, holding.new_owner())
-    assert not await intents.claim_sending(db, job.job_key, holding.new_owner())
+    assert await leases.claim(db, Lease("jobs", job.job_key), holding.new_owner())
+    assert not await leases.claim(db, Lease("jobs", job.job_key), holding.new_owner())
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_how_a_launch_ended_is_told_although_its_lease_cannot_be_given_back(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    async def full(*about: object) -> None:
+        raise StoreError("The disk is full")
+
+    monkeypatch.setattr(leases, "release", full)
+    if taken:
+        key = await work.launch(db, provider, PLAN)
+        assert (await store.get_job(db, key)).remote_job_id == "ftjob-1"
+    else:
+        fake_openai.faults[CREATE].append(status(400, error("not this model")))
+        with pytest.raises(LaunchError, match="not this model"):
+            await work.launch(db, provider, PLAN)
 
 
 def _crash(job_key: int) -> None:
