@@ -19,8 +19,9 @@ CHOSEN = """
 
 
 def choose(cells: Sequence[Counts], *, only: Collection[int] | None = None) -> list[Counts]:
-    """For each model, dataset and task the evaluation with the most settled questions; of equals the one that has more
-    planned, then the latest. So a run that has just begun, or was left half way, does not hide a finished one.
+    """For each model, dataset and task the evaluation with the most answers; of equals the one that has more settled,
+    then more planned, then the latest. So a run that has just begun, was left half way, or failed does not hide a
+    finished one.
 
     With `only` no other evaluations are chosen from.
     """
@@ -32,8 +33,8 @@ def choose(cells: Sequence[Counts], *, only: Collection[int] | None = None) -> l
     return list(best.values())
 
 
-def _rank(cell: Counts) -> tuple[int, int, int]:
-    return (cell.answered + cell.failed, cell.planned, cell.evaluation_key)
+def _rank(cell: Counts) -> tuple[int, int, int, int]:
+    return (cell.answered, cell.answered + cell.failed, cell.planned, cell.evaluation_key)
 
 
 async def chosen_places(db: aiosqlite.Connection, dataset_id: str | None) -> str:
