@@ -19,6 +19,7 @@ import click
 
 from ftb_tui.benchmark.model import Task
 from ftb_tui.cli.exits import Exit, say
+from ftb_tui.report.plain import visible
 
 if TYPE_CHECKING:
     from ftb_tui.store.results import ResultRow
@@ -130,8 +131,6 @@ def put_results(rows: Sequence[ResultRow], style: str) -> None:
 def put_sentences(sentences: Iterable[str]) -> None:
     """Prose on stdout, broken between words where somebody reads it on a screen."""
     from ftb_tui.report.columns import reader_width
-    from ftb_tui.report.plain import visible
-
     width = reader_width()
     for sentence in sentences:
         text = visible(sentence)
@@ -142,6 +141,8 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask before something that cannot be taken back; without a terminal `--yes` is needed."""
     if yes:
         return
+    # Names of models and files stand in it.
+    question = visible(question)
     if not sys.stdin.isatty():
         say(f"{question} Not asked, since this is no terminal: give --yes to do it.")
         raise click.exceptions.Exit(Exit.USAGE)
@@ -174,7 +175,6 @@ async def opened(name: str, *, told: bool = False) -> Any:
     What of the environment a person should know before anything is sent is said, unless a quote has `told` it.
     """
     from ftb_tui.providers.registry import provider_info
-    from ftb_tui.report.plain import visible
     from ftb_tui.work.bench import open_local_or_remote
 
     for note in () if told else provider_info(name).notes:

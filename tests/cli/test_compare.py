@@ -79,6 +79,19 @@ def test_what_cannot_be_compared_is_said_and_nothing_printed(ftb: Ftb, arguments
     assert said in done.err
 
 
+def test_the_name_of_a_model_that_cannot_be_compared_is_shown_never_obeyed(ftb: Ftb) -> None:
+    name = "ft:\x1b]0;owned\x07smollm2"
+    asyncio.run(change_store("UPDATE models SET name = ? WHERE kind = 'tuned'", (name,)))
+    for arguments in (("tuned", "tuned"), ("tuned", "--tasks", "date_changed"), ("tuned", "nobody\x1b[2J")):
+        done = ftb("compare", *arguments)
+        assert done.code == 2
+        assert not {"\x1b", "\x07"} & set(done.said)
+        assert "␛" in done.err
+        assert done.err.startswith("Usage: ftb compare [OPTIONS] A [B]\nTry 'ftb compare --help' for help.\n") == (
+            "nobody\x1b[2J" not in arguments
+        ), "click's words about the use stay as they are"
+
+
 async def _answer(response_key: int, text: str) -> None:
     await change_store("UPDATE responses SET answer = ? WHERE response_key = ?", (text, response_key))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
 from ftb_tui.cli import exits
+from ftb_tui.cli.common import confirm
 from tests.cli.conftest import Ftb
 from tests.fakes.openai_server import FakeOpenAI, disconnect
 
@@ -81,3 +83,20 @@ def test_an_unexpected_failure_without_a_place_for_the_log_still_shows_its_detai
 
 def test_a_child_that_a_signal_ended_counts_as_failed() -> None:
     assert exits.guarded(lambda: -9) == 1
+
+
+class Terminal(io.StringIO):
+    """A person who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stdin", [Terminal("y\n"), io.StringIO()], ids=["a terminal", "none"])
+def test_a_question_shows_the_names_in_it_and_obeys_none(
+    stdin: io.StringIO, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", stdin)
+    code = exits.guarded(lambda: confirm("Deploy \x1b]0;owned\x07gpt?", yes=False))
+    assert code == (0 if stdin.isatty() else 2)
+    assert "Deploy ␛]0;owned␇gpt?" in capsys.readouterr().err
