@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 import aiosqlite
 
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
-from ftb_tui.store.grading import notes_of
+from ftb_tui.store.grading import opinions_of
 from ftb_tui.store.results import AnswerRow, ModelAnswer, questions_answers
 from ftb_tui.store.tags import tags_of
 
@@ -94,14 +94,14 @@ async def whole_answers(
     for start in range(0, len(rows), _PAGE):
         page = rows[start : start + _PAGE]
         keys = [row.response_key for row in page]
-        tags, notes = await tags_of(db, keys), await notes_of(db, keys)
+        tags, opinions = await tags_of(db, keys), await opinions_of(db, keys)
         others = await questions_answers(db, [row.question_key for row in page], grader=grader)
         taught = await _lines_of_facts(db, model_key, [row.fact_id for row in page]) if training else {}
         found += [
             WholeAnswer(
                 row,
                 tags.get(row.response_key, ()),
-                notes.get(row.response_key),
+                opinions[row.response_key].note if row.response_key in opinions else None,
                 other_models(others.get(row.question_key, ()), model_key),
                 tuple(taught.get(row.fact_id, ())),
             )

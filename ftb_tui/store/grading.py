@@ -39,6 +39,14 @@ class GradedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a person says of an answer; a verdict of None takes earlier ones back."""
+
+    verdict: Verdict | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PersonVerdict:
     """What a person said of an answer; a verdict of None took the earlier ones back."""
 
@@ -124,23 +132,39 @@ _LATEST = """
 
 
 async def overrule(db: aiosqlite.Connection, response_key: int, verdict: Verdict | None, note: str = "") -> None:
-    """Keep a person's verdict on an answer and let it stand in the grades; None takes earlier ones back.
+    """Keep a person's verdict on one answer, as `overrule_all` does. Raises `ResponseNotFoundError`."""
+    if response_key in await overrule_all(db, {response_key: Opinion(verdict, note)}):
+        return
+    if not list(await db.execute_fetchall("SELECT 1 FROM responses WHERE response_key = ?", (response_key,))):
+        raise ResponseNotFoundError(
+            f"There is no response {response_key} in the store; ftb wrong --json lists response_key."
+        )
+    raise ResponseNotFoundError(f"Response {response_key} is a failure without an answer; nothing to overrule.")
 
-    The graders' own verdicts are kept beside it. `LITERAL_GRADERS` are not touched. Raises `ResponseNotFoundError`.
+
+async def overrule_all(db: aiosqlite.Connection, opinions: Mapping[int, Opinion]) -> dict[int, Opinion]:
+    """Keep what a person says of each of these answers and let it stand in the grades, of all of them or of none.
+
+    Gives what was in force before on each answer that there is; those that are gone, or are failures without an answer,
+    are left out. The graders' own verdicts are kept beside it. `LITERAL_GRADERS` are not touched.
     """
     async with transaction(db):
-        rows = list(await db.execute_fetchall("SELECT answer FROM responses WHERE response_key = ?", (response_key,)))
-        if not rows:
-            raise ResponseNotFoundError(
-                f"There is no response {response_key} in the store; ftb wrong --json lists response_key."
-            )
-        if rows[0][0] is None:
-            raise ResponseNotFoundError(f"Response {response_key} is a failure without an answer; nothing to overrule.")
-        await db.execute(
-            "INSERT INTO person_verdicts (response_key, verdict, note, created_at) VALUES (?, ?, ?, ?)",
-            (response_key, None if verdict is None else str(verdict), note, time.time()),
+        there = await db.execute_fetchall(
+            "SELECT response_key FROM responses WHERE answer IS NOT NULL"
+            " AND response_key IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(opinions)),),
         )
-        await _apply(db, response_key, None if verdict is None else str(verdict), note)
+        in_force, now = await opinions_of(db, list(opinions)), time.time()
+        before = {row[0]: in_force.get(row[0], Opinion(None)) for row in there}
+        for key in before:
+            verdict, note = opinions[key].verdict, opinions[key].note
+            said = None if verdict is None else str(verdict)
+            await db.execute(
+                "INSERT INTO person_verdicts (response_key, verdict, note, created_at) VALUES (?, ?, ?, ?)",
+                (key, said, note, now),
+            )
+            await _apply(db, key, said, note)
+    return before
 
 
 async def _apply(db: aiosqlite.Connection, response_key: int, verdict: str | None, note: str) -> None:
@@ -170,13 +194,13 @@ async def person_verdicts(db: aiosqlite.Connection, *, dataset_id: str | None = 
     return [PersonVerdict(*row) for row in rows]
 
 
-async def notes_of(db: aiosqlite.Connection, response_keys: Sequence[int]) -> dict[int, str]:
-    """What people wrote to their verdicts that are in force on these answers; empty where they wrote nothing."""
+async def opinions_of(db: aiosqlite.Connection, response_keys: Sequence[int]) -> dict[int, Opinion]:
+    """What people say of these answers, where that is in force."""
     rows = await db.execute_fetchall(
         f"{_LATEST} AND verdict IS NOT NULL AND response_key IN (SELECT value FROM json_each(?))",
         (json.dumps(list(response_keys)),),
     )
-    return {row["response_key"]: row["note"] for row in rows}
+    return {row["response_key"]: Opinion(Verdict(row["verdict"]), row["note"]) for row in rows}
 
 
 async def verdict_history(db: aiosqlite.Connection, response_key: int) -> list[PersonVerdict]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import aiosqlite
 
@@ -14,36 +16,51 @@ STARTER_TAGS = ("wrong value", "other entity's value", "old value", "refused", "
 """What errors of tuned models mostly are; people add their own."""
 
 
-async def set_tags(db: aiosqlite.Connection, response_keys: Collection[int], tags: Collection[str]) -> None:
-    """Let these answers have exactly these tags."""
-    now = time.time()
-    async with transaction(db):
-        for key in response_keys:
-            await db.execute("DELETE FROM answer_tags WHERE response_key = ?", (key,))
-            await db.executemany(
-                "INSERT INTO answer_tags (response_key, tag, created_at) VALUES (?, ?, ?)",
-                [(key, tag, now) for tag in clean(tags)],
-            )
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """Tags that are put on an answer and those that are taken off it; others stay where they are."""
+
+    on: Collection[str]
+    off: Collection[str]
 
 
 async def change_tags(
     db: aiosqlite.Connection, response_keys: Collection[int], *, on: Collection[str], off: Collection[str]
 ) -> None:
     """Put tags on answers and take others off; what else an answer has stays. Raises `ResponseNotFoundError`."""
-    now = time.time()
     async with transaction(db):
-        for key in response_keys:
-            if not list(await db.execute_fetchall("SELECT 1 FROM responses WHERE response_key = ?", (key,))):
-                raise ResponseNotFoundError(
-                    f"There is no response {key} in the store; ftb wrong --json lists response_key."
-                )
-            await db.executemany(
-                "DELETE FROM answer_tags WHERE response_key = ? AND tag = ?", [(key, tag) for tag in clean(off)]
+        had = await _change(db, dict.fromkeys(response_keys, Tagging(on, off)))
+        if gone := [key for key in response_keys if key not in had]:
+            raise ResponseNotFoundError(
+                f"There is no response {gone[0]} in the store; ftb wrong --json lists response_key."
             )
-            await db.executemany(
-                "INSERT OR IGNORE INTO answer_tags (response_key, tag, created_at) VALUES (?, ?, ?)",
-                [(key, tag, now) for tag in clean(on)],
-            )
+
+
+async def change_tags_of(db: aiosqlite.Connection, changes: Mapping[int, Tagging]) -> dict[int, tuple[str, ...]]:
+    """Change the tags of each of these answers in its own way, of all of them or of none.
+
+    Gives the tags that each answer had before; those that are gone are left out.
+    """
+    async with transaction(db):
+        return await _change(db, changes)
+
+
+async def _change(db: aiosqlite.Connection, changes: Mapping[int, Tagging]) -> dict[int, tuple[str, ...]]:
+    there = await db.execute_fetchall(
+        "SELECT response_key FROM responses WHERE response_key IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(changes)),),
+    )
+    tags, now = await tags_of(db, list(changes)), time.time()
+    had = {row[0]: tags.get(row[0], ()) for row in there}
+    await db.executemany(
+        "DELETE FROM answer_tags WHERE response_key = ? AND tag = ?",
+        [(key, tag) for key in had for tag in clean(changes[key].off)],
+    )
+    await db.executemany(
+        "INSERT OR IGNORE INTO answer_tags (response_key, tag, created_at) VALUES (?, ?, ?)",
+        [(key, tag, now) for key in had for tag in clean(changes[key].on)],
+    )
+    return had
 
 
 def clean(tags: Collection[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.grading import overrule
 from ftb_tui.store.models import ensure_model, find_model
 from ftb_tui.store.results import AnswerRow, answers
-from ftb_tui.store.tags import set_tags
+from ftb_tui.store.tags import change_tags
 from tests.demo import fill_demo_store
 
 WORLD = load_bundled("fictional_people")
@@ -149,8 +149,8 @@ async def test_a_term_looks_only_where_its_column_says(db: aiosqlite.Connection)
 
 async def test_tags_are_found_and_excluded_with_their_blanks_typed_as_they_are_or_not(db: aiosqlite.Connection) -> None:
     first, second, third, *_ = await listed(db, "wrong")
-    await set_tags(db, [first.response_key], ["format", "Wrong value"])
-    await set_tags(db, [second.response_key], ["format"])
+    await change_tags(db, [first.response_key], on=["format", "Wrong value"], off=[])
+    await change_tags(db, [second.response_key], on=["format"], off=[])
     assert await ids(db, "tag:format") == [first.id, second.id]
     assert await ids(db, "tag:format -tag:wrong_value") == [second.id]
     assert await ids(db, 'tag:"wrong value"') == [first.id]
@@ -161,7 +161,7 @@ async def test_the_filter_of_the_manual_works_and_other_tasks_and_models_have_no
     db: aiosqlite.Connection,
 ) -> None:
     first, *others = await listed(db, "wrong")
-    await set_tags(db, [first.response_key], ["format"])
+    await change_tags(db, [first.response_key], on=["format"], off=[])
     asked = "task:rephrased model:tuned verdict:wrong -tag:format"
     assert await ids(db, asked) == [row.id for row in others]
     assert await ids(db, "task:reph model:smollm2 -task:secondary -model:base") == await ids(db, "")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ftb_tui.benchmark.graders import Verdict
 from ftb_tui.report.numbers import counted
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.tables import model_label
 from ftb_tui.store.database import StoreError
-from ftb_tui.store.grading import ResponseNotFoundError, notes_of, overrule
-from ftb_tui.store.tags import change_tags, tag_counts
+from ftb_tui.store.grading import LITERAL_GRADERS, overrule_all
+from ftb_tui.store.tags import Tagging, change_tags_of, clean, tag_counts, tags_of
 
 if TYPE_CHECKING:
     from ftb_tui.store.results import AnswerRow, ResultRow
@@ -26,89 +25,104 @@ class Change:
     what: str
     of: str
     """Whose answers those are: model and task."""
-    take_back: Callable[[], Awaitable[None]]
+    many: int
+    """To how many answers."""
+    take_back: Callable[[], Awaitable[Collection[int]]]
+    """Undoes all of it or nothing; gives the answers that it found, the others are gone. Raises `StoreError`."""
 
 
 async def overruled(app: FtbApp, result: ResultRow, rows: Sequence[AnswerRow]) -> bool:
-    """Ask for a person's verdict on these answers and keep it beside the graders'. Whether there is one."""
+    """Ask for a person's verdict on these answers and keep it beside the graders'. Whether to read them again."""
     from ftb_tui.ui.screens.overrule import OverruleScreen
 
     db = app.db
     if db is None or not rows:
         return False
-    said = await app.push_screen_wait(OverruleScreen(rows))
+    said = await app.push_screen_wait(OverruleScreen(rows, result.grader))
     if said is None:
         return False
-    notes = await notes_of(db, [row.response_key for row in rows])
-    before = {row.response_key: _verdict(row) for row in rows}
-    for row in rows:
-        await overrule(db, row.response_key, said.verdict, said.note)
-
-    async def take_back() -> None:
-        for key, verdict in before.items():
-            await overrule(db, key, verdict, notes.get(key, ""))
-
+    try:
+        before = await overrule_all(db, {row.response_key: said for row in rows})
+    except StoreError as error:
+        return _not_kept(app, str(error))
     word = f"verdict {said.verdict}" if said.verdict is not None else "the grader's verdict again"
-    _kept(app, Change(f"{word} on {counted(len(rows), 'answer')}", _of(result), take_back))
-    return True
+    where = f"It counts by other graders; {result.grader} leaves it aside." if result.grader in LITERAL_GRADERS else ""
+    return _kept(app, result, word, rows, before, lambda: overrule_all(db, before), where)
 
 
-async def tagged(
-    app: FtbApp, result: ResultRow, rows: Sequence[AnswerRow], tags: Mapping[int, tuple[str, ...]]
-) -> bool:
-    """Ask which tags to put on these answers and which to take off; `tags` are those that they have. Whether any."""
+async def tagged(app: FtbApp, result: ResultRow, rows: Sequence[AnswerRow]) -> bool:
+    """Ask which tags to put on these answers and which to take off. Whether to read them again."""
     from ftb_tui.ui.screens.tag import TagScreen
 
     db = app.db
     if db is None or not rows:
         return False
-    before = {row.response_key: tags.get(row.response_key, ()) for row in rows}
-    counts = await tag_counts(db, evaluation_key=result.evaluation_key)
-    change = await app.push_screen_wait(TagScreen(list(before.values()), counts))
+    keys = [row.response_key for row in rows]
+    tags, counts = await tags_of(db, keys), await tag_counts(db, evaluation_key=result.evaluation_key)
+    change = await app.push_screen_wait(TagScreen([tags.get(key, ()) for key in keys], counts))
     if change is None or not (change.on or change.off):
         return False
-    await change_tags(db, list(before), on=change.on, off=change.off)
-
-    async def take_back() -> None:
-        # Only what this change did: an answer may have got other tags since.
-        for key, had in before.items():
-            put, taken = [tag for tag in change.on if tag not in had], [tag for tag in change.off if tag in had]
-            await change_tags(db, [key], on=taken, off=put)
-
-    names = ", ".join(one_line(tag, 40) for tag in (*change.on, *(f"-{tag}" for tag in change.off)))
-    many = "tag" if len(change.on) + len(change.off) == 1 else "tags"
-    _kept(app, Change(f"{many} {names} on {counted(len(rows), 'answer')}", _of(result), take_back))
-    return True
+    try:
+        before = await change_tags_of(db, dict.fromkeys(keys, change))
+    except StoreError as error:
+        return _not_kept(app, str(error))
+    on, off = clean(change.on), clean(change.off)
+    # Only what this change did: an answer may have got other tags since.
+    back = {
+        key: Tagging(on=[tag for tag in off if tag in had], off=[tag for tag in on if tag not in had])
+        for key, had in before.items()
+    }
+    names = ", ".join(one_line(tag, 40) for tag in (*on, *(f"-{tag}" for tag in off)))
+    word = f"{'tag' if len(on) + len(off) == 1 else 'tags'} {names}"
+    return _kept(app, result, word, rows, before, lambda: change_tags_of(db, back))
 
 
 async def taken_back(app: FtbApp) -> bool:
-    """Take back what was changed last, on whichever answers. Whether anything was."""
+    """Take back what was changed last, on whichever answers. Whether to read them again."""
     if not app.changes:
         app.notify("Nothing to take back.")
         return False
     change = app.changes.pop()
     try:
-        await change.take_back()
-    except ResponseNotFoundError as error:
-        app.notify(f"Could not be taken back: {change.what} of {change.of}. {error}", severity="error")
-        return True
+        found = await change.take_back()
     except StoreError as error:
         app.changes.append(change)
         app.notify(f"Could not be taken back now: {error}", severity="error")
         return False
-    app.notify(f"Taken back: {change.what} of {change.of}.")
+    if found:
+        app.notify(f"Taken back: {change.what} of {change.of}.{_gone(change.many - len(found))}")
+    else:
+        gone = _gone(change.many)
+        app.notify(f"Could not be taken back: {change.what} of {change.of}.{gone}", severity="error")
     return True
 
 
-def _kept(app: FtbApp, change: Change) -> None:
+def _not_kept(app: FtbApp, why: str) -> bool:
+    app.notify(f"Nothing was changed: {why}", severity="error")
+    return False
+
+
+def _kept(
+    app: FtbApp,
+    result: ResultRow,
+    word: str,
+    rows: Sequence[AnswerRow],
+    before: Collection[int],
+    take_back: Callable[[], Awaitable[Collection[int]]],
+    where: str = "",
+) -> bool:
+    """Say what was done, and let it be taken back; of the rows those were changed that are in `before`."""
+    gone = _gone(len(rows) - len(before))
+    if not before:
+        _not_kept(app, gone.strip())
+        return True
+    of = f"{one_line(model_label(result), 60)}, {result.task}"
+    change = Change(f"{word} on {counted(len(before), 'answer')}", of, len(before), take_back)
     app.changes.append(change)
-    app.notify(f"Kept: {change.what}. z takes it back.")
+    app.notify(" ".join(filter(None, (f"Kept: {change.what}.{gone}", where, "z takes it back."))))
+    return True
 
 
-def _verdict(row: AnswerRow) -> Verdict | None:
-    """The verdict of a person that is in force."""
-    return Verdict(row.grade) if row.machine_grade is not None and row.grade != "abstained" else None
-
-
-def _of(result: ResultRow) -> str:
-    return f"{one_line(model_label(result), 60)}, {result.task}"
+def _gone(many: int) -> str:
+    """A sentence on answers that were not found, behind another one; empty where all were."""
+    return f" {counted(many, 'answer')} {'is' if many == 1 else 'are'} no longer in the store." if many else ""

@@ -349,7 +349,7 @@ class AnswersScreen(Screen[None]):
     @work
     async def action_tag(self) -> None:
         """Put tags on the chosen answers."""
-        if await tagged(self.ftb, self._result, self._acted_on(), self._tags):
+        if await tagged(self.ftb, self._result, self._acted_on()):
             self._marks.clear()
             await self._refresh()
 

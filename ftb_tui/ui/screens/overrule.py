@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -16,18 +15,11 @@ from textual.widgets import Input, Static
 
 from ftb_tui.benchmark.graders import Verdict
 from ftb_tui.report.plain import one_line
+from ftb_tui.store.grading import LITERAL_GRADERS, Opinion
 from ftb_tui.store.results import AnswerRow
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a person decided: None takes earlier verdicts back."""
-
-    verdict: Verdict | None
-    note: str
-
-
-class OverruleScreen(ModalScreen[Said | None]):
+class OverruleScreen(ModalScreen[Opinion | None]):
     """c, w and x decide; n writes a note first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,9 +30,10 @@ class OverruleScreen(ModalScreen[Said | None]):
         Binding("escape", "leave", "Leave", id="overrule.leave"),
     ]
 
-    def __init__(self, rows: Sequence[AnswerRow]) -> None:
+    def __init__(self, rows: Sequence[AnswerRow], grader: str) -> None:
+        """The answers, as they are listed by this grader."""
         super().__init__()
-        self._rows = rows
+        self._rows, self._grader = rows, grader
 
     def compose(self) -> ComposeResult:
         """What is judged, the note, the keys."""
@@ -51,14 +44,17 @@ class OverruleScreen(ModalScreen[Said | None]):
             else f"gold    {one_line(first.answer, 60)}\nanswer  {one_line(first.response or '', 60)}"
         )
         keys = "c  it is correct\nw  it is wrong\nx  take people's verdicts back\nn  write a note\nescape  leave it"
+        counts = "Your verdict counts; the grader's is kept beside it."
+        if self._grader in LITERAL_GRADERS:
+            counts = f"Your verdict counts by other graders; {self._grader}, which is listed here, leaves it aside."
         with Vertical(classes="dialog"):
-            yield Static(Content(f"Your verdict counts; the grader's is kept beside it.\n\n{what}\n\n{keys}"))
+            yield Static(Content(f"{counts}\n\n{what}\n\n{keys}"))
             yield Input(placeholder="why (n to write, enter when done)", id="note", disabled=True)
 
     def action_decide(self, verdict: str) -> None:
         """Close with the verdict."""
         note = " ".join(self.query_one("#note", Input).value.split())
-        self.dismiss(Said(Verdict(verdict) if verdict else None, note))
+        self.dismiss(Opinion(Verdict(verdict) if verdict else None, note))
 
     def action_note(self) -> None:
         """Write the note."""

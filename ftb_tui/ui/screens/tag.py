@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -15,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ftb_tui.report.plain import one_line
-from ftb_tui.store.tags import STARTER_TAGS
+from ftb_tui.store.tags import STARTER_TAGS, Tagging
 from ftb_tui.ui.widgets.table import Table
 
 BAR = 20
@@ -24,14 +23,6 @@ _ON, _SOME, _OFF = "[x]", "[~]", "[ ]"
 
 def _box(having: int, of: int) -> str:
     return _ON if having == of else _SOME if having else _OFF
-
-
-@dataclass(frozen=True, slots=True)
-class Tagging:
-    """What is put on all the answers and what is taken off them; other tags stay where they are."""
-
-    on: tuple[str, ...]
-    off: tuple[str, ...]
 
 
 class TagScreen(ModalScreen[Tagging | None]):
