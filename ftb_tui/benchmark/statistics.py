@@ -45,6 +45,10 @@ def newcombe(correct: int, n: int, other_correct: int, other_n: int, confidence:
     return max(-1.0, share - other - below), min(1.0, share - other + above)
 
 
+MCNEMAR, SIGN_TEST = "exact McNemar", "sign test over facts"
+"""What tests a difference: with one answer to each question, and where questions were asked several times."""
+
+
 def mcnemar_exact(fixed: int, broken: int) -> float:
     """The two-sided exact p-value of McNemar's test: a sign test on the questions that changed.
 

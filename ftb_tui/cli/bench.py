@@ -84,6 +84,7 @@ def bench(
 ) -> None:
     """Train, ask the base and the tuned model everything, print the table."""
     from ftb_tui.providers.config import load_config
+    from ftb_tui.report.matrix import adjusted_p
     from ftb_tui.report.reading import reading
     from ftb_tui.report.tables import result_objects
     from ftb_tui.work.bench import open_local_or_remote
@@ -138,7 +139,7 @@ def bench(
     rows = [row for row in result.rows if row.grader == DEFAULT_GRADER]
     put_results(rows, "table")
     click.echo()
-    put_sentences(reading(rows))
+    put_sentences(reading(rows, adjusted_p(rows)))
     keys = frozenset(row.evaluation_key for row in rows)
     put_sentences(run_async(held_sentences(result.dataset_id, result.base_model, keys)))
     asked = [row.task for row in rows]

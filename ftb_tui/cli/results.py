@@ -44,8 +44,9 @@ _GRADERS = click.Choice(list(GRADER_NAMES))
 def results(*, dataset: str | None, grader: str | None, style: str, known_before: bool, as_json: bool) -> None:
     """The result table: every model on every task.
 
-    Scores have 95% intervals; a tuned model is compared with its base on the same questions (exact McNemar). In a
-    pipe or file the table is as wide as it needs; on a screen that is too narrow for it, it is given by model.
+    Scores have 95% intervals; a tuned model is compared with its base on the same questions (exact McNemar; where
+    questions were asked several times, the sign test over facts; p is not adjusted for the number of rows). In a pipe
+    or file the table is as wide as it needs; on a screen that is too narrow for it, it is given by model.
     """
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.known_before import known_results

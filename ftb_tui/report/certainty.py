@@ -5,7 +5,8 @@ from __future__ import annotations
 from ftb_tui.store.comparing import Comparison
 
 LEVEL = 0.05
-"""A difference is called sure where the exact test's p is below this."""
+"""A difference is called sure, and gets its star, where p is below this: of one comparison the exact test's, in a table of
+several the one that Holm adjusts over all of it."""
 
 
 def direction(found: Comparison) -> int:

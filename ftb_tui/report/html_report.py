@@ -6,11 +6,11 @@ Every text that a model, a service or a file wrote is made visible and escaped.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ftb_tui.report.collect import Examples, Report, Section
 from ftb_tui.report.heat import bar as glyph
-from ftb_tui.report.matrix import adjusted_p, tasks_of
+from ftb_tui.report.matrix import Place, adjusted_p, tasks_of
 from ftb_tui.report.numbers import difference, interval, p_value, score
 from ftb_tui.report.plain import shortened, visible
 from ftb_tui.report.reading import readings
@@ -55,8 +55,9 @@ _METHODS = (
     "Scores are shares of right answers; answers without a verdict count as not right. Failed calls are no answers and "
     "are counted apart. Intervals of scores are Wilson's, 95%; where questions were asked several times, answers to one "
     "fact are held together. A tuned model is compared with its base on the questions that both answered: fixed are "
-    "right after and wrong before, broken the reverse; p is the exact McNemar test, p Holm is adjusted for all "
-    "comparisons of the table. Averages have the percentile interval of a bootstrap over facts within families. Dashed "
+    "right after and wrong before, broken the reverse; p is the exact McNemar test, where questions were asked "
+    "several times the sign test over facts; p Holm is adjusted for all comparisons of the table, and what the figures are "
+    "said to say goes by it. Averages have the percentile interval of a bootstrap over facts within families. Dashed "
     "lines on yes/no tasks are what no knowledge would score: always saying No, and always saying the more frequent "
     "answer to each wording."
 )
@@ -69,7 +70,8 @@ _RECOMPUTE = (
 
 def html_report(report: Report) -> str:
     """The whole page."""
-    said = readings(report.rows)
+    adjusted = adjusted_p(report.rows)
+    said = readings(report.rows, adjusted)
     parts = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
@@ -86,7 +88,7 @@ def html_report(report: Report) -> str:
         parts += [f"<h3>{_text(each.head.removesuffix(':'))}</h3>"] if each.head else []
         parts += [f"<p>{_text(sentence)}</p>" for sentence in each.sentences]
     for dataset_id in dict.fromkeys(row.dataset_id for row in report.rows):
-        parts += _dataset(report, [row for row in report.rows if row.dataset_id == dataset_id])
+        parts += _dataset(report, [row for row in report.rows if row.dataset_id == dataset_id], adjusted)
     parts += _averages(report)
     if report.curves:
         parts += ["<h2>Learning curves</h2>", *(part for curves in report.curves for part in _curves(curves, report))]
@@ -98,7 +100,7 @@ def html_report(report: Report) -> str:
     return "\n".join([*parts, "</body></html>\n"])
 
 
-def _dataset(report: Report, rows: Sequence[ResultRow]) -> Iterable[str]:
+def _dataset(report: Report, rows: Sequence[ResultRow], adjusted: Mapping[Place, float]) -> Iterable[str]:
     yield f"<h2>{_text(rows[0].dataset)}</h2>"
     for task in tasks_of(rows):
         bars = [
@@ -108,7 +110,6 @@ def _dataset(report: Report, rows: Sequence[ResultRow]) -> Iterable[str]:
         ]  # fmt: skip
         if bars:
             yield f"<figure class=bars>{bar_chart(task, bars, report.baselines.get((rows[0].dataset_id, task), {}))}</figure>"
-    adjusted = adjusted_p(report.rows)
     yield _table(
         HEAD,
         [

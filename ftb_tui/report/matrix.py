@@ -7,18 +7,16 @@ from dataclasses import dataclass
 
 from ftb_tui.benchmark.model import Task
 from ftb_tui.benchmark.statistics import holm
+from ftb_tui.report.certainty import LEVEL
 from ftb_tui.report.numbers import difference, interval, score
 from ftb_tui.store.results import ResultRow
-
-SURE = 0.05
-"""A difference whose exact McNemar p, adjusted by Holm over the whole table, is below this gets a star."""
 
 Place = tuple[str, int, str]
 """Dataset id, model key, task."""
 
 
 def adjusted_p(rows: Sequence[ResultRow]) -> dict[Place, float]:
-    """The p-value of every comparison in the table, adjusted by Holm for how many there are."""
+    """The p-value of every comparison in a table (all of its rows, by one grader), adjusted by Holm for how many there are."""
     tested = [row for row in rows if row.p_value is not None]
     adjusted = holm([row.p_value for row in tested if row.p_value is not None])
     return {(row.dataset_id, row.model_key, row.task): p for row, p in zip(tested, adjusted, strict=True)}
@@ -81,7 +79,7 @@ def cell_text(row: ResultRow | None, adjusted: float | None = None) -> CellText:
         return CellText("…" if progress else "!", progress=progress)
     if row.difference is None:
         return CellText(score(row.score), interval(row.low, row.high), progress=progress)
-    sure = adjusted is not None and adjusted < SURE and row.difference != 0
+    sure = adjusted is not None and adjusted < LEVEL and row.difference != 0
     return CellText(
         score(row.score),
         interval(row.low, row.high),

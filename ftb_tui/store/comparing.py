@@ -8,7 +8,7 @@ import aiosqlite
 
 from ftb_tui.benchmark.averages import averages
 from ftb_tui.benchmark.paired import paired_difference
-from ftb_tui.benchmark.statistics import mcnemar_exact
+from ftb_tui.benchmark.statistics import MCNEMAR, SIGN_TEST, mcnemar_exact
 from ftb_tui.store.repeats import repeated_p_value
 
 CELLS = ("both", "after", "before", "neither")
@@ -86,7 +86,7 @@ async def compare(db: aiosqlite.Connection, *, after: int, before: int, task: st
     both, fixed, broken, neither, repeats = row
     if not repeats:
         low, high = paired_difference(fixed, broken, both + fixed + broken + neither)
-        return Comparison(both, fixed, broken, neither, mcnemar_exact(fixed, broken), low, high, "exact McNemar")
+        return Comparison(both, fixed, broken, neither, mcnemar_exact(fixed, broken), low, high, MCNEMAR)
     clusters = [
         (float(change), int(size))
         for change, size in await db.execute_fetchall(
@@ -97,7 +97,7 @@ async def compare(db: aiosqlite.Connection, *, after: int, before: int, task: st
     ]
     _, average = averages({"": clusters}, signed=True)
     p_value = await repeated_p_value(db, after, before, task, grader)
-    return Comparison(both, fixed, broken, neither, p_value, average.low, average.high, "sign test over facts")
+    return Comparison(both, fixed, broken, neither, p_value, average.low, average.high, SIGN_TEST)
 
 
 async def compared_answers(

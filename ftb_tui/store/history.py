@@ -14,7 +14,7 @@ import aiosqlite
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import Task
 from ftb_tui.benchmark.paired import paired_difference
-from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
+from ftb_tui.benchmark.statistics import MCNEMAR, mcnemar_exact, wilson
 from ftb_tui.store.comparing import Comparison, compare
 from ftb_tui.store.counts import Counts, pair_counts, task_counts
 from ftb_tui.store.grading import LITERAL_GRADERS
@@ -195,7 +195,7 @@ async def _row(db: aiosqlite.Connection, cell: Counts, grader: str, is_repeated:
 def _counted(both: int, fixed: int, broken: int, n: int) -> Comparison:
     low, high = paired_difference(fixed, broken, n)
     neither = n - both - fixed - broken
-    return Comparison(both, fixed, broken, neither, mcnemar_exact(fixed, broken), low, high, "exact McNemar")
+    return Comparison(both, fixed, broken, neither, mcnemar_exact(fixed, broken), low, high, MCNEMAR)
 
 
 # A response of which people say something else now than they did at the moment. A verdict that was given after it and

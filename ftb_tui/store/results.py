@@ -11,7 +11,7 @@ import aiosqlite
 
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import Task
-from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
+from ftb_tui.benchmark.statistics import MCNEMAR, SIGN_TEST, mcnemar_exact, wilson
 from ftb_tui.store.answer_filter import ANSWERS, SHOWN, list_about, search_condition
 from ftb_tui.store.chosen import choose, chosen_evaluation
 from ftb_tui.store.counts import Counts, Pair, Score, pair_counts, task_counts
@@ -48,6 +48,8 @@ class ResultRow:
     evaluation_key: int
     paired: int | None = None
     """On how many answers the comparison with the base rests: those to questions that both answered."""
+    test: str | None = None
+    """Whose p-value it is: `exact McNemar`, or `sign test over facts` where questions were asked several times."""
 
     @property
     def difference(self) -> float | None:
@@ -55,6 +57,13 @@ class ResultRow:
         if self.fixed is None or self.broken is None or not self.paired:
             return None
         return (self.fixed - self.broken) / self.paired
+
+    @property
+    def paired_score(self) -> float | None:
+        """The score over the questions that both answered, which is what stands beside `base_score`."""
+        if self.base_score is None or self.difference is None:
+            return None
+        return self.base_score + self.difference
 
 
 async def results(
@@ -146,6 +155,7 @@ def _row(model: aiosqlite.Row, dataset: aiosqlite.Row, cell: Counts, pair: Pair 
         broken=pair.broken if pair else None,
         paired=pair.n if pair else None,
         p_value=mcnemar_exact(pair.fixed, pair.broken) if pair else None,
+        test=MCNEMAR if pair else None,
         abstained=score.abstained,
         planned=cell.planned,
         model_key=cell.model_key,
@@ -161,7 +171,7 @@ async def _by_fact(db: aiosqlite.Connection, row: ResultRow, base: Counts | None
         row = replace(row, low=low, high=high)
     if row.fixed is not None and base is not None:
         p_value = await repeated_p_value(db, row.evaluation_key, base.evaluation_key, row.task, row.grader)
-        row = replace(row, p_value=p_value)
+        row = replace(row, p_value=p_value, test=SIGN_TEST)
     return row
 
 

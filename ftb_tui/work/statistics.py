@@ -13,7 +13,7 @@ from ftb_tui.benchmark.clusters import clustered_share
 from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import Family
 from ftb_tui.benchmark.power import detectable_paired
-from ftb_tui.benchmark.statistics import holm, mcnemar_exact
+from ftb_tui.benchmark.statistics import MCNEMAR, SIGN_TEST, holm, mcnemar_exact
 from ftb_tui.store.models import ModelRow, list_models
 from ftb_tui.store.scores import ScoredAnswer, scored_answers
 
@@ -214,7 +214,7 @@ def _comparisons(model: ModelRow, mine: Mapping[_Cell, _Answers], base: Mapping[
                 dataset=both[0][0].dataset, provider=model.provider, model=model.name, task=cell[1], n=share.n,
                 facts=share.clusters, score=share.share, low=share.low, high=share.high,
                 design_effect=share.design_effect, base_score=base_score, difference=share.share - base_score,
-                fixed=fixed, broken=broken, test="sign test over facts" if repeated else "exact McNemar",
+                fixed=fixed, broken=broken, test=SIGN_TEST if repeated else MCNEMAR,
                 p_value=mcnemar_exact(up, down), p_holm=1.0,
                 detectable=detectable_paired(round(share.n / share.design_effect), (fixed + broken) / len(both)),
             )

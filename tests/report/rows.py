@@ -20,7 +20,7 @@ def row(**changes: Any) -> ResultRow:
 
 TUNED: dict[str, Any] = {
     "model": "ft:smollm2-135m:ftb:demo:0a1b2c3d", "kind": "tuned", "epoch": 12, "base_score": 0.0, "broken": 0, "paired": 24,
-    "model_key": 2, "evaluation_key": 2,
+    "model_key": 2, "evaluation_key": 2, "test": "exact McNemar",
 }  # fmt: skip
 ROWS = [
     row(),

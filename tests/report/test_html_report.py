@@ -96,6 +96,15 @@ def test_what_the_figures_say_names_each_model_and_dataset_where_there_are_sever
     assert "<h3>people, smollm2-135m 7777 (tuned)</h3>\n<p>rephrased: 0.00" in page
 
 
+def test_what_the_figures_say_is_as_sure_as_the_adjusted_p_of_the_table() -> None:
+    figures = {"correct": 6, "score": 0.25, "fixed": 6, "p_value": 0.03}
+    tasks = ("rephrased", "vignette")
+    pairs = [each for task in tasks for each in (row(task=task), row(**TUNED, task=task, **figures))]
+    page = html_report(report(pairs))
+    assert page.count("(exact McNemar, Holm over the table: p .060): not sure, this may be chance.</p>") == 2
+    assert page.count("<td class=n>.060</td>") == 2
+
+
 def test_a_long_name_is_whole_beside_its_bar() -> None:
     names = [
         "gpt-4o-mini-2024-07-18 Ab12Cd34 (tuned)",

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from ftb_tui.benchmark.model import Task
-from ftb_tui.report.matrix import blocks
+from ftb_tui.report.matrix import adjusted_p, blocks
 from ftb_tui.report.tables import short_label
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.evaluations import create_evaluation
@@ -18,6 +18,7 @@ from ftb_tui.store.models import ensure_model
 from ftb_tui.ui.screens.result_cells import drawn_cell
 from ftb_tui.ui.screens.result_filter import fault, how_many, narrowed
 from ftb_tui.ui.screens.result_layout import EDGES, Layout, layout
+from ftb_tui.ui.screens.result_told import figures_say, nothing_sentence, score_lines
 from ftb_tui.ui.widgets.table import Table
 from tests.demo import change_store
 from tests.demo_curve import fill_demo_curve
@@ -215,6 +216,31 @@ def test_a_filter_of_results(text: str, models: int, tasks: int) -> None:
 )
 def test_a_mistake_in_a_filter_of_results_is_told(text: str, said: str) -> None:
     assert fault(of_tasks(FOUR), text) == said
+
+
+def test_what_is_said_of_a_score_names_the_test_and_the_questions_it_is_over() -> None:
+    repeated = {**TUNED, "n": 40, "paired": 20, "base_score": 0.6, "test": "sign test over facts"}
+    rows = of_tasks(("rephrased",))
+    rows.append(row(**{**repeated, "model_key": 3}, task="rephrased", correct=20, score=0.5, fixed=4, p_value=0.125))
+    adjusted = adjusted_p(rows)
+    whole, part = (score_lines(one, rows, adjusted)[1] for one in rows[1:])
+    assert whole == (
+        "Against its base (0.00 on the same questions): 12 fixed, 0 broken, exact McNemar p <.001, Holm over the table .001"
+    )
+    assert part.startswith(
+        "Against its base (0.80 to 0.60 on the 20 that both answered): 4 fixed, 0 broken, sign test over"
+    )
+    _, legend = figures_say(rows[:2], rows, adjusted, "choice", changes=True)
+    assert "(exact McNemar, Holm over the table: p < .05)" in legend.plain
+    _, legend = figures_say(rows, rows, adjusted, "choice", changes=True)
+    assert "(exact McNemar or sign test over facts, Holm over" in legend.plain
+
+
+def test_answers_of_an_imported_model_that_are_missing_cannot_be_asked_for() -> None:
+    for kind in ("base", "tuned"):
+        said = nothing_sentence(row(provider="imported", model="gpt-4o ft", kind=kind), "vignette")
+        assert said.startswith("gpt-4o ft (imported) has no answer to vignette of people: ftb import-responses")
+        assert "then v" not in said
 
 
 async def test_what_the_figures_say_goes_by_the_grader_that_is_shown() -> None:

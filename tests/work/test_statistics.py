@@ -46,7 +46,7 @@ async def answer(
         model_key = await ensure_model(db, provider="p", name=model, kind=kind, base_model="b")
     stored = {key: q for key, q in (await questions_by_key(db, dataset_id)).items() if q.task in right}
     key = await evaluations.create_evaluation(
-        db, model_key=model_key, dataset_id=dataset_id, question_keys=list(stored), parameters={}
+        db, model_key=model_key, dataset_id=dataset_id, question_keys=list(stored), parameters={}, repeats=repeats
     )
     records = []
     for question_key, question in stored.items():
@@ -130,7 +130,7 @@ async def test_comparisons_are_those_of_the_table_adjusted_for_their_number(db: 
         row = by_task[found.task]
         assert (found.n, found.fixed, found.broken, found.p_value) == (row.n, row.fixed, row.broken, row.p_value)
         assert (found.score, found.base_score) == (row.score, row.base_score)
-        assert found.test == "exact McNemar"
+        assert found.test == row.test == "exact McNemar"
     assert [c.p_holm for c in report.comparisons] == holm([c.p_value for c in report.comparisons])
 
 
@@ -142,6 +142,8 @@ async def test_repeats_do_not_multiply_what_is_known(db: aiosqlite.Connection) -
     assert found.design_effect == pytest.approx(5)
     assert (found.low, found.high) == pytest.approx(wilson(9, 40))
     assert (found.test, found.p_value) == ("sign test over facts", mcnemar_exact(7, 0))
+    [row] = [row for row in await results(db) if row.p_value is not None]
+    assert (row.test, row.p_value) == (found.test, found.p_value), "the table calls it the same"
 
 
 def test_the_command_prints_and_is_silent_about_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from rich.text import Text
 from textual.color import Color, ColorParseError
 
+from ftb_tui.report.certainty import LEVEL
 from ftb_tui.report.heat import bar, shade
-from ftb_tui.report.matrix import SURE, Place, cell_text
+from ftb_tui.report.matrix import Place, cell_text
 from ftb_tui.store.results import ResultRow
 
 SHADES = 20
@@ -59,7 +60,7 @@ def drawn_cell(
     kept: dict[Place, Drawn], place: Place, row: ResultRow | None, adjusted: float | None, look: Look
 ) -> Text:
     """The cell of a place in the table; the one that was made before (and is `kept`) where nothing of it changed."""
-    drawn, sure = kept.get(place), adjusted is not None and adjusted < SURE
+    drawn, sure = kept.get(place), adjusted is not None and adjusted < LEVEL
     if drawn is None or drawn.row is not row or (drawn.sure, drawn.look) != (sure, look):
         drawn = kept[place] = Drawn(row, sure, look, _cell(row, adjusted, look))
     return drawn.text

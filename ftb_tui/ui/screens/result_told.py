@@ -17,8 +17,7 @@ from ftb_tui.report.tables import model_label
 from ftb_tui.store.results import ResultRow
 
 LEGEND = (
-    "Beside a score its change from the base; a * is more than chance explains (exact McNemar test, Holm-adjusted over "
-    "the table, p < .05)."
+    "Beside a score its change from the base; a * is more than chance explains ({tests}, Holm over the table: p < .05)."
 )
 NO_ROOM = "A wider window shows the change from the base beside each score; for the chosen one it stands here."
 
@@ -31,17 +30,24 @@ def graders_of(rows: Iterable[ResultRow]) -> list[str]:
 
 
 def figures_say(
-    shown: Sequence[ResultRow], rows: Sequence[ResultRow], grader: str, *, changes: bool
+    shown: Sequence[ResultRow],
+    rows: Sequence[ResultRow],
+    adjusted: Mapping[Place, float],
+    grader: str,
+    *,
+    changes: bool,
 ) -> tuple[list[Content], Content]:
     """What the scores that are shown, of all `rows` by one grader, say line by line; and what the table's signs mean.
 
-    `changes` tells whether the table has room for the changes from the base.
+    `adjusted` is `adjusted_p` of `rows`, as the stars have it, whatever of them is shown. `changes` tells whether the table
+    has room for the changes from the base.
     """
-    legend = LEGEND if changes else NO_ROOM if any(row.fixed is not None for row in shown) else ""
+    tests = dict.fromkeys(row.test for row in shown if row.test)
+    legend = (LEGEND.format(tests=" or ".join(tests)) if changes else NO_ROOM) if tests else ""
     said = []
     if grader != DEFAULT_GRADER:
         said.append(Content(f"As {one_line(grader)} grades; r shows the next way."))
-    for each in readings(shown, bases=rows):
+    for each in readings(shown, adjusted, bases=rows):
         said += [Content.styled(each.head, "bold")] if each.head else []
         said += map(Content, each.sentences)
     return said, Content(legend)
@@ -56,10 +62,14 @@ def score_lines(row: ResultRow, rows: Sequence[ResultRow], adjusted: Mapping[Pla
     line += f", {row.failed} failed" if row.failed else ""
     lines = [line]
     if row.fixed is not None:
+        both = (
+            f"{score(row.base_score)} on the same questions"
+            if row.paired == row.n
+            else f"{score(row.paired_score)} to {score(row.base_score)} on the {row.paired} that both answered"
+        )
         lines.append(
-            f"Against its base ({score(row.base_score)} on the same questions): {row.fixed} fixed, "
-            f"{row.broken} broken, exact McNemar p {p_value(row.p_value)}, "
-            f"Holm-adjusted {p_value(adjusted.get((row.dataset_id, row.model_key, row.task)))}"
+            f"Against its base ({both}): {row.fixed} fixed, {row.broken} broken, {row.test} p {p_value(row.p_value)}, "
+            f"Holm over the table {p_value(adjusted.get((row.dataset_id, row.model_key, row.task)))}"
         )
     memorized = next((one for one in rows if one.task == "memorization" and _same_model(one, row)), None)
     if (
@@ -94,8 +104,11 @@ def checkpoint_sentence(count: int) -> str:
 
 def nothing_sentence(model: ResultRow, task: str) -> str:
     """What a place without any score means; `model` is any row of its model and dataset."""
+    name, dataset = one_line(model_label(model)), one_line(model.dataset)
+    if model.provider == "imported":
+        return f"{name} has no answer to {task} of {dataset}: ftb import-responses takes in answers that you have."
     how = "2, then v on its job, asks it." if model.kind != "base" else "5, then v, asks a model."
-    return f"{one_line(model_label(model))} was not asked {task} of {one_line(model.dataset)}: {how}"
+    return f"{name} was not asked {task} of {dataset}: {how}"
 
 
 def _same_model(one: ResultRow, other: ResultRow) -> bool:

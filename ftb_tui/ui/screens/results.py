@@ -139,7 +139,9 @@ class ResultsScreen(ModeScreen):
         self._shown = narrowing.narrowed(self._rows, self._filter)
         self._tasks = tasks_of(self._shown)
         self._blocks = blocks(self._shown, sort_task=self._sort)
-        said, legend = told.figures_say(self._shown, self._rows, self._grader, changes=self._show_table())
+        said, legend = told.figures_say(
+            self._shown, self._rows, self._adjusted, self._grader, changes=self._show_table()
+        )
         self._reading = "\n".join(line.plain for line in (*said, legend))
         more = [Content(f"Space shows {counted(len(said) - SENTENCES, 'more line')}.")] if len(said) > SENTENCES else []
         self._say("#reading", Content("\n").join((*said[:SENTENCES], *more, legend)))
