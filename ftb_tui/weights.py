@@ -101,6 +101,16 @@ def require_weights(explicit: Path | None = None) -> Path:
     return found
 
 
+def identity(file: Path) -> str:
+    """Tells weights from others: size, first and last megabyte, hashed to twelve digits. Raises `OSError`."""
+    with file.open("rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        told = hashlib.sha256(f"{size} ".encode() + stream.read(1 << 20))
+        stream.seek(max(0, size - (1 << 20)))
+        told.update(stream.read())
+    return told.hexdigest()[:12]
+
+
 def is_known(file: Path) -> bool:
     """Whether it is the published file to the last byte.
 

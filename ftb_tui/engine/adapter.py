@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ftb_tui.engine.container import pack_arrays, unpack_arrays, write_atomically
-from ftb_tui.engine.interface import AdapterError
+from ftb_tui.engine.interface import AdapterError, OtherWeightsError
 from ftb_tui.engine.layers import Array, Config, LayerWeights
 
 if TYPE_CHECKING:
@@ -187,14 +187,22 @@ def merge(model: Model, adapter: Adapter) -> list[LayerWeights]:
     return merged
 
 
-def save_adapter(path: Path, adapter: Adapter) -> None:
-    """Write an adapter as a whole or not at all. Raises `OSError` (disk full, no permission)."""
+def save_adapter(path: Path, adapter: Adapter, *, weights: str = "") -> None:
+    """Write an adapter as a whole or not at all. Raises `OSError` (disk full, no permission).
+
+    `weights` is the identity of those that it was trained on; empty where nobody knows it.
+    """
     arrays = dict(_named(adapter.shape, adapter.flat))
-    write_atomically(path, pack_arrays(arrays, {"format": _FORMAT, **shape_metadata(adapter.shape)}))
+    told = {"weights": weights} if weights else {}
+    write_atomically(path, pack_arrays(arrays, {"format": _FORMAT, **told, **shape_metadata(adapter.shape)}))
 
 
-def load_adapter(path: Path) -> Adapter:
-    """Read an adapter. Raises `AdapterError` for a file that is missing, damaged, or something else."""
+def load_adapter(path: Path, *, weights: str = "") -> Adapter:
+    """Read an adapter, to be used with `weights`.
+
+    Raises `AdapterError` for a file that is missing, damaged, something else, or made for other weights. One that does
+    not say for which was written before that was kept, and is taken.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -203,6 +211,12 @@ def load_adapter(path: Path) -> Adapter:
     arrays, metadata = unpack_arrays(content, f"The adapter {path}")
     if metadata.get("format") != _FORMAT:
         raise AdapterError(f"{path} is not an adapter of this engine.")
+    trained_on = metadata.get("weights")
+    if trained_on and weights and trained_on != weights:
+        raise OtherWeightsError(
+            f"The adapter {path} was trained on other weights ({trained_on}) than the engine runs on ({weights}). End "
+            "the engine with ftb serve --stop and start it on those (--weights or FTB_WEIGHTS), or train again on these."
+        )
     try:
         shape = shape_from_metadata(metadata)
         expected = weight_count(shape)

@@ -6,6 +6,8 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +38,8 @@ class Answering:
         self._waiting: list[_Pending] = []
         self._condition = threading.Condition()
         self._ending = False
+        self._under_way = 0
+        self._ended_at: float | None = None
         self._thread = threading.Thread(target=self._loop, name="answering", daemon=True)
 
     def start(self) -> None:
@@ -53,8 +57,25 @@ class Answering:
 
     @property
     def busy(self) -> bool:
-        """Whether anything waits."""
-        return bool(self._waiting)
+        """Whether anything is asked and not answered."""
+        return self._under_way > 0
+
+    @property
+    def idle_seconds(self) -> float | None:
+        """How long ago the last answer was given, 0 while one is under way; None where nothing was asked yet."""
+        if self.busy:
+            return 0.0
+        return None if self._ended_at is None else time.monotonic() - self._ended_at
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """For as long as a question is being seen to, from the moment that it came. Called in the server's loop."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._ended_at = time.monotonic()
 
     async def answer(self, adapter: Path | None, request: GenerationRequest) -> Generation:
         """The answer of the base (no adapter) or a tuned model. Cancelling the caller drops the request."""

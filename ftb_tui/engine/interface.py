@@ -22,6 +22,10 @@ class AdapterError(EngineError):
     """An adapter's or a resume state's file is missing, damaged, or belongs to another model."""
 
 
+class OtherWeightsError(AdapterError):
+    """An adapter or a resume state is whole, and was made on other weights than those at hand."""
+
+
 class RequestError(EngineError):
     """A request that cannot be answered as it stands, for example a prompt beyond the context length."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftb_tui.engine.interface import EngineError, ModelFileError
 from ftb_tui.engine.memory import give_back
-from ftb_tui.weights import WeightsError, require_weights
+from ftb_tui.weights import WeightsError, identity, require_weights
 
 if TYPE_CHECKING:
     from ftb_tui.engine.adapter import Adapter
@@ -51,14 +52,24 @@ class ModelLoader:
                     give_back()
             return self._model
 
+    @property
+    def identity(self) -> str | None:
+        """Which weights these are: those in memory, or else those that would be loaded now; None where there are none."""
+        if self._model is not None:
+            return self._model.weights
+        with suppress(WeightsError, OSError):
+            return identity(require_weights(self._weights))
+        return None
+
     def adapter(self, path: Path) -> Adapter:
-        """An adapter from its file; the last few are kept. Raises `AdapterError` for a damaged one."""
+        """An adapter from its file; the last few are kept. Raises `AdapterError` for one that is damaged or not ours."""
         from ftb_tui.engine.adapter import load_adapter
 
+        model = self.model()
         with self._lock:
             known = self._adapters.get(path)
             if known is None:
-                known = load_adapter(path)
+                known = load_adapter(path, weights=model.weights)
                 while len(self._adapters) >= 4:
                     self._adapters.pop(next(iter(self._adapters)))
                 self._adapters[path] = known

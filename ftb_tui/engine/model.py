@@ -15,6 +15,7 @@ from ftb_tui.engine.gguf_file import GgufFile, open_gguf
 from ftb_tui.engine.interface import ModelFileError
 from ftb_tui.engine.layers import Array, Config, LayerWeights
 from ftb_tui.engine.tokenizer import Tokenizer
+from ftb_tui.weights import identity
 
 if TYPE_CHECKING:
     from ftb_tui.engine.adapter import Adapter
@@ -34,6 +35,7 @@ class Model:
         layers: list[LayerWeights],
         norm: Array,
         name: str = "",
+        weights: str = "",
     ) -> None:
         self.config = config
         self.tokenizer = tokenizer
@@ -42,6 +44,8 @@ class Model:
         self.layers = layers
         self.norm = norm
         self.name = name
+        self.weights = weights
+        """The identity of the weights' file, which what is trained on it bears."""
         self.dtype: Any = embedding.dtype
         self._merged: OrderedDict[str, list[LayerWeights]] = OrderedDict()
         self._lock = threading.Lock()
@@ -85,7 +89,8 @@ def load_model(path: Path, *, dtype: Any = np.float32) -> Model:
     embedding = file.read("token_embd.weight", (tokenizer.size, config.width), dtype)
     layers = [_layer(file, config, index, dtype) for index in range(config.layers)]
     norm = file.read("output_norm.weight", (config.width,), dtype)
-    return Model(config, tokenizer, embedding, layers, norm, name=str(file.metadata.get("general.name", "")))
+    name = str(file.metadata.get("general.name", ""))
+    return Model(config, tokenizer, embedding, layers, norm, name=name, weights=identity(Path(path)))
 
 
 def _config(file: GgufFile) -> Config:

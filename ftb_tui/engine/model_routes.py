@@ -63,6 +63,11 @@ async def delete_model(request: web.Request) -> web.Response:
 
 async def chat(request: web.Request) -> web.Response:
     """One chat completion."""
+    with request.app[ENGINE].answering.asked():
+        return await _answered(request)
+
+
+async def _answered(request: web.Request) -> web.Response:
     engine = request.app[ENGINE]
     asked = parse.chat_request(await json_of(request))
     adapter = None

@@ -23,6 +23,7 @@ from ftb_tui.engine.container import write_atomically
 from ftb_tui.engine.interface import (
     AdapterError,
     Hyperparameters,
+    OtherWeightsError,
     StepReport,
     TrainingItem,
     TrainingStopped,
@@ -182,7 +183,7 @@ class TrainingQueue:
             self._log_step(job.id, report)
 
         def on_epoch(epoch: int, adapter: Adapter, state: bytes) -> None:
-            self._keep_checkpoint(job, epoch, latest[0], adapter)
+            self._keep_checkpoint(job, latest[0], adapter, model.weights)
             # After the checkpoint: a crash in between repeats the epoch and finds its checkpoint known.
             write_atomically(resume_file, state)
 
@@ -194,6 +195,10 @@ class TrainingQueue:
 
         try:
             self._with_resume(job, resume_file, run)
+        except OtherWeightsError as error:
+            # What was trained so far is kept for who has the weights that it was begun on.
+            self._records.hold_job(job.id, str(error), code="other_weights")
+            return
         except TrainingStopped as stopped:
             current = self._records.job(job.id)
             if current is not None and current.status != "cancelled":
@@ -207,6 +212,8 @@ class TrainingQueue:
         resume = resume_file.read_bytes() if resume_file.exists() else None
         try:
             run(resume)
+        except OtherWeightsError:
+            raise
         except AdapterError as error:
             if resume is None:
                 raise
@@ -228,11 +235,11 @@ class TrainingQueue:
             message += f", validation loss={report.valid_loss:.2f}"
         self._records.add_event(job_id, f"step-{report.step}", message, data=data)
 
-    def _keep_checkpoint(self, job: JobRecord, epoch: int, report: StepReport, adapter: Adapter) -> None:
+    def _keep_checkpoint(self, job: JobRecord, report: StepReport, adapter: Adapter, weights: str) -> None:
         from ftb_tui.engine.adapter import save_adapter
 
         file = self.job_folder(job.id) / f"step-{report.step}.safetensors"
-        save_adapter(file, adapter)
+        save_adapter(file, adapter, weights=weights)
         metrics = {
             "step": float(report.step),
             "train_loss": report.train_loss,

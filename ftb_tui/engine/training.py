@@ -31,6 +31,7 @@ from ftb_tui.engine.frozen import FrozenOutputs, frozen_outputs
 from ftb_tui.engine.interface import (
     AdapterError,
     Hyperparameters,
+    OtherWeightsError,
     RequestError,
     StepReport,
     TrainingItem,
@@ -79,20 +80,20 @@ def train(
     `on_epoch` gets the epoch (from 1), the adapter as it is then, and the state to resume from (some 16 MB for
     SmolLM2); `on_prepare` gets how many examples of all have gone through the frozen layers. Raises
     `TrainingStopped` with a state to resume from when `should_stop()`, `RequestError` for examples that cannot
-    be trained on, and `AdapterError` for a resume state of another training.
+    be trained on, and `AdapterError` for a resume state of another training (`OtherWeightsError` for one on other weights).
     """
     check_examples(model, examples, "training")
     check_examples(model, validation, "validation")
     shape = shape_for(model.config, rank=hyper.rank, alpha=hyper.alpha, layers=hyper.layers)
     identity = _identity(examples, hyper, shape)
-    state = _fresh(model, shape, hyper) if resume is None else _restore(resume, identity, shape)
+    state = _fresh(model, shape, hyper) if resume is None else _restore(resume, identity, model.weights)
 
     steps_per_epoch = -(-len(examples) // hyper.batch_size)
     total = steps_per_epoch * hyper.n_epochs
 
     def stopped() -> None:
         if should_stop():
-            raise TrainingStopped(state.step, _saved(state, identity))
+            raise TrainingStopped(state.step, _saved(state, identity, model.weights))
 
     stopped()
     everything = [*examples, *validation]
@@ -132,7 +133,7 @@ def train(
                 )
             )
             if last:
-                on_epoch(epoch + 1, Adapter(shape, state.flat.copy()), _saved(state, identity))
+                on_epoch(epoch + 1, Adapter(shape, state.flat.copy()), _saved(state, identity, model.weights))
             if state.step < total:
                 stopped()
     return Adapter(shape, state.flat.copy())
@@ -248,16 +249,24 @@ def _identity(examples: Sequence[TrainingItem], hyper: Hyperparameters, shape: A
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _saved(state: _State, identity: str) -> bytes:
+def _saved(state: _State, identity: str, weights: str) -> bytes:
     arrays = {"flat": state.flat, "first": state.first, "second": state.second}
-    return pack_arrays(arrays, {"format": _FORMAT, "identity": identity, "step": str(state.step)})
+    told = {"format": _FORMAT, "identity": identity, "step": str(state.step)}
+    return pack_arrays(arrays, told | ({"weights": weights} if weights else {}))
 
 
-def _restore(content: bytes, identity: str, shape: AdapterShape) -> _State:
+def _restore(content: bytes, identity: str, weights: str) -> _State:
     arrays, metadata = unpack_arrays(content, "The saved state of the training")
     if metadata.get("format") != _FORMAT or metadata.get("identity") != identity:
         raise AdapterError(
             "The saved state belongs to a training with other examples or hyperparameters; start this job anew."
+        )
+    # A state that was saved before weights were told apart does not say on which it was trained, and is taken.
+    trained_on = metadata.get("weights", weights)
+    if trained_on != weights:
+        raise OtherWeightsError(
+            f"The job was begun on other weights ({trained_on}) than the engine runs on ({weights}). End the engine with "
+            "ftb serve --stop, start it on those (--weights or FTB_WEIGHTS) and resume the job; or cancel it."
         )
     flat, first, second = (arrays[name].copy() for name in ("flat", "first", "second"))
     return _State(flat, first, second, int(metadata["step"]))

@@ -16,7 +16,7 @@ from ftb_tui.engine import model as model_module
 from ftb_tui.engine.adapter import Adapter, AdapterShape, load_adapter, save_adapter, shape_for, views, weight_count
 from ftb_tui.engine.container import pack_arrays, unpack_arrays, write_atomically
 from ftb_tui.engine.generation import generate
-from ftb_tui.engine.interface import AdapterError, GenerationRequest
+from ftb_tui.engine.interface import AdapterError, GenerationRequest, OtherWeightsError
 from ftb_tui.engine.layers import Array, LayerWeights
 from ftb_tui.engine.model import Model
 from tests.engine.plain import PlainModel, log_probabilities, read_plain_adapter
@@ -232,6 +232,17 @@ def test_an_adapter_of_a_model_of_other_sizes_is_refused_by_name(exact: Model, t
     with pytest.raises(AdapterError, match="other sizes") as caught:
         generate(exact, foreign, [GenerationRequest(PROMPT)])
     assert str(path) in str(caught.value)
+
+
+def test_an_adapter_of_other_weights_is_refused_by_name(exact: Model, tmp_path: Path) -> None:
+    path, older = tmp_path / "of-other-weights", tmp_path / "from-before"
+    save_adapter(path, random_adapter(exact), weights="abc")
+    save_adapter(older, random_adapter(exact))
+    with pytest.raises(OtherWeightsError, match=rf"{path} was trained on other weights \(abc\) than .* \(def\)"):
+        load_adapter(path, weights="def")
+    same = load_adapter(path, weights="abc")
+    # One that does not say on which it was trained is taken.
+    assert load_adapter(older, weights="def").digest == same.digest
 
 
 def test_an_adapter_for_more_layers_than_the_model_has_is_refused(exact: Model) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,13 +19,15 @@ from ftb_tui.engine.interface import (
     AdapterError,
     GenerationRequest,
     Hyperparameters,
+    OtherWeightsError,
     RequestError,
     StepReport,
     TrainingItem,
     TrainingStopped,
 )
 from ftb_tui.engine.layers import Array
-from ftb_tui.engine.model import Model
+from ftb_tui.engine.model import Model, load_model
+from ftb_tui.engine.tiny import write_tiny_model
 from ftb_tui.engine.training import train
 from tests.engine.plain import PlainModel, answer_loss, hidden_states
 from tests.engine.test_gradients import engine_gradient
@@ -185,6 +188,19 @@ def test_the_state_of_another_training_is_refused(
     hyper = HYPER if change == "examples" else replace(HYPER, **{change: getattr(HYPER, change) + 1})
     with pytest.raises(AdapterError, match="other examples or hyperparameters"):
         train(single, others, hyper, resume=state)
+
+
+def test_a_training_goes_on_on_the_weights_it_was_begun_on_alone(
+    single: Model, items: list[TrainingItem], whole: Run, tmp_path: Path
+) -> None:
+    other = load_model(write_tiny_model(tmp_path / "other.gguf", seed=2))
+    with pytest.raises(OtherWeightsError, match=rf"other weights \({single.weights}\) than .* \({other.weights}\)"):
+        train(other, items, HYPER, resume=whole.epochs[0][2])
+    arrays, metadata = unpack_arrays(whole.epochs[0][2], "")
+    assert metadata.pop("weights") == single.weights
+    # As it was saved before weights were told apart.
+    older = Run(single, items, resume=pack_arrays(arrays, metadata))
+    assert older.adapter.digest == whole.adapter.digest
 
 
 def test_a_damaged_state_is_refused(single: Model, items: list[TrainingItem], whole: Run) -> None:
