@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from pathlib import Path
 
+import aiosqlite
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from ftb_tui.benchmark.model import Task
+from ftb_tui.benchmark.statistics import TrivialBaselines
 from ftb_tui.report.matrix import adjusted_p, blocks
 from ftb_tui.report.tables import short_label
+from ftb_tui.store.baselines import asked_baselines
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.evaluations import create_evaluation
 from ftb_tui.store.models import ensure_model
@@ -301,3 +305,31 @@ async def test_a_place_without_a_score_says_that_nothing_was_asked_and_how_to_as
         await pilot.press("enter")
         await until(pilot, lambda: text_of(pilot.app).count("was not asked rephrased") == 2)
         assert any(said in one.message for one in pilot.app._notifications)
+
+
+async def test_what_is_read_of_one_score_is_not_told_under_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a run goes on the store is read for the score under the cursor again and again, and the cursor moves on."""
+    await fill_demo()
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def late(db: aiosqlite.Connection, evaluation_key: int, task: str) -> TrivialBaselines | None:
+        asked.set()
+        await go_on.wait()
+        return await asked_baselines(db, evaluation_key, task)
+
+    app = demo_app()
+    async with app.run_test(size=(120, 35)) as pilot:
+        await on_results(pilot)
+        await pilot.press("right", "right")
+        await until(pilot, shows(pilot, "Without any knowledge"))
+        app.screen._baselines.clear()  # type: ignore[attr-defined]
+        monkeypatch.setattr("ftb_tui.ui.screens.results.asked_baselines", late)
+        app.ask_for_refresh()
+        await until(pilot, asked.is_set)
+        await pilot.press("left")
+        await until(pilot, shows(pilot, "(tuned), rephrased:"))
+        go_on.set()
+        await app.looking.look()
+        await pilot.pause()
+        assert "(tuned), rephrased:" in text_of(app)
+        assert "Without any knowledge" not in text_of(app)

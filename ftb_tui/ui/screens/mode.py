@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.ui.widgets.keys import Keys
+from ftb_tui.ui.widgets.said import say
 from ftb_tui.ui.widgets.tabs import MODES, tabs
 
 if TYPE_CHECKING:
@@ -105,9 +106,7 @@ class ModeScreen(Screen[None]):
 
             text = bench_status(progress)
         status = self.query_one("#status", Static)
-        # Only what changed: every update lays out the whole screen again.
-        if status.content != Content(text):
-            status.update(Content(text))
+        say(status, Content(text))
         status.display = bool(text)
 
     def action_settings(self) -> None:

@@ -30,6 +30,7 @@ from ftb_tui.ui.screens.result_layout import INDENT, layout
 from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.filter_bar import FilterBar
 from ftb_tui.ui.widgets.splitter import Splitter
+from ftb_tui.ui.widgets.said import say
 from ftb_tui.ui.widgets.table import Table
 
 EMPTY = "No result yet. Press b for the quick benchmark: about a minute, no key needed."
@@ -144,7 +145,7 @@ class ResultsScreen(ModeScreen):
         )
         self._reading = "\n".join(line.plain for line in (*said, legend))
         more = [Content(f"Space shows {counted(len(said) - SENTENCES, 'more line')}.")] if len(said) > SENTENCES else []
-        self._say("#reading", Content("\n").join((*said[:SENTENCES], *more, legend)))
+        say(self.query_one("#reading", Static), Content("\n").join((*said[:SENTENCES], *more, legend)))
 
     def narrow(self, text: str) -> str:
         """Show only what fits; gives how much that is."""
@@ -163,12 +164,6 @@ class ResultsScreen(ModeScreen):
     def fault(self, text: str) -> str:
         """What is wrong with a filter."""
         return narrowing.fault(self._rows, text) if self._rows else ""
-
-    def _say(self, where: str, text: Content) -> None:
-        """Show a text, if it is not there: every update lays out the whole screen again."""
-        static = self.query_one(where, Static)
-        if static.content != text:
-            static.update(text)
 
     def _show_table(self) -> bool:
         """Whether the changes from the base had room in it."""
@@ -225,16 +220,20 @@ class ResultsScreen(ModeScreen):
     async def _fill_cell(self) -> None:
         place, row = self._place(), self._chosen()
         lines = [MOVE] if self._shown else ["No model fits the filter; escape shows all again."]
+        found = None if row is None else await self._baselines_of(row)
+        if self._place() != place:
+            # The cursor went on, or the scores did, while the store was asked: whoever was later tells it.
+            return
         if row is not None:
             lines = told.score_lines(row, self._rows, self._adjusted)
-            if (found := await self._baselines_of(row)) is not None:
+            if found is not None:
                 lines.append(told.baseline_sentence(row, found))
         elif place is not None:
             lines = [told.nothing_sentence(*place[1:])]
         if place is not None and (count := self._unasked.get((place[1].model_key, place[1].dataset_id))):
             lines.append(told.checkpoint_sentence(count))
         self._cell_said = "\n".join(lines)
-        self._say("#cell", Content(f"{self._cell_said}\n"))
+        say(self.query_one("#cell", Static), Content(f"{self._cell_said}\n"))
 
     async def _baselines_of(self, row: ResultRow) -> TrivialBaselines | None:
         if row.task not in YES_NO_TASKS or self.ftb.db is None:

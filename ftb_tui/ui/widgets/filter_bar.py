@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ftb_tui.ui.widgets.narrowing import TermSuggester
+from ftb_tui.ui.widgets.said import say
 
 ROOMY = 100
 """So wide a window also says, beside a filter that is kept, how to clear it."""
@@ -81,15 +82,11 @@ class FilterBar(Vertical):
 
     def say(self, count: str) -> None:
         """Show how much is shown, and what is wrong with what was typed."""
-        self._show("#filter-count", f"{count} · escape clears" if count and self.app.size.width >= ROOMY else count)
+        told = f"{count} · escape clears" if count and self.app.size.width >= ROOMY else count
+        say(self.query_one("#filter-count", Static), Content(told))
         fault = self._target.fault(self.query_one(Input).value)
-        self._show("#filter-fault", fault)
-        self.query_one("#filter-fault").display = bool(fault)
-
-    def _show(self, where: str, text: str) -> None:
-        static = self.query_one(where, Static)
-        if static.content != Content(text):
-            static.update(Content(text))
+        say(below := self.query_one("#filter-fault", Static), Content(fault))
+        below.display = bool(fault)
 
     def begin(self) -> None:
         """Type."""

@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 
 from ftb_tui.report.plain import shortened
 from ftb_tui.ui.widgets.narrowing import TermSuggester
+from ftb_tui.ui.widgets.said import say
 
 
 class SearchField(Vertical):
@@ -38,8 +39,7 @@ class SearchField(Vertical):
     def say(self, note: str) -> None:
         """Tell what is wrong with the search; nothing where nothing is."""
         static = self.query_one("#search-note", Static)
-        if static.content != Content(shortened(note, 400, 2)):
-            static.update(Content(shortened(note, 400, 2)))
+        say(static, Content(shortened(note, 400, 2)))
         static.display = bool(note)
 
     def begin(self) -> None:
