@@ -131,6 +131,7 @@ def put_results(rows: Sequence[ResultRow], style: str) -> None:
 def put_sentences(sentences: Iterable[str]) -> None:
     """Prose on stdout, broken between words where somebody reads it on a screen."""
     from ftb_tui.report.columns import reader_width
+
     width = reader_width()
     for sentence in sentences:
         text = visible(sentence)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
 from textual.app import App, ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Static
@@ -18,6 +18,7 @@ from textual.widgets import Static
 from ftb_tui.interface import load_interface
 from ftb_tui.paths import paths
 from ftb_tui.ui import remembered
+from ftb_tui.ui.acting import acting, telling
 from ftb_tui.ui.attention import call
 from ftb_tui.ui.everywhere import EVERYWHERE, mode_screen
 from ftb_tui.ui.looking import Looking
@@ -130,12 +131,14 @@ class FtbApp(App[None]):
         self.call_after_refresh(self._open)
 
     @work(group="faults")
+    @telling
     async def _tell_faults(self) -> None:
+        from ftb_tui.ui.keymap import first_key
         from ftb_tui.ui.settings import all_problems
 
         file = paths().config_file
         self._setting_problems = await asyncio.to_thread(all_problems, file) or self._setting_problems
-        key = self.settings.keymap.get("settings.open", ",")
+        key = self.get_key_display(Binding(first_key("settings.open", self.settings.keymap), ""))
         self._tell("warning", faults_told(self._setting_problems, str(file), key))
 
     def _take_keymap(self) -> None:
@@ -148,6 +151,7 @@ class FtbApp(App[None]):
             self.set_keymap(usable_keymap(self.settings.keymap))
 
     @work
+    @telling
     async def _open(self) -> None:
         from ftb_tui.store.database import StoreError, open_store
         from ftb_tui.ui.opening import take_missing
@@ -182,6 +186,7 @@ class FtbApp(App[None]):
                 self._tell("information", told)
 
     @work(group="bundled")
+    @telling
     async def _take_newer_bundled(self) -> None:
         """After an upgrade the bundled datasets may be newer than those in the store."""
         from ftb_tui.ui.opening import take_newer
@@ -245,6 +250,7 @@ class FtbApp(App[None]):
             self.call_after_refresh(self._reopen)
 
     @work
+    @telling
     async def _reopen(self) -> None:
         await reopen(self, self.current_mode)
 
@@ -258,7 +264,8 @@ class FtbApp(App[None]):
         remembered.gather(self._memory, self._modes_seen.values())
         keep_open(self)
         self._memory["mode"] = self.current_mode
-        if self.db is not None:
+        # What waits to be told may wait for ever; the next start tells it.
+        if self.db is not None and not self._gathered.waits:
             self._memory["seen"] = self.now()
         remembered.save(self._memory)
 
@@ -314,10 +321,10 @@ class FtbApp(App[None]):
         fetched: bool = await self.push_screen_wait(FetchScreen(await asyncio.to_thread(damaged_weights)))
         return fetched
 
-    @work(exclusive=True, group="bench")
+    @acting
     async def action_bench(self, quick: bool) -> None:
         """Say what will happen, then run the benchmark in the background."""
-        from ftb_tui.ui.bench_offer import offer
+        from ftb_tui.ui.bench_offer import chosen_dataset, offer
         from ftb_tui.ui.screens.confirm import ConfirmScreen
         from ftb_tui.work.bench_plan import BenchPlan
 
@@ -326,8 +333,7 @@ class FtbApp(App[None]):
         if self.bench_progress is not None:
             self.switch_mode("jobs")
             return
-        chosen = self._chosen_dataset()
-        plan, text = await offer(self.db, chosen, quick=quick)
+        plan, text = await offer(self.db, chosen_dataset(self.screen), quick=quick)
         # A newcomer's screen says all of it already, and what it offers costs nothing.
         told = self.screen.has_class("-first") and plan.dataset == BenchPlan().dataset
         if not told and not await self.push_screen_wait(ConfirmScreen(text, yes="start")):
@@ -336,12 +342,6 @@ class FtbApp(App[None]):
             return
         self._supervisor.run_bench(plan)
         self.switch_mode("jobs")
-
-    def _chosen_dataset(self) -> str | None:
-        """What the datasets screen stands on, if that is where one is."""
-        from ftb_tui.ui.screens.datasets import DatasetsScreen
-
-        return self.screen.chosen_id if isinstance(self.screen, DatasetsScreen) else None
 
     def action_clear_notifications(self) -> None:
         """Close every notice in the corner."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ftb_tui.report.numbers import duration
 from ftb_tui.report.plain import one_line
 
 if TYPE_CHECKING:
     import aiosqlite
+    from textual.screen import Screen
 
     from ftb_tui.work.bench_plan import BenchPlan
+
+
+def chosen_dataset(screen: Screen[Any]) -> str | None:
+    """What the datasets screen stands on, if that is where one is."""
+    from ftb_tui.ui.screens.datasets import DatasetsScreen
+
+    return screen.chosen_id if isinstance(screen, DatasetsScreen) else None
 
 
 async def offer(db: aiosqlite.Connection, dataset_id: str | None = None, *, quick: bool) -> tuple[BenchPlan, str]:

@@ -77,6 +77,11 @@ def usable_keymap(keymap: Mapping[str, str]) -> dict[str, str]:
     return {name: ",".join(keys) for name, keys in _sorted_out(keymap)[0].items()}
 
 
+def first_key(name: str, keymap: Mapping[str, str]) -> str:
+    """The key that an id has while this keymap is in force, the first one if it has several."""
+    return (usable_keymap(keymap).get(name) or known_bindings()[name].keys[0]).split(",")[0]
+
+
 def _sorted_out(keymap: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     """The keys that can be given to ids, and what is wrong with the others, each beginning with its id."""
     known = known_bindings()
@@ -213,8 +218,9 @@ _HEAD = """\
 `?` shows the keys of the screen in view, `ctrl+p` finds every action by its name. `ctrl+o` lays a letter over every
 table, field, button and tab in view, in dialogs too: the letter goes there (and presses nothing), any other key leaves
 everything as it is. The bars between panes are dragged with the mouse, or moved with `<`, `>`, `-` and `+`: that one
-which is nearest to the focus. `=` puts them back; where they stand is remembered. `escape` closes the notices in the
-corner, as a click on one does. This page is written by `python docs/make_keys.py` from the app's own bindings.
+which is nearest to the focus. `=` puts them back; where they stand is remembered. `escape` goes back from whatever was
+opened; where nothing is, it closes the notices in the corner. A click on a notice closes that one anywhere. This page is
+written by `python docs/make_keys.py` from the app's own bindings.
 
 Any of them can be changed in the configuration file (`ftb config path` says where it is), by its id:
 

@@ -15,8 +15,9 @@ NAMED = 6
 """So many jobs are named by their numbers."""
 FIRST_LETTERS = 120
 """So much of the first of many faults is said."""
-_OF_JOB = re.compile(r"^Job (\d+)( (is|was|has) |\b)")
-_MANY = {"is": "are", "was": "were", "has": "have"}
+_OF_JOB = re.compile(r"^Job (\d+)(?: (is|was|has|could) |(?=:))")
+"""The beginning of a sentence that can be said of several jobs."""
+_MANY = {"is": "are", "was": "were", "has": "have", "could": "could"}
 
 
 class Gathered:
@@ -25,6 +26,11 @@ class Gathered:
     def __init__(self, tell: Callable[[str, str], None], later: Callable[[float, Callable[[], None]], object]) -> None:
         self._tell, self._later = tell, later
         self._waiting: dict[tuple[str, str], list[str]] = {}
+
+    @property
+    def waits(self) -> bool:
+        """Whether a sentence was not told yet."""
+        return bool(self._waiting)
 
     def add(self, severity: str, sentence: str) -> None:
         """Tell this soon, by its severity."""
@@ -47,7 +53,7 @@ def as_one(sentences: Sequence[str]) -> str:
     if found is None or len(numbers) < 2:
         return sentences[0]
     named = ", ".join(map(str, numbers[:NAMED])) + (", …" if len(numbers) > NAMED else "")
-    verb = f" {_MANY[found[3]]} " if found[3] else ""
+    verb = f" {_MANY[found[2]]} " if found[2] else ""
     return f"{len(numbers)} jobs ({named}){verb}{sentences[0][found.end() :]}"
 
 

@@ -114,13 +114,14 @@ class Supervisor:
         return self._loop.submit(self._told(coroutine))
 
     async def _told(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run, and turn an error into a sentence for the person."""
+        """Run, and turn an error into a sentence for the person; the future has it, too."""
         try:
             await coroutine
         except asyncio.CancelledError:
             raise
         except Exception as error:
             self._on_message("error", str(error) or type(error).__name__)
+            raise
 
     async def _store(self) -> aiosqlite.Connection:
         async with self._opening:

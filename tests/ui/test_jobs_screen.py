@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+
 import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
@@ -249,7 +251,7 @@ async def test_the_cursor_goes_to_the_job_that_was_launched_unless_somebody_move
         table = await on_jobs(pilot)
         assert isinstance(app.screen, JobsScreen)
         assert table.chosen == "2"
-        app.screen.await_job(2)
+        app.screen.await_job(2, Future())
         await pilot.pause()
         if moves:
             await pilot.press("j")
@@ -258,6 +260,21 @@ async def test_the_cursor_goes_to_the_job_that_was_launched_unless_somebody_move
         await until(pilot, lambda: table.chosen == stands_on)
         if not moves:
             await until(pilot, shows(pilot, "planned"))
+
+
+async def test_after_a_launch_that_failed_the_cursor_stays_when_somebody_else_launches() -> None:
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=WIDE) as pilot:
+        table = await on_jobs(pilot)
+        assert isinstance(app.screen, JobsScreen)
+        launching: Future[None] = Future()
+        app.screen.await_job(2, launching)
+        launching.set_exception(ConnectionError("refused"))
+        await planned_job()
+        await until(pilot, lambda: table.row_count == 3)
+        await pilot.pause()
+        assert table.chosen == "2"
 
 
 async def test_a_checkpoint_is_chosen_and_asked_what_the_tuned_model_was(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
-from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.report.plain import shortened, visible
-from ftb_tui.store.database import StoreError
+from ftb_tui.ui.acting import expected, sentence
 from ftb_tui.ui.widgets.path_suggester import PathSuggester
 
 
@@ -91,9 +90,9 @@ class AskScreen(ModalScreen[str | None]):
     async def _do(self, values: Mapping[str, str]) -> None:
         try:
             said = await asyncio.to_thread(self._act, values)
-        except (DatasetError, StoreError, ValueError, OSError) as error:
+        except expected(ValueError) as error:
             field = self.query_one("#ask-said", Static)
-            field.update(Content(shortened(str(error), 800)))
+            field.update(Content(shortened(sentence(error), 800)))
             field.display = True
             self._busy = False
         else:

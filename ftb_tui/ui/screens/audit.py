@@ -20,6 +20,7 @@ from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.benchmark.model import Dataset, Fact, Question
 from ftb_tui.report.plain import json_text, one_line, shortened, visible
 from ftb_tui.store.datasets import load_dataset
+from ftb_tui.ui.acting import telling
 from ftb_tui.ui.away import away
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.detail import Detail
@@ -93,6 +94,7 @@ class AuditScreen(OpenedScreen):
         self._check()
 
     @work
+    @telling
     async def _check(self) -> None:
         try:
             dataset, self._findings = await away(functools.partial(audited, self._dataset_id))

@@ -16,6 +16,7 @@ from textual.widgets import Static
 from ftb_tui.report.heat import bar
 from ftb_tui.report.numbers import counted, difference, interval, score
 from ftb_tui.report.plain import one_line
+from ftb_tui.ui.acting import telling
 from ftb_tui.ui.away import away
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.detail import Detail
@@ -100,6 +101,7 @@ class AveragesScreen(OpenedScreen):
         self._read()
 
     @work
+    @telling
     async def _read(self) -> None:
         self._models = await away(self._computed)
         self._fill()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -23,6 +23,7 @@ from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.report.tables import model_label
 from ftb_tui.store.comparing import ComparedAnswer, Comparison, compare, compared_answers
 from ftb_tui.store.results import ResultRow
+from ftb_tui.ui.acting import acting
 from ftb_tui.ui.away import kept
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.detail import Detail
@@ -255,7 +256,7 @@ class CompareScreen(OpenedScreen):
         else:
             self.dismiss()
 
-    @work
+    @acting
     async def action_other(self) -> None:
         """Choose another model for B."""
         from ftb_tui.ui.screens.choose import ChooseScreen

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from random import randrange
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -29,6 +29,7 @@ from ftb_tui.store.datasets import (
     question_search_problem,
     questions_of_fact,
 )
+from ftb_tui.ui.acting import acting
 from ftb_tui.ui.screens.mode import ModeScreen
 from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.search_field import SearchField
@@ -292,7 +293,7 @@ class DatasetsScreen(ModeScreen):
         await self._fill_questions()
         self.query_one("#questions", Table).move_cursor(row=0)
 
-    @work
+    @acting
     async def action_details(self) -> None:
         """Where the dataset is from, its licence, its files and its card."""
         from ftb_tui.ui.screens.text import TextScreen
@@ -318,7 +319,7 @@ class DatasetsScreen(ModeScreen):
         if (row := self._dataset()) is not None:
             self.app.push_screen(export_dialog(row))
 
-    @work
+    @acting
     async def action_delete(self) -> None:
         """Delete the dataset so that it can be brought back."""
         from ftb_tui.ui.screens.dataset_dialogs import delete_dialog
@@ -326,7 +327,7 @@ class DatasetsScreen(ModeScreen):
         if (row := self._dataset()) is not None and await delete_dialog(self.ftb, row):
             self.ftb.ask_for_refresh()
 
-    @work
+    @acting
     async def action_restore(self) -> None:
         """Bring a deleted dataset back."""
         from ftb_tui.ui.screens.dataset_dialogs import restore_dialog
@@ -367,7 +368,7 @@ class DatasetsScreen(ModeScreen):
         self._wanted = dataset_id
         self.ftb.ask_for_refresh()
 
-    @work
+    @acting
     async def action_train(self) -> None:
         """Show what a job would be and cost, and launch it once a person has decided to."""
         from ftb_tui.store.datasets import load_dataset

@@ -14,17 +14,12 @@ from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static
 
-from ftb_tui.benchmark.load import DatasetError
-from ftb_tui.providers.base import Capabilities, ProviderError
-from ftb_tui.providers.catalogue import CatalogueError
-from ftb_tui.providers.config import ConfigError
+from ftb_tui.providers.base import Capabilities
 from ftb_tui.report.plain import one_line, visible
-from ftb_tui.store.database import StoreError
+from ftb_tui.ui.acting import expected, sentence
 from ftb_tui.work.asking_plan import AskingPlan, asking_quote, plan_evaluation
 from ftb_tui.work.asking_quote import AskingQuote, consent_words, quote_lines
-from ftb_tui.work.evaluate import EvaluationStoppedError
 
-_ERRORS = (ProviderError, ConfigError, CatalogueError, StoreError, DatasetError, EvaluationStoppedError, ValueError)
 _FIELDS = {
     "model": ("Model", "its name at the service"),
     "dataset": ("Dataset", ""),
@@ -118,8 +113,8 @@ class EvaluateScreen(ModalScreen[int | None]):
             plan = self._plan()
             quote = await asyncio.to_thread(lambda: asyncio.run(asking_quote(plan)))
             text, does, self._quoted = "\n".join(quote_lines(quote)), consent_words(quote), plan
-        except _ERRORS as error:
-            text = str(error)
+        except expected(ValueError) as error:
+            text = sentence(error)
         self.query_one("#evaluate-quote", Static).update(Content(visible(text)))
         self.query_one("#evaluate-keys", Static).update(_keys(does))
         return quote
@@ -136,15 +131,17 @@ class EvaluateScreen(ModalScreen[int | None]):
 
         try:
             plan = self._plan()
-            # Enter may come before the price; nobody agrees to what was not shown.
-            if self._quoted != plan and (quote := await self._show_quote()) is not None and quote.costs_money:
-                self._busy = False
-                return
+            # Enter may come before the price, or where there is none; nobody agrees to what was not shown.
+            if self._quoted != plan:
+                quote = await self._show_quote()
+                if quote is None or quote.costs_money or self._quoted != plan:
+                    self._busy = False
+                    return
             key = await asyncio.to_thread(lambda: asyncio.run(plan_evaluation(plan)))
-        except _ERRORS as error:
+        except expected(ValueError) as error:
             self._busy = False
             said = self.query_one("#evaluate-said", Static)
-            said.update(Content(visible(f"✗ {error}")))
+            said.update(Content(visible(f"✗ {sentence(error)}")))
             said.display = True
         else:
             self.dismiss(key)

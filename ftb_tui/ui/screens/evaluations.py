@@ -6,18 +6,16 @@ import time
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.benchmark.statistics import wilson
-from ftb_tui.providers.catalogue import CatalogueError
-from ftb_tui.providers.config import ConfigError
 from ftb_tui.report.numbers import duration, interval, score
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.evaluations import EvaluationRow, list_evaluations
+from ftb_tui.ui.acting import acting
 from ftb_tui.ui.screens.mode import ModeScreen
 from ftb_tui.ui.widgets.cells import Cell, Valued
 from ftb_tui.ui.widgets.detail import Detail
@@ -134,7 +132,7 @@ class EvaluationsScreen(ModeScreen):
         else:
             self.notify("Only a running evaluation can be paused.", markup=False)
 
-    @work
+    @acting
     async def action_resume(self) -> None:
         """Ask what is missing, once a person has agreed to what it may cost."""
         from ftb_tui.ui.screens.confirm import ConfirmScreen
@@ -144,11 +142,7 @@ class EvaluationsScreen(ModeScreen):
         if row is None or not row.n_missing or self.ftb.db is None:
             self.notify("Nothing is missing in this evaluation.", markup=False)
             return
-        try:
-            quote = await quote_missing(self.ftb.db, row.evaluation_key)
-        except (ConfigError, CatalogueError) as error:
-            self.notify(str(error), severity="error", markup=False)
-            return
+        quote = await quote_missing(self.ftb.db, row.evaluation_key)
         text = visible("\n".join(quote_lines(quote)))
         if not quote.costs_money or await self.app.push_screen_wait(ConfirmScreen(text, yes=consent_words(quote))):
             self.ftb.supervisor.run_evaluation(row.evaluation_key)

@@ -27,6 +27,7 @@ from ftb_tui.report.numbers import difference, interval, p_value, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.tables import model_label, short_label
 from ftb_tui.store.history import History, ScoreChange
+from ftb_tui.ui.acting import acting, telling
 from ftb_tui.ui.away import away
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.detail import Detail
@@ -94,6 +95,7 @@ class HistoryScreen(OpenedScreen):
         self._read()
 
     @work(exclusive=True)
+    @telling
     async def _read(self) -> None:
         self.head("What changed: reading…")
         self._found = await away(self._history)
@@ -206,7 +208,7 @@ class HistoryScreen(OpenedScreen):
             self._at = (self._at + 1) % len(self._spans)
             self._read()
 
-    @work
+    @acting
     async def action_open(self) -> None:
         """The questions that both evaluations answered; the answers alone of a first score."""
         from ftb_tui.store.chosen import chosen_evaluation

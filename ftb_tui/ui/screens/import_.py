@@ -21,6 +21,7 @@ from ftb_tui.benchmark.model import Family, Task
 from ftb_tui.benchmark.upstream import ARCHIVE_URL
 from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.store.database import StoreError
+from ftb_tui.ui.acting import telling
 from ftb_tui.ui.away import kept
 from ftb_tui.ui.screens.choose import ChooseScreen
 from ftb_tui.ui.screens.import_told import (
@@ -166,6 +167,7 @@ class ImportScreen(OpenedScreen):
             self._look_again()
 
     @work(exclusive=True, group="look")
+    @telling
     async def _look_again(self) -> None:
         assert self._place is not None
         path, origin = self._place
@@ -250,6 +252,7 @@ class ImportScreen(OpenedScreen):
         self._fetch(ARCHIVE_URL)
 
     @work(exclusive=True, group="look")
+    @telling
     async def _fetch(self, address: str) -> None:
         self._look, self._place = None, None
         self.query_one("#keep", Button).disabled = True
@@ -294,6 +297,7 @@ class ImportScreen(OpenedScreen):
             self._keep(self._look)
 
     @work
+    @telling
     async def _keep(self, found: Look) -> None:
         self.query_one("#keep", Button).disabled = True
         try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -20,6 +22,7 @@ from ftb_tui.store import job_series
 from ftb_tui.store import jobs as store
 from ftb_tui.store.following import is_answering
 from ftb_tui.ui import job_words as words
+from ftb_tui.ui.acting import acting
 from ftb_tui.ui.screens.mode import ModeScreen
 from ftb_tui.ui.widgets.curve import Curve, Drawing, Marks, points_of
 from ftb_tui.ui.widgets.event_log import EventLog
@@ -28,6 +31,20 @@ from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 EMPTY = "No job yet. Press b for the quick benchmark, or choose a dataset (1) and train on it (t)."
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A job that is being launched: the newest one before it, where the cursor stood, and what launches it."""
+
+    newest: int
+    stood_on: str | None
+    launching: Future[None]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it will not come."""
+        return self.launching.done() and (self.launching.cancelled() or self.launching.exception() is not None)
 
 
 class JobsScreen(ModeScreen):
@@ -59,7 +76,7 @@ class JobsScreen(ModeScreen):
         self._shown_job: str | None = None
         self._cost = ""
         self._ticked = 0.0
-        self._awaited: tuple[int, str | None] | None = None
+        self._awaited: Awaited | None = None
 
     def body(self) -> Iterable[Widget]:
         """The table, the curve, the log."""
@@ -81,17 +98,14 @@ class JobsScreen(ModeScreen):
 
     def on_resize(self) -> None:
         """There may be room for more columns now, or for fewer."""
-        self.call_after_refresh(self._show_again)
-
-    async def _show_again(self) -> None:
-        if self._jobs and self.is_mounted:
-            await self._reckon()
-            self._show_table()
+        self.ftb.ask_for_refresh()
 
     async def fill(self) -> None:
         """Every job, then the chosen one's details."""
         if self.ftb.db is None:
             return
+        if self._awaited is not None and self._awaited.is_refused:
+            self._awaited = None
         rows = await store.list_jobs(self.ftb.db)
         self._jobs = {str(row.job_key): row for row in rows}
         self._marked = [key for key in self._marked if key in self._jobs]
@@ -124,23 +138,26 @@ class JobsScreen(ModeScreen):
         for job_key, outline in (await job_series.coarse_losses(db, grown, blocks)).items():
             self._outlines[str(job_key)] = (self._jobs[str(job_key)].step, blocks, outline)
 
-    def await_job(self, newest: int) -> None:
-        """Stand on the next job after this one (its key) as soon as it is there, unless somebody moves before."""
-        self._awaited = (newest, self.query_one("#jobs", Table).chosen)
+    def await_job(self, newest: int, launching: Future[None]) -> None:
+        """Stand on the next job after this one (its key) as soon as it is there, unless somebody moves before.
+
+        Or unless what launches it fails: what anybody launches later is another job.
+        """
+        self._awaited = Awaited(newest, self.query_one("#jobs", Table).chosen, launching)
         self.ftb.ask_for_refresh()
 
     def _stand_on_awaited(self) -> None:
         if self._awaited is None:
             return
-        table, (newest, stood_on) = self.query_one("#jobs", Table), self._awaited
-        later = [key for key in self._jobs if int(key) > newest]
-        if stood_on is not None and table.chosen != stood_on:
+        table, awaited = self.query_one("#jobs", Table), self._awaited
+        later = [key for key in self._jobs if int(key) > awaited.newest]
+        if awaited.stood_on is not None and table.chosen != awaited.stood_on:
             self._awaited = None
         elif later:
             table.choose(min(later, key=int))
             self._awaited = None
         else:
-            self._awaited = (newest, table.chosen)
+            self._awaited = replace(awaited, stood_on=table.chosen)
 
     @property
     def _is_wide(self) -> bool:
@@ -290,7 +307,7 @@ class JobsScreen(ModeScreen):
         self._show_table()
         await self._fill_chosen()
 
-    @work
+    @acting
     async def action_cancel(self) -> None:
         """Confirm, then ask the service."""
         from ftb_tui.ui.screens.confirm import ConfirmScreen
@@ -318,7 +335,7 @@ class JobsScreen(ModeScreen):
         else:
             self.notify(f"Only a job that is {' or '.join(states)} can be asked to {verb}.", markup=False)
 
-    @work
+    @acting
     async def action_evaluate(self) -> None:
         """Ask the tuned model, or the checkpoint that is chosen, what the job's models are asked."""
         from ftb_tui.store.curves import JobModel
@@ -343,7 +360,7 @@ class JobsScreen(ModeScreen):
             return
         [whole, *_] = await checkpoint_plans(db, row.job_key, row.dataset_id, [models[0][1]])
         text = f"Ask which model of job {row.job_key}?\n\nIt is asked {whole.which}."
-        text += f"\n\n{chr(10).join(quote_lines(whole.quote))}" if whole.quote.costs_money else ""
+        text += f"\n\n{chr(10).join(quote_lines(whole.quote)[1:])}" if whole.quote.costs_money else ""
         choices = [choice for choice, _ in models]
         place = await self.app.push_screen_wait(ChooseScreen(text, choices, yes=consent_words(whole.quote)))
         if place is None:

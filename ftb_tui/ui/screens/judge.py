@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from ftb_tui.work.judging import JudgeCheck
 
 TEXT = (
-    "Have a model judge the stored answers. It is asked once for each different answer, keeps to the day's budget and to "
-    "the cap here, and its verdicts stand beside the other graders' (r shows them). People's verdicts stay in force.\n\n"
+    "Have a model judge the stored answers. It is asked once for each different answer, keeps to the cap here and to the "
+    "day's budget where there is one, and its verdicts stand beside the other graders' (r shows them). People's verdicts "
+    "stay in force.\n\n"
     "Only measure (yes): it judges what people gave verdicts on, and you see how often it agrees with them."
 )
 _YES, _NO = ("y", "yes"), ("", "n", "no")
@@ -47,7 +48,7 @@ async def judge_from(app: FtbApp, dataset: str) -> None:
     asked = [
         Asked("judge", "Judge", path=False, hint="PROVIDER/MODEL, for example openai/gpt-4o-mini"),
         Asked("dataset", "Dataset", dataset, path=False, hint="all"),
-        Asked("cap", "At most, US$", "1.00", path=False, hint="only the day's budget"),
+        Asked("cap", "At most, US$", "1.00", path=False, hint="nothing, where the judge costs nothing"),
         Asked("check", "Only measure", "no", path=False, hint="no; yes: only where people gave verdicts"),
     ]
     await app.push_screen_wait(AskScreen(TEXT, asked, begin))
@@ -69,8 +70,6 @@ def _dollars(text: str) -> float | None:
 
 async def _needs_no_cap(provider: str, model: str, dataset: str, *, people: bool) -> None:
     """Raise `ValueError`, with what it may cost, for a judge that costs money: a cap is how a person agrees to that."""
-    from ftb_tui.providers.catalogue import CatalogueError
-    from ftb_tui.providers.config import ConfigError
     from ftb_tui.store.database import open_store
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.work.asking_quote import quote_sentence
@@ -80,8 +79,6 @@ async def _needs_no_cap(provider: str, model: str, dataset: str, *, people: bool
     try:
         dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
         quote = await quote_judging(db, provider, model, dataset_id=dataset_id, people=people)
-    except (ConfigError, CatalogueError) as error:
-        raise ValueError(str(error)) from error
     finally:
         await db.close()
     if quote.costs_money:
@@ -89,13 +86,10 @@ async def _needs_no_cap(provider: str, model: str, dataset: str, *, people: bool
 
 
 async def _checked(provider: str, model: str, dataset: str, cap: float | None) -> JudgeCheck:
-    from ftb_tui.providers.base import ProviderError
-    from ftb_tui.providers.config import ConfigError
     from ftb_tui.store.database import open_store
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.grading import person_verdicts
     from ftb_tui.work.bench import open_local_or_remote
-    from ftb_tui.work.evaluate import EvaluationStoppedError
     from ftb_tui.work.judging import check_judge
 
     db = await open_store()
@@ -108,8 +102,6 @@ async def _checked(provider: str, model: str, dataset: str, cap: float | None) -
             return await check_judge(db, service, model, dataset_id=dataset_id, max_cost=cap)
         finally:
             await service.close()
-    except (ProviderError, ConfigError, EvaluationStoppedError) as error:
-        raise ValueError(str(error)) from error
     finally:
         await db.close()
 

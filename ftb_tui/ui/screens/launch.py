@@ -15,18 +15,16 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Collapsible, Input, Label, Static
 
-from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.benchmark.model import Dataset
 from ftb_tui.benchmark.subset import first_facts
 from ftb_tui.benchmark.training import Recipe, recipe_record
-from ftb_tui.providers.base import ProviderError
-from ftb_tui.providers.catalogue import CatalogueError
 from ftb_tui.providers.config import ConfigError, Defaults, load_config
 from ftb_tui.report.plain import one_line, visible
-from ftb_tui.store.database import StoreError, open_store
+from ftb_tui.store.database import open_store
 from ftb_tui.store.job_series import newest_job
 from ftb_tui.store.paraphrases import wordings_for
 from ftb_tui.store.wrong_answers import wrong_answers
+from ftb_tui.ui.acting import expected, sentence
 from ftb_tui.ui.widgets.recipe_form import RecipeForm, number, recipe_of, whole
 from ftb_tui.work.cost import Quote, quote_lines
 from ftb_tui.work.launch_plan import DPO, LaunchPlan
@@ -144,8 +142,8 @@ class LaunchScreen(ModalScreen[Launch | None]):
                 quote = await quote_launch(db, plan, provider, self._today or datetime.date.today())
             finally:
                 await db.close()
-        except (ProviderError, ConfigError, CatalogueError, DatasetError, StoreError, ValueError) as error:
-            self._show([str(error)], "escape  leave it")
+        except expected(ValueError) as error:
+            self._show([sentence(error)], "escape  leave it")
             return
         self._plan, self._quote = plan, quote
         self.query_one(Collapsible).title = _summary(plan.recipe)
@@ -235,7 +233,7 @@ async def launched(app: FtbApp, dataset: Dataset, *, recipe: Recipe | None = Non
     from ftb_tui.ui.screens.jobs import JobsScreen
 
     newest = await newest_job(app.db) if app.db is not None else 0
-    app.supervisor.launch(launch.plan, launch.provider, launch.quote)
+    launching = app.supervisor.launch(launch.plan, launch.provider, launch.quote)
     await app.switch_mode("jobs")
     if isinstance(app.screen, JobsScreen):
-        app.screen.await_job(newest)
+        app.screen.await_job(newest, launching)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
@@ -17,6 +17,7 @@ from ftb_tui.report.collect import named_baselines
 from ftb_tui.report.numbers import counted, interval, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.store.curves import JobModel, LearningCurves, learning_curves
+from ftb_tui.ui.acting import acting
 from ftb_tui.ui.following import follow
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.score_plot import Cell, ScorePoint, score_plot
@@ -217,7 +218,7 @@ class LearningScreen(OpenedScreen):
         self._alone = choices[(at + 1) % len(choices)]
         await self._fill()
 
-    @work
+    @acting
     async def action_evaluate(self) -> None:
         """Say what would be asked, then ask it in the background."""
         from ftb_tui.ui.screens.choose import ChooseScreen

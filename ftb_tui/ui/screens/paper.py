@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from ftb_tui.report.numbers import difference, interval, score
 from ftb_tui.report.plain import one_line
+from ftb_tui.ui.acting import telling
 from ftb_tui.ui.away import away
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.detail import Detail
@@ -74,6 +75,7 @@ class PaperScreen(OpenedScreen):
         self._read()
 
     @work
+    @telling
     async def _read(self) -> None:
         self._every = await away(self._cells)
         self._fill()

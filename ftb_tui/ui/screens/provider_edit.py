@@ -15,6 +15,7 @@ from textual.widgets import Checkbox, Input, Label, Static
 from ftb_tui.providers.config import BUILT_IN_NAMES, ConfigError, ProviderConfig
 from ftb_tui.providers.dialect import dialect_names
 from ftb_tui.report.plain import visible
+from ftb_tui.ui.acting import telling
 
 _FIELDS = {
     "name": ("Name", "as commands will call it, for example my-server"),
@@ -81,6 +82,7 @@ class ProviderScreen(ModalScreen[str | None]):
         self.action_save()
 
     @work(exclusive=True)
+    @telling
     async def action_save(self) -> None:
         """Write the table; what is wrong stays in the dialog until it is mended."""
         import asyncio

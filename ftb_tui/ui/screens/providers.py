@@ -23,6 +23,7 @@ from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.deployments import DeploymentRow, list_deployments
 from ftb_tui.store.jobs import JobRow, list_jobs
 from ftb_tui.store.models import list_models
+from ftb_tui.ui.acting import acting, telling
 from ftb_tui.ui.screens.mode import ModeScreen
 from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.splitter import Splitter
@@ -177,6 +178,7 @@ class ProvidersScreen(ModeScreen):
                 self._check(name)
 
     @work
+    @telling
     async def _check(self, name: str) -> None:
         from ftb_tui.providers.registry import check_provider
 
@@ -186,13 +188,12 @@ class ProvidersScreen(ModeScreen):
         await self.fill()
         try:
             self._checks[name] = await asyncio.to_thread(lambda: asyncio.run(check_provider(name)))
-        except ConfigError as error:
-            self.notify(visible(str(error)), severity="error", markup=False)
         finally:
             self._asked.discard(name)
-        await self.fill()
+            await self.fill()
 
     @work(exclusive=True, group="find")
+    @telling
     async def action_find(self, quiet: bool = False) -> None:
         """Look for servers on the usual ports of this machine, a second at most, in a thread."""
         from ftb_tui.providers.discovery import find_local_servers
@@ -206,7 +207,7 @@ class ProvidersScreen(ModeScreen):
             self.notify("No server answers on the usual ports of this machine.", markup=False)
         await self.fill()
 
-    @work
+    @acting
     async def action_add(self) -> None:
         """Write a new provider into the configuration."""
         from ftb_tui.ui.screens.provider_edit import ProviderScreen
@@ -214,7 +215,7 @@ class ProvidersScreen(ModeScreen):
         if await self.app.push_screen_wait(ProviderScreen()):
             await self.fill()
 
-    @work
+    @acting
     async def action_edit(self) -> None:
         """Change the chosen provider's table in the configuration."""
         from ftb_tui.ui.screens.provider_edit import ProviderScreen
@@ -237,7 +238,7 @@ class ProvidersScreen(ModeScreen):
             self._checks.pop(info.name, None)
             await self.fill()
 
-    @work
+    @acting
     async def action_evaluate(self) -> None:
         """Ask one of the provider's models, by its name, a dataset's questions."""
         from ftb_tui.ui.screens.evaluate import EvaluateScreen
@@ -256,7 +257,7 @@ class ProvidersScreen(ModeScreen):
             self.ftb.supervisor.run_evaluation(key)
             self.ftb.switch_mode("evaluations")
 
-    @work(exclusive=True, group="engine")
+    @acting
     async def action_engine(self) -> None:
         """Start the embedded engine, or stop it."""
         from ftb_tui.weights import WeightsError

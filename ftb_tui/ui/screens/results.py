@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
@@ -22,6 +22,7 @@ from ftb_tui.report.tables import model_label, results_text, short_label
 from ftb_tui.store.baselines import asked_baselines
 from ftb_tui.store.curves import unasked_checkpoints
 from ftb_tui.store.results import ResultRow, results
+from ftb_tui.ui.acting import acting
 from ftb_tui.ui.screens import result_filter as narrowing
 from ftb_tui.ui.screens import result_told as told
 from ftb_tui.ui.screens.mode import ModeScreen
@@ -29,8 +30,8 @@ from ftb_tui.ui.screens.result_cells import Drawn, drawn_cell, shades_of
 from ftb_tui.ui.screens.result_layout import INDENT, layout
 from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.filter_bar import FilterBar
-from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.said import say
+from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 EMPTY = "No result yet. Press b for the quick benchmark: about a minute, no key needed."
@@ -284,7 +285,7 @@ class ResultsScreen(ModeScreen):
             return
         self.app.push_screen(CompareScreen(after, before, self._rows))
 
-    @work
+    @acting
     async def action_learning(self) -> None:
         """The learning curve of the job behind the model under the cursor."""
         from ftb_tui.store.curves import job_of_result
@@ -300,7 +301,7 @@ class ResultsScreen(ModeScreen):
             return
         self.app.push_screen(LearningScreen(job_key, row.dataset_id, row.dataset, self._grader))
 
-    @work
+    @acting
     async def action_judge(self) -> None:
         """Have a model judge stored answers, or measure it against people's verdicts."""
         from ftb_tui.ui.screens.judge import judge_from
@@ -308,7 +309,7 @@ class ResultsScreen(ModeScreen):
         row = self._chosen()
         await judge_from(self.ftb, row.dataset if row is not None else "")
 
-    @work
+    @acting
     async def action_known(self) -> None:
         """Scores over the facts that the base held before they were changed."""
         from ftb_tui.ui.screens.known import show_known

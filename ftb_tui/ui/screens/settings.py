@@ -18,6 +18,7 @@ from ftb_tui.paths import paths
 from ftb_tui.providers.config import Config, ConfigError
 from ftb_tui.providers.settings import Held, Setting, shown_value
 from ftb_tui.report.plain import one_line, shortened, visible
+from ftb_tui.ui.acting import telling
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.cells import Valued
 from ftb_tui.ui.widgets.detail import Detail
@@ -71,6 +72,7 @@ class SettingsScreen(OpenedScreen):
         self._read()
 
     @work(exclusive=True)
+    @telling
     async def _read(self) -> None:
         from ftb_tui.ui.settings import all_settings
 
@@ -142,6 +144,7 @@ class SettingsScreen(OpenedScreen):
         self.action_change()
 
     @work
+    @telling
     async def action_change(self) -> None:
         """Ask for a value and write it."""
         one = self._chosen()
@@ -195,6 +198,7 @@ class SettingsScreen(OpenedScreen):
         return f"{setting.key} is written to {_said(lambda: change_setting(setting, text))}."
 
     @work
+    @telling
     async def action_unset(self) -> None:
         """Take the setting out of the file."""
         from ftb_tui.ui.settings import unset_setting

@@ -22,6 +22,7 @@ from ftb_tui.benchmark.training import REVIEWED
 from ftb_tui.report.plain import one_line, shortened, visible
 from ftb_tui.store.datasets import load_dataset
 from ftb_tui.store.paraphrases import kept_wordings
+from ftb_tui.ui.acting import acting, telling
 from ftb_tui.ui.away import away, kept
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.detail import Detail
@@ -104,6 +105,7 @@ class TrainingScreen(OpenedScreen):
         self._make()
 
     @work(exclusive=True)
+    @telling
     async def _make(self) -> None:
         await asyncio.sleep(_WAIT if self._file is not None else 0)
         values = self.query_one(RecipeForm).values
@@ -192,7 +194,7 @@ class TrainingScreen(OpenedScreen):
         asked = [Asked("path", "File", f"{file_name(file.dataset_id.rpartition('@')[0])}.{file.recipe.name}.jsonl")]
         self.app.push_screen(AskScreen(f"{text}. It is kept in the store as well.", asked, write))
 
-    @work
+    @acting
     async def action_train(self) -> None:
         """Launch a job with this recipe."""
         if self._dataset is None or self._file is None:

@@ -14,10 +14,9 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ftb_tui.benchmark.load import DatasetError
-from ftb_tui.report.plain import one_line, shortened, visible
-from ftb_tui.store.database import StoreError
+from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.store.paraphrases import WordingRow, WordingState, decide, list_wordings
+from ftb_tui.ui.acting import telling
 from ftb_tui.ui.following import follow
 from ftb_tui.ui.screens.opened import OpenedScreen
 from ftb_tui.ui.widgets.detail import Detail
@@ -143,6 +142,7 @@ class WordingsScreen(OpenedScreen):
         await self._fill()
 
     @work(exclusive=True)
+    @telling
     async def action_keep(self) -> None:
         """Keep the chosen wording."""
         from ftb_tui.work.paraphrasing import keep
@@ -151,6 +151,7 @@ class WordingsScreen(OpenedScreen):
             await self._decide([row], keep)
 
     @work(exclusive=True)
+    @telling
     async def action_reject(self) -> None:
         """Reject the chosen wording."""
         from ftb_tui.work.paraphrasing import reject
@@ -159,6 +160,7 @@ class WordingsScreen(OpenedScreen):
             await self._decide([row], reject)
 
     @work(exclusive=True)
+    @telling
     async def action_keep_all(self) -> None:
         """Keep all that are proposed."""
         from ftb_tui.work.paraphrasing import keep
@@ -177,11 +179,7 @@ class WordingsScreen(OpenedScreen):
         db = self.ftb.db
         if db is None:
             return False
-        try:
-            await how(db, rows)
-        except (DatasetError, StoreError) as error:
-            self.notify(visible(str(error)), severity="error", markup=False)
-            return False
+        await how(db, rows)
         self._done.append([(row.paraphrase_key, WordingState(row.state), row.reason) for row in rows])
         await self._fill()
         table = self.query_one("#wordings", Table)
@@ -191,19 +189,16 @@ class WordingsScreen(OpenedScreen):
         return True
 
     @work(exclusive=True)
+    @telling
     async def action_undo(self) -> None:
         """Take the last decision back."""
         db = self.ftb.db
         if db is None or not self._done:
             self.notify("Nothing was decided here yet.", markup=False)
             return
-        last = self._done.pop()
-        try:
-            await decide(db, last)
-        except StoreError as error:
-            self._done.append(last)
-            self.notify(visible(str(error)), severity="error", markup=False)
-            return
+        last = self._done[-1]
+        await decide(db, last)
+        self._done.remove(last)
         await self._fill()
         self.query_one("#wordings", Table).choose(str(last[0][0]))
 

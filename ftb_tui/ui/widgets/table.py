@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
-from textual import work
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 from textual.widgets.data_table import CellKey, RowKey
 
+from ftb_tui.ui.acting import acting
 from ftb_tui.ui.widgets.cells import Cell, Row, drawn_line, said_in, sortable, text_of, told, value_of
 from ftb_tui.ui.widgets.narrowing import matches, name_fault, terms
 
@@ -343,7 +343,7 @@ class Table(DataTable[Text]):
 
         open_bar(self, self._filter, begin=begin)
 
-    @work
+    @acting
     async def action_sort(self) -> None:
         """Choose the column to sort by; the one chosen already turns the order round."""
         from ftb_tui.ui.screens.choose import ChooseScreen
