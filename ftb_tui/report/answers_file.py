@@ -15,6 +15,7 @@ import aiosqlite
 from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.report.tables import for_spreadsheet, model_label
+from ftb_tui.store.chosen import Chosen
 from ftb_tui.store.drilldown import WholeAnswer, whole_answers
 from ftb_tui.store.results import ResultRow, answer_pages
 
@@ -42,10 +43,13 @@ def answer_object(whole: WholeAnswer, *, training: bool = True) -> dict[str, obj
     return found | ({"training": list(whole.training)} if training else {})
 
 
-async def write_answers(db: aiosqlite.Connection, path: Path, result: ResultRow, *, show: str, search: str) -> int:
+async def write_answers(
+    db: aiosqlite.Connection, path: Path, result: ResultRow, *, show: str, search: str, chosen: Chosen | None = None
+) -> int:
     """Write all answers of a score that are listed so; gives how many. The file is there whole or not at all.
 
-    `db` is used by nobody else meanwhile. Raises `DatasetError` for an unknown ending, or where nothing can be written.
+    They are those of the `chosen` evaluation, else of the one that counts now. `db` is used by nobody else meanwhile.
+    Raises `DatasetError` for an unknown ending, or where nothing can be written.
     """
     begin = _WRITERS.get(path.suffix.lower())
     if begin is None:
@@ -59,7 +63,7 @@ async def write_answers(db: aiosqlite.Connection, path: Path, result: ResultRow,
                 put = begin(file, result, f"{show}{f', {search}' if search.strip() else ''}")
                 async for page in answer_pages(
                     db, model_key=result.model_key, dataset_id=result.dataset_id, task=result.task, show=show,
-                    search=search, grader=result.grader,
+                    search=search, grader=result.grader, chosen=chosen,
                 ):  # fmt: skip
                     for whole in await whole_answers(db, page, model_key=result.model_key, grader=result.grader):
                         put(whole)

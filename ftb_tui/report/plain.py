@@ -6,6 +6,8 @@ import json
 import re
 import unicodedata
 
+from ftb_tui.report.numbers import counted
+
 CONTROL_PICTURES = 0x2400
 """Where the pictures of the C0 control characters begin: U+2400 is NUL's."""
 # Unassigned ones (Cn) as well: what this Python does not know yet, the terminal may.
@@ -39,6 +41,23 @@ def without_gaps(text: str) -> str:
 
 
 _GAP = re.compile(r"\n(?:[^\S\n]*\n){2,}")
+
+
+def readable(answer: str | None, instead: str) -> str:
+    """An answer fit to be read: blanks alone and long runs of line breaks are told in words; `instead` where none came."""
+    if answer is None:
+        return instead
+    return without_gaps(answer) if has_words(answer) else _blank(answer)
+
+
+def has_words(answer: str) -> bool:
+    """Whether there is anything to be seen of an answer."""
+    return bool(answer.strip(" \t\r\n"))
+
+
+def _blank(answer: str) -> str:
+    breaks = answer.count("\n")
+    return f"(nothing but {counted(breaks, 'line break')})" if breaks else "(blanks alone)" if answer else "(empty)"
 
 
 def json_text(value: object) -> str:

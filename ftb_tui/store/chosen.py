@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import aiosqlite
 
@@ -47,3 +48,26 @@ async def chosen_evaluation(db: aiosqlite.Connection, model_key: int, dataset_id
     """The evaluation that counts for a model, dataset and task."""
     chosen = choose(await task_counts(db, model_key=model_key, dataset_id=dataset_id, task=task))
     return chosen[0].evaluation_key if chosen else None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The evaluation that counts for a model, and the base's that stands beside it; None where there is none."""
+
+    evaluation_key: int
+    base_key: int | None
+
+
+async def chosen_with_base(db: aiosqlite.Connection, model_key: int, dataset_id: str, task: str) -> Chosen | None:
+    """The evaluation that counts for a model, dataset and task, with its base's; None where nothing was asked."""
+    own = await chosen_evaluation(db, model_key, dataset_id, task)
+    if own is None:
+        return None
+    bases = await db.execute_fetchall(
+        "SELECT b.model_key FROM models m JOIN models b ON b.provider = m.provider AND b.name = m.base_model"
+        " WHERE m.model_key = ? AND m.kind <> 'base' AND b.kind = 'base'",
+        (model_key,),
+    )
+    for [base] in bases:
+        return Chosen(own, await chosen_evaluation(db, base, dataset_id, task))
+    return Chosen(own, None)

@@ -249,11 +249,3 @@ async def _keep(db: aiosqlite.Connection, sql: str, rows: Iterable[tuple[object,
         with contextlib.suppress(StoreError):
             async with transaction(db, wait=False):
                 await db.executemany(sql, listed)
-
-
-async def revision(db: aiosqlite.Connection, evaluation_key: int, task: str) -> int:
-    """Goes up with every change of a planned question, an answer or a grade of a task; 0 where nothing was planned."""
-    rows = await db.execute_fetchall(
-        "SELECT revision FROM evaluation_tasks WHERE evaluation_key = ? AND task = ?", (evaluation_key, task)
-    )
-    return next((int(row[0]) for row in rows), 0)

@@ -13,7 +13,7 @@ from ftb_tui.benchmark.graders import DEFAULT_GRADER
 from ftb_tui.benchmark.model import Task
 from ftb_tui.benchmark.statistics import MCNEMAR, SIGN_TEST, mcnemar_exact, wilson
 from ftb_tui.store.answer_filter import ANSWERS, SHOWN, list_about, search_condition
-from ftb_tui.store.chosen import choose, chosen_evaluation
+from ftb_tui.store.chosen import Chosen, choose, chosen_with_base
 from ftb_tui.store.counts import Counts, Pair, Score, pair_counts, task_counts
 from ftb_tui.store.repeats import repeated_evaluations, repeated_interval, repeated_p_value
 
@@ -81,11 +81,22 @@ async def results(
     answered. A task that was planned but not yet answered has n = 0 and no score. With repeated sampling n counts answers,
     the interval holds answers to one fact together, and the p-value is the sign test over facts.
     """
+    return await _table(db, choose(await task_counts(db, dataset_id=dataset_id), only=only), grader)
+
+
+async def score_of(db: aiosqlite.Connection, chosen: Chosen, task: str, grader: str) -> ResultRow | None:
+    """One row of `results`, at the price of one; None where there is no such score any more."""
+    keys = [key for key in (chosen.evaluation_key, chosen.base_key) if key is not None]
+    cells = [cell for key in keys for cell in await task_counts(db, evaluation_key=key, task=task)]
+    rows = await _table(db, cells, grader)
+    return next((row for row in rows if row.evaluation_key == chosen.evaluation_key), None)
+
+
+async def _table(db: aiosqlite.Connection, cells: Sequence[Counts], grader: str | None) -> list[ResultRow]:
     models = {row["model_key"]: row for row in await db.execute_fetchall("SELECT * FROM models")}
     datasets = {
         row["dataset_id"]: row for row in await db.execute_fetchall("SELECT dataset_id, name, family FROM datasets")
     }
-    cells = choose(await task_counts(db, dataset_id=dataset_id), only=only)
     bases = {
         (cell.dataset_id, cell.task, models[cell.model_key]["provider"], models[cell.model_key]["name"]): cell
         for cell in cells
@@ -228,15 +239,17 @@ async def answers(
     show: str = "wrong",
     search: str = "",
     grader: str = DEFAULT_GRADER,
+    chosen: Chosen | None = None,
     after: int = -1,
     repeat: int = _LAST,
     limit: int = 200,
 ) -> list[AnswerRow]:
     """The answers behind one score, in the dataset's order; `show` is one of `SHOWS`, `search` as in `search_condition`.
 
-    A page begins behind position `after`, or, given `repeat`, behind that answer to the question there.
+    A page begins behind position `after`, or, given `repeat`, behind that answer to the question there. `chosen` keeps
+    all pages to the same evaluations; else each is of those that count when it is read.
     """
-    page = await _page(db, model_key, dataset_id, task, show, search, grader)
+    page = await _page(db, model_key, dataset_id, task, show, search, grader, chosen)
     return [] if page is None else await page(after, repeat, limit)
 
 
@@ -249,13 +262,14 @@ async def answer_pages(
     show: str = "wrong",
     search: str = "",
     grader: str = DEFAULT_GRADER,
+    chosen: Chosen | None = None,
     limit: int = 1_000,
 ) -> AsyncIterator[list[AnswerRow]]:
     """All that `answers` lists, page by page, as it is at one moment: whatever is written meanwhile is not in it.
 
     Reads in a transaction, so the connection must not be used to write, nor by others.
     """
-    read = await _page(db, model_key, dataset_id, task, show, search, grader)
+    read = await _page(db, model_key, dataset_id, task, show, search, grader, chosen)
     if read is None:
         return
     await db.execute("BEGIN")
@@ -269,30 +283,31 @@ async def answer_pages(
 
 
 async def _page(
-    db: aiosqlite.Connection, model_key: int, dataset_id: str, task: str, show: str, search: str, grader: str
+    db: aiosqlite.Connection,
+    model_key: int,
+    dataset_id: str,
+    task: str,
+    show: str,
+    search: str,
+    grader: str,
+    chosen: Chosen | None,
 ) -> Callable[[int, int, int], Awaitable[list[AnswerRow]]] | None:
     """What reads a page (position and repeat behind which it begins, most rows); None where nothing was asked."""
-    evaluation = await chosen_evaluation(db, model_key, dataset_id, task)
-    if evaluation is None:
+    chosen = chosen or await chosen_with_base(db, model_key, dataset_id, task)
+    if chosen is None:
         return None
     [model] = await db.execute_fetchall(
-        "SELECT provider, name, kind, base_model, epoch FROM models WHERE model_key = ?", (model_key,)
+        "SELECT name, kind, base_model, epoch FROM models WHERE model_key = ?", (model_key,)
     )
-    base = None
-    if model["kind"] != "base":
-        rows = list(
-            await db.execute_fetchall(
-                "SELECT model_key FROM models WHERE provider = ? AND name = ? AND kind = 'base'",
-                (model["provider"], model["base_model"]),
-            )
-        )
-        base = await chosen_evaluation(db, rows[0][0], dataset_id, task) if rows else None
     about = list_about(
         task=task, model=model["name"], kind=model["kind"], base_model=model["base_model"], epoch=model["epoch"]
     )
     searched, words = search_condition(search, about)
     sql = f"{ANSWERS} AND {SHOWN[show]} AND {searched} ORDER BY q.position, r.repeat LIMIT :limit"
-    where = {"grader": grader, "base": base, "evaluation": evaluation, "dataset": dataset_id, "task": task, **words}
+    where = {
+        "grader": grader, "base": chosen.base_key, "evaluation": chosen.evaluation_key, "dataset": dataset_id,
+        "task": task, **words,
+    }  # fmt: skip
 
     async def read(after: int, repeat: int, limit: int) -> list[AnswerRow]:
         page = {**where, "after": after, "repeat": repeat, "limit": limit}

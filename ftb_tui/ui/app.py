@@ -72,6 +72,8 @@ class FtbApp(App[None]):
         self._gathered = Gathered(self._tell_news, self.set_timer)
         self._modes_seen: dict[str, ModeScreen] = {}
         self.changes: list[Change] = []
+        self.reopened: set[str] = set()
+        self._kept: object = None
 
     @property
     def has_background(self) -> bool:
@@ -259,11 +261,15 @@ class FtbApp(App[None]):
         """What is remembered from one time to the next."""
         return self._memory
 
-    def keep_memory(self) -> None:
-        """Keep what is remembered, for the next time."""
+    def _gather(self) -> object:
+        """Put into the memory how everything stands; what this gives is another thing when that is worth keeping."""
         remembered.gather(self._memory, self._modes_seen.values())
         keep_open(self)
-        self._memory["mode"] = self.current_mode
+        return self.looking.version, remembered.said(self._memory)
+
+    def keep_memory(self) -> None:
+        """Keep what is remembered, for the next time."""
+        self._kept = self._gather()
         # What waits to be told may wait for ever; the next start tells it.
         if self.db is not None and not self._gathered.waits:
             self._memory["seen"] = self.now()
@@ -271,9 +277,7 @@ class FtbApp(App[None]):
 
     def _keep_news(self) -> None:
         """Keep it where something happened: what was seen before a crash is no news after it."""
-        before = remembered.said(self._memory)
-        remembered.gather(self._memory, self._modes_seen.values())
-        if self.looking.has_news() or remembered.said(self._memory) != before:
+        if self._gather() != self._kept:
             self.keep_memory()
 
     def choose_theme(self, name: str) -> None:

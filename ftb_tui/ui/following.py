@@ -21,12 +21,9 @@ async def follow(screen: OpenedScreen, fill: Callable[[], Awaitable[None]]) -> N
 
     async def look() -> None:
         nonlocal seen
-        db = screen.ftb.db
-        if db is None:
-            return
-        [row] = await db.execute_fetchall("PRAGMA data_version")
-        if row[0] != seen and screen.is_attached:
-            seen = row[0]
+        version = screen.ftb.looking.version
+        if screen.ftb.db is not None and version != seen and screen.is_attached:
+            seen = version
             await fill()
 
     await look()

@@ -31,17 +31,14 @@ class Looking:
         self._asked = asyncio.Event()
         self._turn = asyncio.Lock()
         self._dirty = True
-        self._version = -1
-        self._newest = self._told = -1
+        self._filled = -1
+        self.version = -1
+        """SQLite's `data_version` at the last look: another number after another connection, of whatever process, has
+        written into the store. What this app writes over its own connection does not change it."""
         self._closed = False
         self.pace = Pace()
         self.has_results = False
         self.sweeper: Sweeper | None = None
-
-    def has_news(self) -> bool:
-        """Whether anybody wrote into the store since this was asked."""
-        before, self._told = self._told, self._newest
-        return before != self._newest
 
     def ask(self) -> None:
         """The visible screen wants to be filled now, whether the store changed or not."""
@@ -68,14 +65,14 @@ class Looking:
         from ftb_tui.ui.screens.mode import ModeScreen
 
         [row] = await db.execute_fetchall("PRAGMA data_version")
-        self._newest = row[0]
+        self.version = row[0]
         screen = self._app.screen_stack[0] if self._app.screen_stack else None
         if not isinstance(screen, ModeScreen) or not screen.is_mounted:
             return
         # Below another screen nobody sees it; it asks for a look when it is shown again.
         covered = screen is not self._app.screen
-        if not covered and (self._dirty or (row[0] != self._version and self.pace.is_due())):
-            self._version, self._dirty = row[0], False
+        if not covered and (self._dirty or (self.version != self._filled and self.pace.is_due())):
+            self._filled, self._dirty = self.version, False
             began_at = self.pace.now()
             if not self.has_results:
                 found = await db.execute_fetchall("SELECT 1 FROM grades LIMIT 1")

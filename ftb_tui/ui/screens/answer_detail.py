@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from ftb_tui.report.exchange import request_text, response_text
-from ftb_tui.report.numbers import counted
-from ftb_tui.report.plain import one_line, shortened, without_gaps
+from ftb_tui.report.plain import has_words, one_line, readable, shortened
 from ftb_tui.store.drilldown import ResponseRecord
 from ftb_tui.store.results import AnswerRow, ModelAnswer
 from ftb_tui.ui.widgets.marked import marked
 
 GLYPHS = {"correct": "✓", "wrong": "✗", "abstained": "–", "failed": "!"}
 FLIPS = {"fixed": "Tuning mended this one.", "broken": "Tuning broke this one."}
+
+NO_ANSWER = "(no answer)"
 
 Part = tuple[str, Content]
 """A title (empty for a continuation) and its text."""
@@ -37,8 +38,7 @@ def parts(
     if row.base_response is not None:
         found.append((_title("Base", row.base_grade or ""), shown_answer(row.base_response, row.answer)))
         found.append(("", Content(shortened(row.base_reason or ""))))
-    said = Content("(no answer)") if row.response is None else shown_answer(row.response, row.answer)
-    found.append((_title(said_by, row.grade), said))
+    found.append((_title(said_by, row.grade), shown_answer(row.response, row.answer)))
     found.append(("", Content(shortened(row.reason))))
     if row.machine_grade is not None:
         machine = f"The grader had said {row.machine_grade}: {shortened(row.machine_reason or '')}"
@@ -50,7 +50,7 @@ def parts(
     if others:
         lines = (
             f"{GLYPHS.get(other.grade, '?')} {_short(other.model, other.epoch)}: "
-            f"{one_line(other.response or other.reason, 60)}"
+            f"{one_line(readable(other.response, other.reason), 60)}"
             for other in others
         )
         found.append(("Other models", Content("\n".join(lines))))
@@ -83,11 +83,11 @@ def laid_out(found: Sequence[Part], *, wide: bool) -> Content:
 
 def whole_text(row: AnswerRow, record: ResponseRecord | None, training: Sequence[str]) -> str:
     """Everything that is kept of an answer, as one text: question and answer, the exchange behind them, what was taught."""
-    failed = f"{record.error_kind}: {record.error}" if record is not None and record.error_kind else "(no answer)"
+    failed = f"{record.error_kind}: {record.error}" if record is not None and record.error_kind else NO_ANSWER
     said = [
         ("asked", row.prompt),
         ("gold", row.answer),
-        ("answer", failed if row.response is None else _readable(row.response)),
+        ("answer", readable(row.response, failed)),
         ("grade", f"{row.grade}: {row.reason}"),
     ]
     if record is not None:
@@ -96,34 +96,20 @@ def whole_text(row: AnswerRow, record: ResponseRecord | None, training: Sequence
             ("what was kept of the response", response_text(record)),
         ]
     if row.base_response is not None:
-        said.append(("base's answer", _readable(row.base_response)))
+        said.append(("base's answer", readable(row.base_response, NO_ANSWER)))
     if training:
         said.append(("in the training file", "\n".join(training)))
     return "\n\n".join(f"--- {name}\n{text}" for name, text in said)
-
-
-def _readable(answer: str) -> str:
-    return without_gaps(answer) if has_words(answer) else blank(answer)
 
 
 def _title(name: str, grade: str) -> str:
     return f"{name} {GLYPHS.get(grade, '?')} {grade}"
 
 
-def shown_answer(answer: str, gold: str) -> Content:
+def shown_answer(answer: str | None, gold: str) -> Content:
     """An answer with what it shares with the gold marked, in so many lines as it has words for."""
-    return marked(shortened(without_gaps(answer)), shortened(gold)) if has_words(answer) else Content(blank(answer))
-
-
-def has_words(answer: str) -> bool:
-    """Whether there is anything to be seen of an answer."""
-    return bool(answer.strip(" \t\r\n"))
-
-
-def blank(answer: str) -> str:
-    """An answer without a word, in words."""
-    breaks = answer.count("\n")
-    return f"(nothing but {counted(breaks, 'line break')})" if breaks else "(blanks alone)" if answer else "(empty)"
+    text = shortened(readable(answer, NO_ANSWER))
+    return marked(text, shortened(gold)) if has_words(answer or "") else Content(text)
 
 
 def _short(model: str, epoch: int | None) -> str:

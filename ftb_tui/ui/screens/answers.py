@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -14,15 +14,16 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from ftb_tui.report.numbers import score
-from ftb_tui.report.plain import one_line
+from ftb_tui.report.plain import one_line, readable
 from ftb_tui.report.tables import model_label
-from ftb_tui.store.counts import revision
 from ftb_tui.store.drilldown import other_models, response_record, training_lines
-from ftb_tui.store.results import AnswerRow, ResultRow, answers, question_answers, results
-from ftb_tui.store.tags import tag_counts, tags_of
+from ftb_tui.store.results import AnswerRow, ResultRow, question_answers
+from ftb_tui.store.tags import tag_counts
+from ftb_tui.ui.acting import acting
 from ftb_tui.ui.reopening import keep_score, score_memory
 from ftb_tui.ui.screens.answer_changes import overruled, tagged, taken_back
-from ftb_tui.ui.screens.answer_detail import GLYPHS, blank, has_words, laid_out, parts, said_by, whole_text
+from ftb_tui.ui.screens.answer_detail import GLYPHS, laid_out, parts, said_by, whole_text
+from ftb_tui.ui.screens.answer_list import AnswerList
 from ftb_tui.ui.screens.answer_search import PLACEHOLDER, completions, search_note
 from ftb_tui.ui.screens.mode import key_lines
 from ftb_tui.ui.widgets.detail import Detail
@@ -77,14 +78,9 @@ class AnswersScreen(Screen[None]):
 
     def __init__(self, result: ResultRow) -> None:
         super().__init__()
-        self._result = result
-        self._show = "wrong"
-        self._search = ""
-        self._rows: dict[str, AnswerRow] = {}
-        self._tags: dict[int, tuple[str, ...]] = {}
+        self._list = AnswerList(result)
         self._tag_names: tuple[str, ...] = ()
-        self._more = False
-        self._revision = -1
+        self._version = -1
         self._told: Content | None = None
         self._marks: set[int] = set()
 
@@ -99,7 +95,7 @@ class AnswersScreen(Screen[None]):
     @property
     def open_score(self) -> ResultRow:
         """What to open again after the app was closed or killed."""
-        return self._result
+        return self._list.result
 
     def compose(self) -> ComposeResult:
         """Heading, list, detail."""
@@ -113,11 +109,11 @@ class AnswersScreen(Screen[None]):
 
     async def on_mount(self) -> None:
         """Show what was shown of this score the last time; at first the wrong answers, or all if none is wrong."""
-        known = score_memory(self.ftb.memory, self._result)
+        known = score_memory(self.ftb.memory, self._list.result)
         await self._recall(known)
         await self.fill()
-        if not self._rows and not known:
-            self._show = "all"
+        if not self._list.rows and not known:
+            self._list.show = "all"
             await self.fill()
         if self._table.chosen != known.get("chosen"):
             # Farther down than the first page, which is there to be seen meanwhile.
@@ -128,9 +124,9 @@ class AnswersScreen(Screen[None]):
     async def _recall(self, known: dict[str, Any]) -> None:
         """Show what was shown of this score the last time."""
         if known.get("show") in FILTERS:
-            self._show = known["show"]
+            self._list.show = known["show"]
         if isinstance(known.get("search"), str) and known["search"].strip():
-            self._search = known["search"]
+            self._list.search = known["search"]
             await self._open_search()
         if isinstance(known.get("chosen"), str):
             self._table.choose(known["chosen"])
@@ -139,89 +135,82 @@ class AnswersScreen(Screen[None]):
         """Read on to the answer that was chosen the last time, unless somebody is under way already."""
         if not (isinstance(chosen, str) and isinstance(place, int)):
             return
-        while self._more and len(self._rows) <= min(place, MOST_PAGES * PAGE) and not self._table.cursor_row:
-            await self._read(behind=list(self._rows.values())[-1])
-        if chosen in self._rows and not self._table.cursor_row:
+        listed = self._list
+        while listed.more and len(listed.rows) <= min(place, MOST_PAGES * PAGE) and not self._table.cursor_row:
+            await self._read_more()
+        if chosen in self._list.rows and not self._table.cursor_row:
             self._table.choose(chosen)
 
-    def _keep(self) -> bool:
-        """Put into the app's memory how this stands; whether that is anything new."""
+    def _keep(self) -> None:
+        """Put into the app's memory how this stands."""
         place = self._table.cursor_row
-        how = {"show": self._show, "search": self._search, "chosen": self._table.chosen, "place": place}
-        if how == score_memory(self.ftb.memory, self._result):
-            return False
-        keep_score(self.ftb.memory, self._result, how)
-        return True
+        how = {"show": self._list.show, "search": self._list.search, "chosen": self._table.chosen, "place": place}
+        keep_score(self.ftb.memory, self._list.result, how)
 
     async def _look(self) -> None:
         """Read again what was changed meanwhile, by a run that goes on or by somebody else; not under a person's keys."""
-        db, result = self.ftb.db, self._result
-        if db is None or not self.is_current or self.ftb.looking.pace.idle < LOOK_SECONDS:
+        db, looking = self.ftb.db, self.ftb.looking
+        if db is None or not self.is_current or looking.pace.idle < LOOK_SECONDS:
             return
-        if self._keep():
-            self.ftb.keep_memory()
-        if await revision(db, result.evaluation_key, result.task) != self._revision:
+        self._keep()
+        if looking.version == self._version:
+            return
+        self._version = looking.version
+        if await self._list.has_changed(db):
             await self._refresh()
+        else:
+            # Another model may have been asked the same.
+            await self._fill_answer()
+
+    def on_screen_resume(self) -> None:
+        """What this app itself wrote while another screen was shown is no news by `Looking.version`."""
+        self._version = -1
 
     async def fill(self) -> None:
         """Read the first page of answers."""
-        await self._read()
+        await self._read(PAGE)
 
     async def _refresh(self) -> None:
-        """Read the score, and as many answers as are listed, again."""
-        db, result = self.ftb.db, self._result
-        if db is None:
-            return
-        place = (result.model_key, result.task)
-        scores = await results(db, dataset_id=result.dataset_id, grader=result.grader)
-        self._result = next((row for row in scores if (row.model_key, row.task) == place), result)
-        await self._read(limit=max(PAGE, -(-len(self._rows) // PAGE) * PAGE))
+        """Read as many answers as are listed again."""
+        await self._read(max(PAGE, -(-len(self._list.rows) // PAGE) * PAGE))
 
-    async def _read(self, *, behind: AnswerRow | None = None, limit: int = 0) -> None:
-        db, result, limit = self.ftb.db, self._result, limit or PAGE
-        if db is None:
+    async def _read(self, limit: int) -> None:
+        if (db := self.ftb.db) is None:
             return
-        after = {} if behind is None else {"after": behind.position, "repeat": behind.repeat}
-        if behind is None:
-            # Before the answers: what comes in between is then read once more, not missed.
-            self._revision = await revision(db, result.evaluation_key, result.task)
-        page = await answers(
-            db, model_key=result.model_key, dataset_id=result.dataset_id, task=result.task, show=self._show,
-            search=self._search, grader=result.grader, limit=limit, **after,
-        )  # fmt: skip
-        fresh, tags = (
-            {str(row.response_key): row for row in page},
-            await tags_of(db, [row.response_key for row in page]),
-        )
-        self._more = len(page) == limit
-        if behind is None:
-            self._rows, self._tags = fresh, tags
-            self._show_lines()
-        else:
-            self._rows, self._tags = {**self._rows, **fresh}, {**self._tags, **tags}
-            self._table.extend([(key, self._line(row)) for key, row in fresh.items()])
+        if await self._list.read(db, limit):
+            self._marks.clear()
+            self.notify("Another evaluation of this model counts now; these are its answers.", markup=False)
+        lines = [(key, self._line(row)) for key, row in self._list.rows.items()]
+        self._table.show(("", "gold", "said", "question"), lines, right=frozenset())
+        await self._show_rest()
+
+    async def _read_more(self) -> None:
+        if (db := self.ftb.db) is None:
+            return
+        page = await self._list.read_more(db, PAGE)
+        self._table.put([(str(row.response_key), self._line(row)) for row in page])
+        await self._show_rest()
+
+    async def _show_rest(self) -> None:
+        """What stands above and beside the list."""
+        listed, result = self._list, self._list.result
         heading = (
             f" {one_line(model_label(result), 60)} · {result.task} · {score(result.score)} ({result.correct}/{result.n})"
-            f" · showing {self._show}: {len(self._rows)}{'+' if self._more else ''}"
+            f" · showing {listed.show}: {len(listed.rows)}{'+' if listed.more else ''}"
         )
         self.query_one("#heading", Static).update(Content(heading))
         await self._fill_answer()
 
-    def _show_lines(self) -> None:
-        lines = [(key, self._line(row)) for key, row in self._rows.items()]
-        self._table.show(("", "gold", "said", "question"), lines, right=frozenset())
-
     def _line(self, row: AnswerRow) -> tuple[str | Text, ...]:
         flip = {"fixed": "↑", "broken": "↓"}.get(row.flip or "", " ")
-        said = row.response if row.response is not None else f"failed: {row.reason}"
-        said = said if has_words(said) else blank(said)
+        said = readable(row.response, f"failed: {row.reason}")
         mark = "*" if row.response_key in self._marks else " "
-        person = "o" if row.machine_grade is not None else "t" if row.response_key in self._tags else " "
+        person = "o" if row.machine_grade is not None else "t" if row.response_key in self._list.tags else " "
         glyph = f"{mark}{GLYPHS.get(row.grade, '?')}{flip}{person}"
         return (glyph, one_line(row.answer, 16), one_line(said, 24), one_line(row.question, 120))
 
     def _chosen(self) -> AnswerRow | None:
-        return self._rows.get(self._table.chosen or "")
+        return self._list.rows.get(self._table.chosen or "")
 
     @property
     def _table(self) -> Table:
@@ -229,22 +218,24 @@ class AnswersScreen(Screen[None]):
 
     async def _fill_answer(self) -> None:
         row, db = self._chosen(), self.ftb.db
+        show, result = self._list.show, self._list.result
         if row is None or db is None:
-            nothing = f"No answer is {self._show}. f shows others." if self._show != "all" else "There is no answer."
-            if self._search.strip():
-                nothing = f"No answer fits the search (showing {self._show}). escape ends it, f shows others."
+            nothing = f"No answer is {show}. f shows others." if show != "all" else "There is no answer."
+            if self._list.search.strip():
+                nothing = f"No answer fits the search (showing {show}). escape ends it, f shows others."
             self._tell(Content(nothing))
             return
-        said = await question_answers(db, row.question_key, grader=self._result.grader)
-        training = await training_lines(db, self._result.model_key, row.fact_id)
+        said = await question_answers(db, row.question_key, grader=result.grader)
+        training = await training_lines(db, result.model_key, row.fact_id)
         found = parts(
             row,
-            said_by=said_by(self._result.kind, self._result.epoch),
-            others=other_models(said, self._result.model_key),
-            tags=self._tags.get(row.response_key, ()),
+            said_by=said_by(result.kind, result.epoch),
+            others=other_models(said, result.model_key),
+            tags=self._list.tags.get(row.response_key, ()),
             training=training,
         )
-        self._tell(laid_out(found, wide=self.app.size.width >= 100))
+        if row is self._chosen():
+            self._tell(laid_out(found, wide=self.app.size.width >= 100))
 
     def _tell(self, text: Content) -> None:
         """Show this beside the list, if it is not there: every update lays out and paints the whole screen again."""
@@ -255,8 +246,8 @@ class AnswersScreen(Screen[None]):
 
     @on(Table.RowHighlighted)
     async def _other_answer(self, event: Table.RowHighlighted) -> None:
-        if event.cursor_row >= len(self._rows) - 1 and self._more:
-            await self._read(behind=list(self._rows.values())[-1])
+        if event.cursor_row >= len(self._list.rows) - 1 and self._list.more:
+            await self._read_more()
         else:
             await self._fill_answer()
 
@@ -269,7 +260,7 @@ class AnswersScreen(Screen[None]):
     async def action_clear(self) -> None:
         """Close the search and list everything again."""
         await self.query(SearchField).remove()
-        self._search = ""
+        self._list.search = ""
         self.query_one("#answers").focus()
         self.refresh_bindings()
         await self.fill()
@@ -283,13 +274,13 @@ class AnswersScreen(Screen[None]):
 
     async def action_filter(self) -> None:
         """Show the next kind of answers."""
-        self._show = FILTERS[(FILTERS.index(self._show) + 1) % len(FILTERS)]
+        self._list.show = FILTERS[(FILTERS.index(self._list.show) + 1) % len(FILTERS)]
         await self.fill()
 
     async def action_search(self) -> None:
         """Open the search."""
         if self.ftb.db is not None:
-            used = await tag_counts(self.ftb.db, evaluation_key=self._result.evaluation_key)
+            used = await tag_counts(self.ftb.db, evaluation_key=self._list.result.evaluation_key)
             self._tag_names = tuple(tag.replace(" ", "_") for tag in used)
         (await self._open_search()).begin()
 
@@ -297,18 +288,19 @@ class AnswersScreen(Screen[None]):
         found = self.query(SearchField)
         if found:
             return found.first()
-        field = SearchField(PLACEHOLDER, lambda name: completions(name, self._result, self._tag_names), self._search)
+        listed = self._list
+        field = SearchField(PLACEHOLDER, lambda name: completions(name, listed.result, self._tag_names), listed.search)
         await self.mount(field, before="#panes")
         self.refresh_bindings()
-        field.say(search_note(self._search, self._result))
+        field.say(search_note(listed.search, listed.result))
         return field
 
     @on(Input.Changed, "#search")
     async def _searched(self, event: Input.Changed) -> None:
-        if event.value == self._search or not (field := self.query(SearchField)):
+        if event.value == self._list.search or not (field := self.query(SearchField)):
             return
-        self._search = event.value
-        field.first().say(search_note(self._search, self._result))
+        self._list.search = event.value
+        field.first().say(search_note(self._list.search, self._list.result))
         await self.fill()
 
     @on(Input.Submitted, "#search")
@@ -325,7 +317,7 @@ class AnswersScreen(Screen[None]):
 
     def _acted_on(self) -> list[AnswerRow]:
         """The marked answers, or the one under the cursor."""
-        marked_rows = [row for row in self._rows.values() if row.response_key in self._marks]
+        marked_rows = [row for row in self._list.rows.values() if row.response_key in self._marks]
         chosen = self._chosen()
         return marked_rows or ([chosen] if chosen is not None else [])
 
@@ -333,23 +325,23 @@ class AnswersScreen(Screen[None]):
         """Mark the answer, or take the mark off, and go to the next."""
         if (row := self._chosen()) is not None:
             self._marks ^= {row.response_key}
-            self._show_lines()
+            self._table.put([(str(row.response_key), self._line(row))])
             self.action_next()
 
-    @work
+    @acting
     async def action_overrule(self) -> None:
         """A person's verdict on the chosen answers; the grader's is kept beside it."""
         rows = [row for row in self._acted_on() if row.response is not None]
         if not rows:
             self.notify("There is no answer to overrule here.", markup=False)
-        elif await overruled(self.ftb, self._result, rows):
+        elif await overruled(self.ftb, self._list.result, rows):
             self._marks.clear()
             await self._refresh()
 
-    @work
+    @acting
     async def action_tag(self) -> None:
         """Put tags on the chosen answers."""
-        if await tagged(self.ftb, self._result, self._acted_on()):
+        if await tagged(self.ftb, self._list.result, self._acted_on()):
             self._marks.clear()
             await self._refresh()
 
@@ -363,9 +355,10 @@ class AnswersScreen(Screen[None]):
         from ftb_tui.ui.screens.fact import FactScreen
 
         if (row := self._chosen()) is not None:
-            self.app.push_screen(FactScreen(self._result.dataset_id, row.fact_id, row.fact, self._result.grader))
+            result = self._list.result
+            self.app.push_screen(FactScreen(result.dataset_id, row.fact_id, row.fact, result.grader))
 
-    @work
+    @acting
     async def action_whole(self) -> None:
         """Request, answer and training lines in full."""
         from ftb_tui.ui.screens.text import TextScreen
@@ -374,15 +367,15 @@ class AnswersScreen(Screen[None]):
         if row is None or db is None:
             return
         record = await response_record(db, row.response_key)
-        lines = await training_lines(db, self._result.model_key, row.fact_id)
+        lines = await training_lines(db, self._list.result.model_key, row.fact_id)
         self.app.push_screen(TextScreen(row.id, whole_text(row, record, lines)))
 
     def action_export(self) -> None:
         """Write all answers that are listed, not only those that were read so far, to a file that a person names."""
         from ftb_tui.ui.screens.answers_export import ask_for_file
 
-        if self._rows:
-            ask_for_file(self.app, self._result, self._show, self._search)
+        if (listed := self._list).rows:
+            ask_for_file(self.app, listed.result, listed.chosen, listed.show, listed.search)
         else:
             self.notify("There is no answer to write.", markup=False)
 

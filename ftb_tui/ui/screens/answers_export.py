@@ -11,6 +11,7 @@ from ftb_tui.report.answers_file import write_answers
 from ftb_tui.report.numbers import counted
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.tables import model_label
+from ftb_tui.store.chosen import Chosen
 from ftb_tui.store.results import ResultRow
 from ftb_tui.ui.away import kept
 from ftb_tui.ui.screens.ask import Asked, AskScreen
@@ -21,13 +22,13 @@ _FORMATS = """.jsonl  every answer to the byte, with all that stands beside it
 .md     for reading"""
 
 
-def ask_for_file(app: App[None], result: ResultRow, show: str, search: str) -> None:
-    """Ask for a file, and write to it all answers of a score that are listed so."""
+def ask_for_file(app: App[None], result: ResultRow, chosen: Chosen | None, show: str, search: str) -> None:
+    """Ask for a file, and write to it all answers of a score that are listed so, those of the chosen evaluation."""
     told: set[Path] = set()
 
     def write(said: Mapping[str, str]) -> str:
         path = may_write(said["path"], told)
-        n = kept(lambda db: write_answers(db, path, result, show=show, search=search))
+        n = kept(lambda db: write_answers(db, path, result, show=show, search=search, chosen=chosen))
         return f"{counted(n, 'answer')} written: {path.absolute()}"
 
     searched = f" that fit {one_line(search, 60)}" if search.strip() else ""

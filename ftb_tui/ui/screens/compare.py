@@ -19,7 +19,7 @@ from ftb_tui.report.certainty import certainty
 from ftb_tui.report.columns import shared_room
 from ftb_tui.report.compared import CALLED, SAYS
 from ftb_tui.report.numbers import difference, p_value, score
-from ftb_tui.report.plain import one_line, shortened
+from ftb_tui.report.plain import one_line, readable, shortened
 from ftb_tui.report.tables import model_label
 from ftb_tui.store.comparing import ComparedAnswer, Comparison, compare, compared_answers
 from ftb_tui.store.results import ResultRow
@@ -201,11 +201,11 @@ class CompareScreen(OpenedScreen):
         if row is None:
             text = Content(f"No question here ({SAYS.get(self._cell, '')}). Move to another cell of the table.")
         else:
-            text = Content("")
+            text, (after, before) = Content(""), _said(row)
             for title, said in (
                 ("Asked", row.question), ("Taught", row.fact or "(the fact is not in the store)"), ("Gold", row.gold),
-                (f"A {GLYPHS.get(row.after_grade, '?')} {row.after_grade}", row.after), ("", row.after_reason),
-                (f"B {GLYPHS.get(row.before_grade, '?')} {row.before_grade}", row.before), ("", row.before_reason),
+                (f"A {GLYPHS.get(row.after_grade, '?')} {row.after_grade}", after), ("", row.after_reason),
+                (f"B {GLYPHS.get(row.before_grade, '?')} {row.before_grade}", before), ("", row.before_reason),
             ):  # fmt: skip
                 head = f"{title}: " if title else "   "
                 text += Content.styled(head, "bold") + Content(f"{shortened(said, 1500, 20)}\n")
@@ -239,9 +239,10 @@ class CompareScreen(OpenedScreen):
         elif (row := self._chosen()) is not None:
             from ftb_tui.ui.screens.text import TextScreen
 
+            after, before = _said(row)
             parts = (
-                ("asked", row.question), ("gold", row.gold), ("A said", row.after), ("why", row.after_reason),
-                ("B said", row.before), ("why", row.before_reason),
+                ("asked", row.question), ("gold", row.gold), ("A said", after), ("why", row.after_reason),
+                ("B said", before), ("why", row.before_reason),
             )  # fmt: skip
             self.app.push_screen(
                 TextScreen(row.question_id, "\n\n".join(f"--- {name}\n{part}" for name, part in parts))
@@ -347,7 +348,13 @@ class CompareScreen(OpenedScreen):
 
 def _cells(row: ComparedAnswer) -> tuple[str, str, str, str]:
     """Gold, what A and what B said, and the question, each on one line."""
+    after, before = _said(row)
     return (
-        one_line(row.gold, MOST), f"{GLYPHS.get(row.after_grade, '?')} {one_line(row.after, MOST)}",
-        f"{GLYPHS.get(row.before_grade, '?')} {one_line(row.before, MOST)}", one_line(row.question, MOST),
+        one_line(row.gold, MOST), f"{GLYPHS.get(row.after_grade, '?')} {one_line(after, MOST)}",
+        f"{GLYPHS.get(row.before_grade, '?')} {one_line(before, MOST)}", one_line(row.question, MOST),
     )  # fmt: skip
+
+
+def _said(row: ComparedAnswer) -> tuple[str, str]:
+    """What A and what B said, fit to be read."""
+    return readable(row.after, row.after_reason), readable(row.before, row.before_reason)

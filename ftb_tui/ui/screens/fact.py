@@ -12,10 +12,10 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from ftb_tui.report.fact_sheet import fact_sheet
-from ftb_tui.report.plain import one_line, shortened
+from ftb_tui.report.plain import one_line, readable, shortened
 from ftb_tui.report.tables import model_label, short_label
 from ftb_tui.store.drilldown import FactAnswer, fact_answers
-from ftb_tui.ui.screens.answer_detail import GLYPHS, blank, has_words, shown_answer
+from ftb_tui.ui.screens.answer_detail import GLYPHS, NO_ANSWER, shown_answer
 from ftb_tui.ui.screens.mode import key_lines
 from ftb_tui.ui.widgets.cells import Cell, Valued
 from ftb_tui.ui.widgets.detail import Detail
@@ -80,9 +80,8 @@ class FactScreen(Screen[None]):
         row = self._rows.get(self.query_one("#answers", Table).chosen or "")
         if row is None:
             return
-        said = Content("(no answer)") if row.answer is None else shown_answer(row.answer, row.gold)
         content = Content(f"Asked: {shortened(row.question)}\nGold: {shortened(row.gold)}\n")
-        content += Content(f"{one_line(model_label(row), 100)}: ") + said
+        content += Content(f"{one_line(model_label(row), 100)}: ") + shown_answer(row.answer, row.gold)
         self.query_one("#answer", Static).update(content + Content(f"\n{row.grade}: {shortened(row.reason)}"))
 
     def action_export(self) -> None:
@@ -104,7 +103,7 @@ class FactScreen(Screen[None]):
 
 
 def _line(row: FactAnswer) -> tuple[Cell, ...]:
-    said = row.reason if row.answer is None else row.answer if has_words(row.answer) else blank(row.answer)
+    said = readable(row.answer, row.reason)
     # What is cut is found by a filter all the same.
     return (
         Valued(GLYPHS.get(row.grade, "?"), row.grade),
@@ -117,11 +116,10 @@ def _line(row: FactAnswer) -> tuple[Cell, ...]:
 
 
 def _whole(row: FactAnswer) -> str:
-    answer = "(no answer)" if row.answer is None else row.answer if has_words(row.answer) else blank(row.answer)
     said = (
         (f"asked, {row.task}", row.question),
         ("gold", row.gold),
-        (model_label(row), answer),
+        (model_label(row), readable(row.answer, NO_ANSWER)),
         ("grade", f"{row.grade}: {row.reason}"),
     )
     return "\n\n".join(f"--- {name}\n{text}" for name, text in said)

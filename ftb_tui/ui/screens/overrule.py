@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ftb_tui.benchmark.graders import Verdict
-from ftb_tui.report.plain import one_line
+from ftb_tui.report.plain import one_line, readable
 from ftb_tui.store.grading import LITERAL_GRADERS, Opinion
 from ftb_tui.store.results import AnswerRow
 
@@ -41,7 +41,7 @@ class OverruleScreen(ModalScreen[Opinion | None]):
         what = (
             f"{len(self._rows)} marked answers"
             if len(self._rows) > 1
-            else f"gold    {one_line(first.answer, 60)}\nanswer  {one_line(first.response or '', 60)}"
+            else f"gold    {one_line(first.answer, 60)}\nanswer  {one_line(readable(first.response, first.reason), 60)}"
         )
         keys = "c  it is correct\nw  it is wrong\nx  take people's verdicts back\nn  write a note\nescape  leave it"
         counts = "Your verdict counts; the grader's is kept beside it."

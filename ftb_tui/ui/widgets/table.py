@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
-from textual.widgets.data_table import CellKey, RowKey
 
 from ftb_tui.ui.acting import acting
-from ftb_tui.ui.widgets.cells import Cell, Row, drawn_line, said_in, sortable, text_of, told, value_of
+from ftb_tui.ui.widgets.cells import Cell, Row, said_in, sortable, text_of, told, value_of
+from ftb_tui.ui.widgets.drawn_table import DrawnTable
 from ftb_tui.ui.widgets.narrowing import matches, name_fault, terms
 
 if TYPE_CHECKING:
     from ftb_tui.ui.widgets.filter_bar import FilterBar, Narrowed
 
-MOST_DRAWN = 2_000
-"""How many drawn cells are kept: several screens full, and nothing beside what the rows themselves take."""
 
-
-class Table(DataTable[Text]):
+class Table(DrawnTable):
     """A table with row cursor and vi keys. Cells are always `Text`, so that nothing in them is read as markup.
 
     With `tools` it can also be filtered as one types (`/`), sorted by any column's values (`s`, `S`, a click on the
@@ -45,7 +40,7 @@ class Table(DataTable[Text]):
     DEFAULT_CSS = "Table { scrollbar-size-vertical: 1; }"
 
     def __init__(self, *, id: str, cursor: str = "row", tools: bool = False) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id, cursor_type="cell" if cursor == "cell" else "row", zebra_stripes=False)
+        super().__init__(id=id, cursor_type="cell" if cursor == "cell" else "row")
         self._columns: tuple[str, ...] = ()
         self._headings: tuple[str, ...] = ()
         self._kept: dict[str, tuple[Text, ...]] = {}
@@ -55,14 +50,10 @@ class Table(DataTable[Text]):
         self._filter = ""
         self._sort: tuple[str, bool] | None = None
         self._recalled: str | None = None
-        self._measured: tuple[int, ...] = ()
-        self._drawn: dict[tuple[object, ...], tuple[Text, list[list[Segment]]]] = {}
         self._recalled_column: int | None = None
         self.tell: Callable[[str], str] | None = None
         self.narrower: Narrowed | None = None
         """Who narrows the rows down in the table's place, where a row is not all that a filter is about."""
-        self.scroll_step = 0
-        """By how much columns are scrolled, so that none is cut; 0 for one cell at a time."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The tools are there only where they were asked for and have rows; elsewhere their keys are the screen's."""
@@ -72,15 +63,18 @@ class Table(DataTable[Text]):
             return bool(self._every or self._filter)
         return (self._tools and bool(self._every)) or action not in ("filter", "sort", "turn", "copy", "whole")
 
-    def extend(self, rows: Sequence[tuple[str, Sequence[Cell]]]) -> None:
-        """Show these rows behind those that are there, which are not looked at again. After the first `show`."""
-        more = {key: self._row(cells, self._columns) for key, cells in rows}
-        self._every |= more
+    def put(self, rows: Sequence[tuple[str, Sequence[Cell]]]) -> None:
+        """Show these rows in place of those with the same keys, or behind all. The others are not looked at again.
+
+        After the first `show`.
+        """
+        changed = {key: self._row(cells, self._columns) for key, cells in rows}
+        self._every |= changed
         if self._filter or self._sort:
             self._lay_out(self._columns)
             return
-        for key, row in more.items():
-            self.add_row(*row.cells, key=key)
+        for key, row in changed.items():
+            self._put(self._columns, key, row.cells)
             self._kept[key] = row.cells
 
     def show(
@@ -111,17 +105,20 @@ class Table(DataTable[Text]):
             self._rebuild(columns, wanted)
             return
         for key, cells in wanted.items():
-            old = self._kept.get(key)
-            if old is None:
-                self.add_row(*cells, key=key)
-                continue
-            for name, before, now in zip(columns, old, cells, strict=True):
-                if before is not now and before != now:
-                    self.update_cell(key, name, now, update_width=True)
+            self._put(columns, key, cells)
         order = [key for key in self._kept if key in wanted] + [key for key in wanted if key not in self._kept]
         if order != list(wanted):
             self._put_in_order(wanted)
         self._kept = wanted
+
+    def _put(self, columns: tuple[str, ...], key: str, cells: tuple[Text, ...]) -> None:
+        old = self._kept.get(key)
+        if old is None:
+            self.add_row(*cells, key=key)
+            return
+        for name, before, now in zip(columns, old, cells, strict=True):
+            if before is not now and before != now:
+                self.update_cell(key, name, now, update_width=True)
 
     def _put_in_order(self, wanted: dict[str, tuple[Text, ...]]) -> None:
         """The rows in their new order, without being built again; the cursor stays on its row."""
@@ -167,78 +164,6 @@ class Table(DataTable[Text]):
             self.move_cursor(row=row, column=min(column, len(columns) - 1), animate=False)
         if keys:
             self._recalled = self._recalled_column = None
-
-    def fit(self) -> None:
-        """Let columns be as wide as their cells are now; else they stay as wide as any cell of theirs ever was."""
-        for key, column in self.columns.items():
-            column.content_width = max(column.label.cell_len, *(row[key].cell_len for row in self._data.values()), 0)
-        self._require_update_dimensions = True
-        self.refresh()
-
-    def _update_column_widths(self, updated_cells: set[CellKey]) -> None:
-        """Measure the columns of changed cells, each once; Textual measures one anew for every cell that got shorter."""
-        for key in {cell.column_key for cell in updated_cells} & self.columns.keys():
-            column = self.columns[key]
-            widths = (row[key].cell_len for row in self._data.values())
-            column.content_width = max(column.label.cell_len, *widths)
-        self._require_update_dimensions = True
-
-    def _update_dimensions(self, new_rows: Iterable[RowKey]) -> None:
-        """Measure new rows, and draw again what was drawn before: Textual keeps a line in the widths it was drawn in."""
-        there = [self._data[key] for key in new_rows if key in self._data]
-        for key, column in self.columns.items():
-            column.content_width = max(column.content_width, max((row[key].cell_len for row in there), default=0))
-        super()._update_dimensions(())
-        widths = tuple(column.content_width for column in self.columns.values())
-        if widths != self._measured:
-            self._measured = widths
-            self._clear_caches()
-            self.refresh()
-
-    def _render_cell(
-        self,
-        row_index: int,
-        column_index: int,
-        base_style: Style,
-        width: int,
-        cursor: bool = False,
-        hover: bool = False,
-    ) -> list[list[Segment]]:
-        """Draw a cell, once for as long as it stays what it is: Textual draws every cell anew when any one changes."""
-        if row_index < 0 or column_index < 0:
-            return super()._render_cell(row_index, column_index, base_style, width, cursor, hover)
-        row, column = self._row_locations.get_key(row_index), self._column_locations.get_key(column_index)
-        assert row is not None
-        assert column is not None
-        cell = self._data[row][column]
-        styles = self._get_styles_to_render_cell(
-            False, False, row_index < self.fixed_rows or column_index < self.fixed_columns, hover, cursor,
-            self.show_cursor, self._show_hover_cursor, self.cursor_foreground_priority == "css",
-            self.cursor_background_priority == "css",
-        )  # fmt: skip
-        # A cell also tells the mouse its row and column, so that it is drawn again where it was moved.
-        place = (row_index, column_index, width, base_style, styles)
-        drawn = self._drawn.get(place)
-        if drawn is None or drawn[0] is not cell:
-            if len(self._drawn) >= MOST_DRAWN:
-                self._drawn.clear()
-            at = Style.from_meta({"row": row_index, "column": column_index})
-            lines = drawn_line(cell, width, base_style + at + styles[0], styles[1], self.cell_padding, self.app.console)
-            if lines is None:
-                lines = super()._render_cell(row_index, column_index, base_style, width, cursor, hover)
-            drawn = self._drawn[place] = (cell, lines)
-        return drawn[1]
-
-    def validate_scroll_x(self, value: float) -> float:
-        """Whole columns only, where they are scrolled so."""
-        value = super().validate_scroll_x(value)
-        return round(value / self.scroll_step) * self.scroll_step if self.scroll_step else value
-
-    def _scroll_right_for_pointer(self, **how: Any) -> bool:
-        return self._scroll_to(x=self.scroll_target_x + (self.scroll_step or self.app.scroll_sensitivity_x), **how)
-
-    def _scroll_left_for_pointer(self, **how: Any) -> bool:
-        return self._scroll_to(x=self.scroll_target_x - (self.scroll_step or self.app.scroll_sensitivity_x), **how)
 
     def _heading(self, name: str) -> str:
         sorted_by = self._tools and self._sort is not None and self._sort[0] == name

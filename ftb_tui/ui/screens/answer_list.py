@@ -1,0 +1,82 @@
+"""The answers behind one score as far as they were read, and whether they are to be read again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ftb_tui.store.list_state import ListState, list_state
+from ftb_tui.store.results import AnswerRow, ResultRow, answers, score_of
+from ftb_tui.store.tags import tags_of
+
+if TYPE_CHECKING:
+    import aiosqlite
+
+    from ftb_tui.store.chosen import Chosen
+
+
+class AnswerList:
+    """Read by one at a time, and never of two evaluations: pages behind the first are of the same one."""
+
+    def __init__(self, result: ResultRow) -> None:
+        self.result = result
+        """The score, of the evaluation whose answers were read."""
+        self.show, self.search = "wrong", ""
+        self.rows: dict[str, AnswerRow] = {}
+        self.tags: dict[int, tuple[str, ...]] = {}
+        self.more = False
+        """Whether there may be answers behind those that were read."""
+        self._state: ListState | None = None
+        self._turn = asyncio.Lock()
+
+    @property
+    def chosen(self) -> Chosen | None:
+        """Whose answers these are."""
+        return self._state.chosen if self._state is not None else None
+
+    async def read(self, db: aiosqlite.Connection, limit: int) -> bool:
+        """Read so many answers from the first on, and their score; whether they are of another evaluation than before."""
+        async with self._turn:
+            before = self._state
+            # Before the answers: what comes in between is then read once more, not missed.
+            self._state = state = await self._now(db)
+            page: list[AnswerRow] = []
+            if state.chosen is not None:
+                if state != before:
+                    task, grader = self.result.task, self.result.grader
+                    self.result = await score_of(db, state.chosen, task, grader) or self.result
+                page = await self._page(db, limit)
+            self.rows = {str(row.response_key): row for row in page}
+            self.tags = await tags_of(db, [row.response_key for row in page])
+            self.more = len(page) == limit
+            was, now = before.chosen if before is not None else None, state.chosen
+            return was is not None and now is not None and was.evaluation_key != now.evaluation_key
+
+    async def read_more(self, db: aiosqlite.Connection, limit: int) -> list[AnswerRow]:
+        """Read so many answers behind those that were read."""
+        async with self._turn:
+            if not self.more:
+                return []
+            page = await self._page(db, limit, behind=next(reversed(self.rows.values())))
+            self.rows |= {str(row.response_key): row for row in page}
+            self.tags |= await tags_of(db, [row.response_key for row in page])
+            self.more = len(page) == limit
+            return page
+
+    async def has_changed(self, db: aiosqlite.Connection) -> bool:
+        """Whether anything was changed since the answers were read that is seen in this list."""
+        return await self._now(db) != self._state
+
+    async def _now(self, db: aiosqlite.Connection) -> ListState:
+        result = self.result
+        return await list_state(
+            db, model_key=result.model_key, dataset_id=result.dataset_id, task=result.task, show=self.show
+        )
+
+    async def _page(self, db: aiosqlite.Connection, limit: int, behind: AnswerRow | None = None) -> list[AnswerRow]:
+        result = self.result
+        after = {} if behind is None else {"after": behind.position, "repeat": behind.repeat}
+        return await answers(
+            db, model_key=result.model_key, dataset_id=result.dataset_id, task=result.task, show=self.show,
+            search=self.search, grader=result.grader, chosen=self.chosen, limit=limit, **after,
+        )  # fmt: skip
