@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,8 @@ from ftb_tui.benchmark.model import YES_NO_TASKS, Question
 from ftb_tui.providers.base import Answer, AskRequest, Provider
 from ftb_tui.providers.batches import BatchLine
 from ftb_tui.store import evaluations as store
-from ftb_tui.store.models import get_model
+from ftb_tui.store.models import ModelRow, get_model
+from ftb_tui.work.local_engine import EngineStartError, running_weights, weights_identity
 from ftb_tui.work.token_counter import estimate
 
 FORMAT_TOKENS = 7
@@ -53,6 +55,30 @@ class EvaluationProgress:
     def eta_seconds(self) -> float | None:
         """Seconds until the last answer at the rate so far."""
         return (self.missing - self.asked) / self.per_second if self.per_second > 0 else None
+
+
+async def weights_for(model: ModelRow) -> str | None:
+    """The identity of the weights that answer for a model of the embedded engine; None for others, or where it has none."""
+    return await _told(weights_identity) if model.provider == "local" else None
+
+
+async def require_same_weights(evaluation: store.EvaluationRow) -> None:
+    """Raise `EvaluationStoppedError` if the engine has other weights now than those that the evaluation is of."""
+    planned = evaluation.parameters.get("weights")
+    now = None if planned is None else await _told(running_weights)
+    if now not in (None, planned):
+        raise EvaluationStoppedError(
+            f"This evaluation is of the weights {planned}, and the embedded engine has others now ({now}). Nothing more is "
+            "asked; what was answered is kept. Go on with FTB_WEIGHTS set to the file that it was begun on: "
+            f"ftb evaluate --resume {evaluation.evaluation_key}"
+        )
+
+
+async def _told(ask: Callable[[], str | None]) -> str | None:
+    try:
+        return await asyncio.to_thread(ask)
+    except EngineStartError as error:
+        raise EvaluationStoppedError(str(error)) from error
 
 
 async def asked_as(db: aiosqlite.Connection, provider: Provider, evaluation: store.EvaluationRow) -> str:

@@ -31,12 +31,13 @@ from ftb_tui.work.asking import (
     answer_record,
     ask_request,
     asked_as,
+    require_same_weights,
+    weights_for,
 )
 from ftb_tui.work.batching import run_batches
 from ftb_tui.work.committing import Committing
 from ftb_tui.work.leases import keeping
 from ftb_tui.work.limits import LONGEST_WAIT, AdaptiveLimit
-from ftb_tui.work.local_engine import weights_identity
 from ftb_tui.work.purse import CostUnknownError, Purse, open_purse
 
 __all__ = ["EvaluationBusyError", "EvaluationProgress", "EvaluationStoppedError", "create", "run"]
@@ -77,7 +78,7 @@ async def create(
     if not keys:
         raise EvaluationStoppedError("There is no question to ask: the chosen tasks, people and limit leave none.")
     parameters: dict[str, object] = {"max_tokens": answer_tokens, "temperature": temperature, "seed": seed}
-    if (await get_model(db, model_key)).provider == "local" and (weights := await asyncio.to_thread(weights_identity)):
+    if weights := await weights_for(await get_model(db, model_key)):
         # Other weights of that name are another model: none of its answers is taken for this one's.
         parameters["weights"] = weights
     key = await store.create_evaluation(
@@ -159,6 +160,7 @@ async def _prepare(
     revive: Callable[[], Awaitable[Provider]] | None,
 ) -> _Run:
     evaluation = await store.get_evaluation(db, evaluation_key)
+    await require_same_weights(evaluation)
     purse = await open_purse(db, provider, evaluation, max_cost=max_cost)
     questions = await questions_by_key(db, evaluation.dataset_id)
     missing = await store.missing_answers(db, evaluation_key, retry_failures=retry_failures)
@@ -349,7 +351,9 @@ class _Run:
             broken = self._provider
             async with self._reviving:
                 if self._provider is broken:
-                    self._provider = await self._revive()
+                    revived = await self._revive()
+                    await require_same_weights(self._evaluation)
+                    self._provider = revived
             return
         pause = min(8.0, 0.5 * 2 ** min(attempt - 1, 6))
         # An overloaded service, too, may say how long it wants to be left alone.

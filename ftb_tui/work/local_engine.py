@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import hashlib
 import http.client
 import json
 import os
@@ -19,14 +18,19 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ftb_tui.engine_state import EngineState, clear_engine_state, process_is_alive, read_engine_state
 from ftb_tui.paths import paths
-from ftb_tui.weights import find_weights, require_weights
+from ftb_tui.weights import find_weights, identity, require_weights
 
 START_SECONDS = 30.0
 IDLE_EXIT_SECONDS = 900.0
+ASKED_SECONDS = 3.0
+"""An engine that was asked so short a time ago is at work for somebody, and its weights are not changed under them."""
 _LEAST_ROOM = 1_000_000
+_LEAVE_OUT = "or leave --weights and FTB_WEIGHTS out."
+_SILENT = (OSError, ValueError, http.client.HTTPException)
 
 
 class EngineStartError(Exception):
@@ -52,7 +56,7 @@ def start_engine(*, weights: Path | None = None, on_status: Callable[[str], None
     """The running engine, started if need be; anew if it runs on other weights than those that were named.
 
     Blocks for up to half a minute. Raises `WeightsError` when there is nothing to train, `EngineStartError` when the
-    process ends or stays silent, or works on other weights. Two callers at the same time start one engine.
+    process ends or stays silent, or works on other weights for somebody. Two callers at the same time start one engine.
     """
     found = running_engine()
     if found is not None and _other_weights(found, weights) is None:
@@ -63,14 +67,14 @@ def start_engine(*, weights: Path | None = None, on_status: Callable[[str], None
         if found is not None:
             if _other_weights(found, weights) is None:
                 return found
-            if unfinished := _unfinished_jobs(found):
-                raise EngineStartError(
-                    f"The embedded engine works on {found.weights}, and {file} was asked for. {unfinished} has to end "
-                    "first: see ftb jobs list, or leave --weights and FTB_WEIGHTS out."
-                )
+            _require_free(found, file, on_status)
             on_status(f"the embedded engine ran on {found.weights}; it is started again on {file}")
             stop_engine()
-        return _start(file, on_status)
+        started = _start(file, on_status)
+    if _other_weights(started, weights) is not None:
+        text = "Somebody else has started it, or it is too busy to say so: try again"
+        raise EngineStartError(f"{_works_on(started, file)} {text}, {_LEAVE_OUT}")
+    return started
 
 
 def _other_weights(state: EngineState, weights: Path | None) -> Path | None:
@@ -82,35 +86,84 @@ def _other_weights(state: EngineState, weights: Path | None) -> Path | None:
     return None if same else wanted
 
 
-def _unfinished_jobs(state: EngineState) -> str:
-    """Jobs that the engine trains, or would go on with: `job 3`-like words for a sentence; empty where there are none."""
-    request = urllib.request.Request(  # noqa: S310 - http only
-        f"{state.url}/fine_tuning/jobs?limit=100", headers={"Authorization": f"Bearer {state.token}"}
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with contextlib.suppress(OSError, ValueError, http.client.HTTPException), opener.open(request, timeout=5) as reply:
-        listed = json.load(reply)["data"]
-        left = [job["id"] for job in listed if job["status"] not in ("succeeded", "failed", "cancelled")]
-        return f"Its job {left[0]}" if len(left) == 1 else f"{len(left)} jobs of it" if left else ""
-    return ""
+def _works_on(state: EngineState, wanted: Path) -> str:
+    return f"The embedded engine works on {state.weights}, and {wanted} was asked for."
+
+
+def _require_free(state: EngineState, wanted: Path, on_status: Callable[[str], None]) -> None:
+    """Raise `EngineStartError` if somebody needs the engine as it is, or if that cannot be told."""
+    try:
+        left = _unfinished_jobs(state)
+        asked = not left and _is_asked(state)
+        if asked:
+            on_status("the embedded engine was asked a moment ago; waiting whether it is needed any longer")
+        until = time.monotonic() + ASKED_SECONDS + 1
+        while asked and time.monotonic() < until:
+            time.sleep(0.1)
+            asked = _is_asked(state)
+    except (*_SILENT, KeyError, TypeError) as error:
+        raise EngineStartError(
+            f"{_works_on(state, wanted)} Whether somebody needs it so could not be asked ({error or type(error).__name__}). "
+            "Try again, or end it with: ftb serve --stop"
+        ) from error
+    if left:
+        which = f"Its job {left[0]} has" if len(left) == 1 else f"{len(left)} jobs of it have"
+        raise EngineStartError(f"{_works_on(state, wanted)} {which} to end first: see ftb jobs list, {_LEAVE_OUT}")
+    if asked:
+        raise EngineStartError(
+            f"{_works_on(state, wanted)} It is answering somebody's questions, which have to end first: wait, {_LEAVE_OUT}"
+        )
+
+
+def _unfinished_jobs(state: EngineState) -> list[str]:
+    """Jobs that the engine trains, or would go on with."""
+    found: list[str] = []
+    after = ""
+    while True:
+        page = _get(state, f"/v1/fine_tuning/jobs?limit=100{after}")
+        found += [job["id"] for job in page["data"] if job["status"] not in ("succeeded", "failed", "cancelled")]
+        if not page["has_more"]:
+            return found
+        after = f"&after={page['data'][-1]['id']}"
+
+
+def _is_asked(state: EngineState) -> bool:
+    """Whether the engine answers somebody, or did a moment ago."""
+    seconds = _get(state, "/health")["idle_seconds"]
+    return seconds is not None and float(seconds) < ASKED_SECONDS
 
 
 def weights_identity() -> str | None:
-    """Tells the weights that answer in this home from others: of the running engine's file, or of the one it would take.
+    """Tells the weights that answer in this home from others: the running engine's, or of the file it would take.
 
-    The first and the last megabyte and the size, hashed; None where there is no file.
+    None where there are none. Raises `EngineStartError` where an engine runs and does not say.
     """
-    state = running_engine()
-    file = Path(state.weights) if state is not None and state.weights else find_weights()
-    if file is None:
-        return None
-    with contextlib.suppress(OSError), file.open("rb") as stream:
-        size = file.stat().st_size
-        told = hashlib.sha256(f"{size} ".encode() + stream.read(1 << 20))
-        stream.seek(max(0, size - (1 << 20)))
-        told.update(stream.read())
-        return told.hexdigest()[:12]
+    if (told := running_weights()) is not None:
+        return told
+    with contextlib.suppress(OSError):
+        return identity(file) if (file := find_weights()) is not None else None
     return None
+
+
+def running_weights() -> str | None:
+    """Which weights the running engine has (`weights.identity`); None where none runs, or it has none.
+
+    Raises `EngineStartError` where one runs and does not say.
+    """
+    state = read_engine_state()
+    if state is None or not process_is_alive(state.pid):
+        return None
+    try:
+        told = _get(state, "/health", timeout=START_SECONDS)
+        if told.get("pid") == state.pid and "weights" not in told and state.weights:
+            # An engine of an earlier version.
+            return identity(Path(state.weights))
+    except TimeoutError as error:
+        text = f"The embedded engine (process {state.pid}) does not answer. Try again, or end it with: ftb serve --stop"
+        raise EngineStartError(text) from error
+    except _SILENT:
+        return None
+    return str(told["weights"]) if told.get("weights") and told.get("pid") == state.pid else None
 
 
 async def ensure_engine(
@@ -196,17 +249,24 @@ def _not_started(why: str, log: Path, told_from: int) -> EngineStartError:
 
 def _health(state: EngineState) -> dict[str, object] | None:
     """What answers at the engine's address; None unless it is an engine with this very token."""
-    url = state.url.removesuffix("/v1") + "/health"
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {state.token}"})  # noqa: S310 - http only
     try:
-        # Loopback only; a proxy of the environment would be in the way.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=5) as reply:
-            values = json.load(reply)
-    except (OSError, ValueError, http.client.HTTPException):
+        return _get(state, "/health")
+    except _SILENT:
         # The port of a dead engine may be anybody's by now, and speak anything.
         return None
-    return values if isinstance(values, dict) else None
+
+
+def _get(state: EngineState, path: str, *, timeout: float = 5.0) -> dict[str, Any]:
+    """What the engine answers, as JSON. Raises one of `_SILENT`."""
+    url = state.url.removesuffix("/v1") + path
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {state.token}"})  # noqa: S310 - http only
+    # Loopback only; a proxy of the environment would be in the way.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=timeout) as reply:
+        values = json.load(reply)
+    if not isinstance(values, dict):
+        raise ValueError(f"{url} answered with something else")
+    return values
 
 
 @contextmanager

@@ -19,53 +19,19 @@ from pathlib import Path
 
 import pytest
 
-from ftb_tui.benchmark.load import load_bundled
-from ftb_tui.engine.tiny import write_tiny_model
 from ftb_tui.engine_state import EngineState, read_engine_state, write_engine_state
 from ftb_tui.paths import paths
-from ftb_tui.providers.registry import open_provider
-from ftb_tui.store.database import open_store, transaction
-from ftb_tui.store.datasets import save_dataset
-from ftb_tui.store.models import ensure_model
-from ftb_tui.work import evaluate, job_control, jobs
-from ftb_tui.work.jobs import LaunchPlan
 from ftb_tui.work.local_engine import (
     EngineStartError,
-    ensure_engine,
     running_engine,
     start_engine,
     stop_engine,
-    weights_identity,
 )
 from tests.work.crashing import DEAF
+from tests.work.engines import engines_of
 
+pytestmark = pytest.mark.usefixtures("engine_ends")
 STARTER = "from ftb_tui.work.local_engine import start_engine; print(start_engine().pid)"
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp("weights") / "tiny.gguf")
-
-
-@pytest.fixture(autouse=True)
-def engine_ends(home: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("FTB_WEIGHTS", str(weights))
-    yield
-    until = time.monotonic() + 30
-    # One that somebody has started has the time to write where it is.
-    while not stop_engine() and engines_of(home) and time.monotonic() < until:
-        time.sleep(0.1)
-
-
-def engines_of(home: Path) -> list[int]:
-    """The processes that hold this home's engine lock, by a way of our own."""
-    lock = home / "data" / "engine" / "engine.lock"
-    found = []
-    for folder in Path("/proc").glob("[0-9]*/fd"):
-        with contextlib.suppress(OSError):
-            if any(file.readlink() == lock for file in folder.iterdir()):
-                found.append(int(folder.parent.name))
-    return found
 
 
 def test_many_starters_at_once_start_one_engine_and_all_find_it(home: Path) -> None:
@@ -203,64 +169,3 @@ def test_threads_of_one_program_start_one_engine(home: Path) -> None:
     start: Callable[[int], EngineState] = lambda number: start_engine()  # noqa: E731
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(start, range(4)))) == 1
-
-
-@pytest.fixture(scope="module")
-def other_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp("weights") / "other.gguf", seed=2)
-
-
-def test_an_engine_on_other_weights_than_those_that_were_named_is_started_again(
-    other_weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, before = start_engine(), weights_identity()
-    assert start_engine().pid == first.pid
-    monkeypatch.setenv("FTB_WEIGHTS", str(other_weights))
-    told: list[str] = []
-    second = start_engine(on_status=told.append)
-    assert second.weights == str(other_weights)
-    assert second.pid != first.pid
-    assert f"it is started again on {other_weights}" in told[0]
-    assert weights_identity() != before
-    # Without a word about weights the one that runs will do.
-    monkeypatch.delenv("FTB_WEIGHTS")
-    assert start_engine().pid == second.pid
-
-
-async def test_an_engine_with_a_job_keeps_its_weights_and_the_sentence_says_why(
-    other_weights: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    state = await ensure_engine()
-    db, provider = await open_store(), open_provider("local")
-    try:
-        dataset = load_bundled("fictional_people")
-        await save_dataset(db, dataset)
-        key = await jobs.launch(db, provider, LaunchPlan(dataset=dataset, base_model="smollm2-135m", n_epochs=50))
-        with pytest.raises(EngineStartError, match=rf"works on {weights}, and {other_weights} was asked for. Its job"):
-            await ensure_engine(weights=other_weights)
-        assert read_engine_state() == state
-        await job_control.cancel(db, provider, key)
-    finally:
-        await provider.close()
-        await db.close()
-
-
-async def test_answers_of_other_weights_are_never_taken_for_those_of_these(
-    other_weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    db = await open_store()
-    dataset = load_bundled("fictional_people")
-    await save_dataset(db, dataset)
-    async with transaction(db):
-        model = await ensure_model(db, provider="local", name="smollm2-135m", kind="base", base_model="smollm2-135m")
-
-    async def planned() -> int:
-        return await evaluate.create(
-            db, model_key=model, dataset_id=dataset.dataset_id, answer_tokens=8, questions=dataset.questions[:2], reuse=True
-        )  # fmt: skip
-
-    first = await planned()
-    assert await planned() == first
-    monkeypatch.setenv("FTB_WEIGHTS", str(other_weights))
-    assert await planned() != first
-    await db.close()
