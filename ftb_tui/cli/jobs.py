@@ -15,7 +15,7 @@ from ftb_tui.cli.groups import Commands
 from ftb_tui.report.numbers import duration
 
 if TYPE_CHECKING:
-    from ftb_tui.store.jobs import JobRow
+    from ftb_tui.store.jobs import EventRow, JobRow
 
 
 @click.group(cls=Commands)
@@ -109,15 +109,13 @@ def adopt(*, job_id: str, provider: str, dataset: str | None, as_json: bool) -> 
     """Follow a job that was created elsewhere. ID is the service's own, for example ftjob-abc123."""
     from ftb_tui.work.adoption import adopt as adopt_job
     from ftb_tui.work.bench_plan import bench_dataset
+    from ftb_tui.work.service import in_service
 
     async def work() -> Any:
         async with store() as db:
             dataset_id = None if dataset is None else (await bench_dataset(db, dataset)).dataset_id
-            service = await opened(provider)
-            try:
+            async with in_service(provider, opened) as (service, _):
                 return await adopt_job(db, service, job_id, dataset_id=dataset_id)
-            finally:
-                await service.close()
 
     row = run_async(work())
     if as_json:
@@ -135,7 +133,6 @@ def follow(*, job: str, as_json: bool) -> None:
     State, step, loss and what is left (with whose estimate that is), checkpoints, warnings of the service, and how long
     nobody has answered.
     """
-    from ftb_tui.providers.base import JobEvent
     from ftb_tui.providers.states import told as state_told
     from ftb_tui.report.job_news import Watch, news
     from ftb_tui.report.pace import NEWEST, eta
@@ -159,7 +156,7 @@ def follow(*, job: str, as_json: bool) -> None:
             left = None if row.is_final else eta(row.estimated_finish, steps, row.total_steps, time.time())
             say(f"{line}, {left.sentence}" if left else line)
 
-    def hear(event: JobEvent) -> None:
+    def hear(event: EventRow) -> None:
         if event.step is not None:
             steps[:] = [*(one for one in steps if one[0] < event.step), (event.step, event.created_at)][-NEWEST:]
         if event.level != "info":
@@ -228,6 +225,7 @@ def _act(job: str, verb: str, as_json: bool, *, yes: bool = True) -> None:
     from ftb_tui.providers.states import told
     from ftb_tui.store.jobs import find_job
     from ftb_tui.work import job_control
+    from ftb_tui.work.service import in_service
 
     call: Any = {"cancel": job_control.cancel, "pause": job_control.pause, "resume": job_control.resume}[verb]
 
@@ -245,17 +243,15 @@ def _act(job: str, verb: str, as_json: bool, *, yes: bool = True) -> None:
 
     async def work() -> None:
         async with store() as db:
-            provider = await opened(found.provider)
             try:
-                row = await call(db, provider, found.job_key)
+                async with in_service(found.provider, opened) as (provider, _):
+                    row = await call(db, provider, found.job_key)
             except ProviderError as error:
                 # The service's own no to a command that was right: the work failed.
                 if error.status is None or error.retryable:
                     raise
                 say(f"{found.host} refused to {verb} job {found.job_key}: {error.message}")
                 raise click.exceptions.Exit(Exit.FAILED) from error
-            finally:
-                await provider.close()
         if as_json:
             put_json(asdict(row))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from functools import partial
 
 import click
 
@@ -98,6 +99,7 @@ def train(
     from ftb_tui.work.jobs import launch
     from ftb_tui.work.launch_plan import training_lines
     from ftb_tui.work.quoting import quote_launch, refuse
+    from ftb_tui.work.service import in_service
     from ftb_tui.work.training_file import example_kinds, kinds_sentence
 
     recipe = _recipe(recipe, method, validation_share)
@@ -129,12 +131,8 @@ def train(
             return chosen, await quote_launch(db, chosen, name, today())
 
     async def launched() -> JobRow:
-        async with store() as db:
-            service = await opened(name, told=True)
-            try:
-                return await get_job(db, await launch(db, service, plan, estimate=quoted))
-            finally:
-                await service.close()
+        async with store() as db, in_service(name, partial(opened, told=True)) as (service, _):
+            return await get_job(db, await launch(db, service, plan, estimate=quoted))
 
     plan, quoted = run_async(planned())
     info = provider_info(name)

@@ -72,6 +72,10 @@ class JobRow:
         """Whether nothing will change any more."""
         return self.state.is_final or self.intent in ("refused", "abandoned")
 
+    def is_same(self, base_model: str, training_file_key: int) -> bool:
+        """Whether a launch of this base on this training file, at the same provider, would be a second one of this."""
+        return (self.base_model, self.training_file_key) == (base_model, training_file_key)
+
     @property
     def is_being_sent(self) -> bool:
         """Whether somebody is launching it at this moment, so that what came of it is not known yet."""
@@ -148,16 +152,11 @@ async def save_training_file(
     db: aiosqlite.Connection, dataset_id: str, recipe: Mapping[str, object], lines: Sequence[tuple[str, str]]
 ) -> int:
     """Keep a training file as (fact id, line) pairs; the same lines of the same dataset are kept once."""
-    content = "".join(f"{line}\n" for _, line in lines).encode()
+    content = _content(lines)
     digest = hashlib.sha256(content).hexdigest()
     async with transaction(db):
-        rows = list(
-            await db.execute_fetchall(
-                "SELECT training_file_key FROM training_files WHERE dataset_id = ? AND sha256 = ?", (dataset_id, digest)
-            )
-        )
-        if rows:
-            return int(rows[0][0])
+        if (known := await find_training_file(db, dataset_id, lines)) is not None:
+            return known
         cursor = await db.execute(
             "INSERT INTO training_files (dataset_id, recipe, sha256, n_examples, n_bytes, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?)",
@@ -170,6 +169,19 @@ async def save_training_file(
         )
     assert key is not None
     return key
+
+
+async def find_training_file(db: aiosqlite.Connection, dataset_id: str, lines: Sequence[tuple[str, str]]) -> int | None:
+    """The key of the training file with these (fact id, line) pairs; None where it was not kept yet."""
+    rows = await db.execute_fetchall(
+        "SELECT training_file_key FROM training_files WHERE dataset_id = ? AND sha256 = ?",
+        (dataset_id, hashlib.sha256(_content(lines)).hexdigest()),
+    )
+    return next((int(row[0]) for row in rows), None)
+
+
+def _content(lines: Sequence[tuple[str, str]]) -> bytes:
+    return "".join(f"{line}\n" for _, line in lines).encode()
 
 
 async def training_file_content(db: aiosqlite.Connection, training_file_key: int) -> bytes:
@@ -302,6 +314,14 @@ async def job_events(db: aiosqlite.Connection, job_key: int, *, after_key: int =
         (job_key, after_key, limit),
     )
     return [EventRow(*row) for row in reversed(list(rows))]
+
+
+async def last_event_key(db: aiosqlite.Connection, job_key: int) -> int:
+    """The key of the event that was recorded last; 0 where there is none."""
+    [row] = await db.execute_fetchall(
+        "SELECT coalesce(max(job_event_key), 0) FROM job_events WHERE job_key = ?", (job_key,)
+    )
+    return int(row[0])
 
 
 async def job_metrics(db: aiosqlite.Connection, job_key: int, name: str) -> list[tuple[int, float]]:

@@ -10,8 +10,20 @@ import aiosqlite
 
 from ftb_tui.providers.base import JobState
 from ftb_tui.store.database import transaction
+from ftb_tui.store.holding import is_held
 
 _MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a job is expected to cost when it is launched, and at what price; None where that is not known."""
+
+    tokens: int | None = None
+    cost: float | None = None
+    price: float | None = None
+    """A million training tokens."""
+    price_as_of: datetime.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +39,6 @@ class JobCost:
     intent: str = "confirmed"
     """How sure it is that the job exists, as the job's row has it."""
     is_final: bool = False
-
-
-async def record_estimate(
-    db: aiosqlite.Connection,
-    job_key: int,
-    *,
-    tokens: int | None,
-    cost: float | None,
-    price: float | None,
-    price_as_of: datetime.date | None,
-) -> None:
-    """Keep what a job was expected to cost when it was launched."""
-    async with transaction(db):
-        await db.execute(
-            "UPDATE jobs SET estimated_tokens = ?, estimated_cost = ?, price = ?, price_as_of = ? WHERE job_key = ?",
-            (tokens, cost, price, None if price_as_of is None else price_as_of.isoformat(), job_key),
-        )
 
 
 async def job_cost(db: aiosqlite.Connection, job_key: int) -> JobCost:
@@ -105,29 +100,34 @@ async def record_request(
         )
 
 
-async def spent_on(db: aiosqlite.Connection, day: datetime.date) -> float:
+async def spent_on(db: aiosqlite.Connection, day: datetime.date, *, without: int | None = None) -> float:
     """What a day (local time) has cost: its launches, as billed or else as estimated, its answers, judges, paraphrases.
 
-    A launch whose creation is unclear counts as made, also once it was given up without an answer; and a batch that is
-    under way counts as what it costs at worst.
+    A launch counts from the moment when somebody begins to send it; one whose creation is unclear counts as made, also
+    once it was given up without an answer; and a batch that is sent or under way counts as what it costs at worst.
+    `without` leaves one job out, by its key.
     """
     first = time.mktime(day.timetuple())
     last = time.mktime((day + datetime.timedelta(days=1)).timetuple())
-    [jobs] = await db.execute_fetchall(
-        f"SELECT coalesce(sum(coalesce(trained_tokens * price / {_MILLION}, estimated_cost)), 0) FROM jobs"
-        " WHERE adopted = 0 AND intent IN ('sent', 'confirmed', 'abandoned') AND created_at >= ? AND created_at < ?",
-        (first, last),
+    jobs = await db.execute_fetchall(
+        f"SELECT coalesce(trained_tokens * price / {_MILLION}, estimated_cost, 0), intent, owner, lease_until FROM jobs"
+        " WHERE adopted = 0 AND intent IN ('intended', 'sent', 'confirmed', 'abandoned') AND created_at >= ?"
+        " AND created_at < ? AND job_key IS NOT ?",
+        (first, last, without),
     )
     [answers] = await db.execute_fetchall(
         f"SELECT coalesce(sum(coalesce(r.prompt_tokens, 0) * e.price_input"
         f" + coalesce(r.completion_tokens, 0) * e.price_output), 0) / {_MILLION}.0"
         " FROM responses r JOIN evaluations e USING (evaluation_key)"
-        " WHERE e.price_input IS NOT NULL AND e.price_output IS NOT NULL AND r.created_at >= ? AND r.created_at < ?",
-        (first, last),
+        " WHERE e.price_input IS NOT NULL AND e.price_output IS NOT NULL AND r.created_at >= ? AND r.created_at < ?"
+        # What ended before that day has no answers of that day, and need not be read through.
+        " AND (e.finished_at IS NULL OR e.finished_at >= ?)",
+        (first, last, first),
     )
-    [batches] = await db.execute_fetchall(
-        "SELECT coalesce(sum(worst_cost), 0) FROM batches WHERE intent IN ('sent', 'confirmed') AND created_at >= ?"
-        " AND created_at < ?",
+    batches = await db.execute_fetchall(
+        "SELECT coalesce(worst_cost, 0), intent, owner, lease_until FROM batches b JOIN evaluations e"
+        " USING (evaluation_key) WHERE intent IN ('intended', 'sent', 'confirmed') AND b.created_at >= ?"
+        " AND b.created_at < ?",
         (first, last),
     )
     [judges] = await db.execute_fetchall(
@@ -136,4 +136,6 @@ async def spent_on(db: aiosqlite.Connection, day: datetime.date) -> float:
         " AND created_at >= ? AND created_at < ?",
         (first, last),
     )
-    return float(jobs[0]) + float(answers[0]) + float(batches[0]) + float(judges[0])
+    # What was left before anything but a file was sent costs nothing.
+    sent = (row[0] for row in (*jobs, *batches) if row[1] != "intended" or is_held(row[2], row[3]))
+    return float(answers[0]) + float(judges[0]) + sum(map(float, sent))

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import datetime
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 import aiosqlite
@@ -31,6 +31,7 @@ from ftb_tui.work.job_control import resume
 from ftb_tui.work.leases import keeping
 from ftb_tui.work.local_engine import ensure_engine
 from ftb_tui.work.quoting import quote_launch, refuse
+from ftb_tui.work.service import Opener, Revive, in_service
 
 
 class BenchError(Exception):
@@ -66,7 +67,6 @@ class BenchResult:
 
 
 Report = Callable[[BenchProgress], None]
-Opener = Callable[[str], Awaitable[Provider]]
 
 
 async def run_bench(
@@ -86,23 +86,12 @@ async def run_bench(
     dataset = await bench_dataset(db, plan.dataset)
     questions = questions_of(dataset, plan)
     on_progress(BenchProgress("prepare", detail="opening the provider"))
-    provider = await open_provider(plan.provider)
-    opened = [provider]
-
-    async def revive() -> Provider:
-        opened.append(await open_provider(plan.provider))
-        return opened[-1]
-
-    run = _Bench(db, plan, dataset, questions, provider, revive, on_progress)
     owner = holding.new_owner()
-    try:
+    async with in_service(plan.provider, open_provider) as (provider, revive):
+        run = _Bench(db, plan, dataset, questions, provider, revive, on_progress)
         row = await run.begin(owner, fresh=fresh)
         async with keeping(db, Lease("benches", row.bench_key), owner):
             base_key, tuned_key, job = await run.go(row)
-    finally:
-        for provider in opened:
-            with contextlib.suppress(ProviderError):
-                await provider.close()
     await benches.update_bench(db, row.bench_key, finished=True)
     assert job.tuned_model is not None
     rows = await results(db, dataset_id=dataset.dataset_id, grader=None, only={base_key, tuned_key})
@@ -151,7 +140,7 @@ class _Bench:
         dataset: Dataset,
         questions: tuple[Question, ...],
         provider: Provider,
-        revive: Callable[[], Awaitable[Provider]],
+        revive: Revive | None,
         on_progress: Report,
     ) -> None:
         self._db, self._plan, self._dataset, self._questions = db, plan, dataset, questions
@@ -203,7 +192,7 @@ class _Bench:
             cause = error.__cause__
             if not (isinstance(cause, ProviderError) and cause.kind is ErrorKind.UNREACHABLE):
                 raise
-            if not self._provider.capabilities.creates_once:
+            if self._revive is None or not self._provider.capabilities.creates_once:
                 raise
             # An engine that died over it comes back when it is followed, and the job with it; what was certainly not
             # created is sent as a new intent.

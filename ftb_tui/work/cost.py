@@ -12,7 +12,7 @@ from ftb_tui.benchmark.model import Dataset, Task
 from ftb_tui.providers.base import Capabilities
 from ftb_tui.providers.catalogue import Catalogue, Limits, Prices
 from ftb_tui.providers.config import Budget
-from ftb_tui.store.spending import JobCost
+from ftb_tui.store.spending import Estimate, JobCost
 from ftb_tui.work.token_counter import TokenCounter
 
 # What the chat format adds, as OpenAI's cookbook counts it: around every message, and around the whole.
@@ -69,6 +69,11 @@ class Quote:
     does: tuple[str, ...]
     """What the service will do with it."""
 
+    @property
+    def estimate(self) -> Estimate:
+        """What of it is kept with the job."""
+        return Estimate(self.billed_tokens, self.training_cost, self.price, self.price_as_of)
+
     def stops(self, *, force: bool = False) -> list[str]:
         """Why the job is not launched; with `force`, only what nothing overrides."""
         return [f.text for f in self.findings if f.level == "stop" and not (force and f.forcible)]
@@ -118,7 +123,7 @@ def quote(
         *_limits(facts, service.limits, lines, tokens, epochs, suffix),
         *_aside(facts, validation),
         *_splits(dataset, lines, validation),
-        *_budgets(facts, cost),
+        *(Finding("stop", text) for text in beyond_budget(facts.budget, cost, facts.spent_today)),
         *(Finding("warn", text) for text in (*facts.notes, *service.notices)),
     ]
     return Quote(
@@ -331,24 +336,22 @@ def _splits(dataset: Dataset, lines: Sequence[str], validation: Sequence[str]) -
         yield Finding("ok", "No prompt is twice in the training file, nor in what tests it.")
 
 
-def _budgets(facts: Facts, cost: float | None) -> Iterator[Finding]:
-    budget, limited = facts.budget, (facts.budget.per_launch, facts.budget.per_day) != (None, None)
-    if not limited:
+def beyond_budget(budget: Budget, cost: float | None, spent_today: float) -> Iterator[str]:
+    """Why a launch of that cost is beyond a budget; nothing where it is not."""
+    if (budget.per_launch, budget.per_day) == (None, None):
         return
     if cost is None:
-        yield Finding(
-            "stop",
+        yield (
             "A budget is set but the cost is not known: give the number of epochs, and the price in catalogue.toml "
-            "beside config.toml.",
+            "beside config.toml."
         )
         return
     if budget.per_launch is not None and cost > budget.per_launch:
-        yield Finding("stop", f"{money(cost)} is beyond the budget of {money(budget.per_launch)} for a launch.")
-    if budget.per_day is not None and cost > 0 and facts.spent_today + cost > budget.per_day:
-        yield Finding(
-            "stop",
-            f"{money(cost)} on top of today's {money(facts.spent_today)} is beyond the budget of "
-            f"{money(budget.per_day)} for a day.",
+        yield f"{money(cost)} is beyond the budget of {money(budget.per_launch)} for a launch."
+    if budget.per_day is not None and cost > 0 and spent_today + cost > budget.per_day:
+        yield (
+            f"{money(cost)} on top of today's {money(spent_today)} is beyond the budget of {money(budget.per_day)} for "
+            "a day."
         )
 
 

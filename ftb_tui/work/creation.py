@@ -33,13 +33,16 @@ def is_refusal(error: ProviderError) -> bool:
     return error.kind in _REFUSALS or (error.kind is ErrorKind.RATE_LIMITED and error.status == 429)
 
 
-async def look_for_intent(
-    provider: Provider, tag: str, file_id: str | None, pauses: Sequence[float]
-) -> RemoteJob | None:
+def is_at_home(provider: Provider, job: JobRow) -> bool:
+    """Whether the provider is at the address that the job was sent to. The embedded engine moves, with its jobs."""
+    return provider.host == job.host or provider.capabilities.creates_once
+
+
+async def look_for_intent(provider: Provider, job: JobRow, pauses: Sequence[float]) -> RemoteJob | None:
     """Look for the job of an intent once and after each of the pauses (seconds): a service may list it late."""
     for pause in (*pauses, None):
         try:
-            found = await find_intent(provider, tag, file_id)
+            found = await find_intent(provider, job)
         except ProviderError:
             found = []
         if found:
@@ -49,9 +52,19 @@ async def look_for_intent(
     return None
 
 
-async def find_intent(provider: Provider, tag: str, file_id: str | None) -> list[RemoteJob]:
-    """The jobs of one intent: by its tag, or by its training file, which no other intent shares, oldest first."""
+async def find_intent(provider: Provider, job: JobRow) -> list[RemoteJob]:
+    """The jobs of one intent: by its tag, or by its training file, which no other intent shares, oldest first.
+
+    Raises `ProviderError` where the provider is at another address now, which can say nothing of this job.
+    """
+    if not is_at_home(provider, job):
+        raise ProviderError(
+            ErrorKind.INVALID_REQUEST,
+            f"{job.provider} is at {provider.host} now, not at {job.host}",
+            host=provider.host,
+        )
+    tag, file_id = job.intent_id, job.remote_file_id
     found = await provider.find_jobs(tag)
     if not found and file_id and isinstance(provider, FindsJobsByFile):
-        found = [job for job in await provider.jobs_of_file(file_id) if job.tag in (None, tag)]
-    return sorted(found, key=lambda job: (job.created_at or 0.0, job.job_id))
+        found = [one for one in await provider.jobs_of_file(file_id) if one.tag in (None, tag)]
+    return sorted(found, key=lambda one: (one.created_at or 0.0, one.job_id))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+from collections.abc import Sequence
 
 import aiosqlite
 
 from ftb_tui.providers.catalogue import Prices, load_catalogue
-from ftb_tui.providers.config import Config, load_config
+from ftb_tui.providers.config import Budget, Config, load_config
 from ftb_tui.providers.registry import provider_info, service_name
 from ftb_tui.store import spending
-from ftb_tui.store.jobs import list_jobs
-from ftb_tui.work.cost import Facts, Quote, quote
+from ftb_tui.store.intents import unclear_jobs
+from ftb_tui.store.jobs import find_training_file
+from ftb_tui.work.cost import Facts, Quote, beyond_budget, quote
 from ftb_tui.work.launch_plan import LaunchPlan, training_parts
 from ftb_tui.work.token_counter import token_counter
+
+_REFUSED = "Not launched, and nothing was sent."
 
 
 class LaunchRefusedError(Exception):
@@ -29,7 +33,8 @@ async def quote_launch(
     info = provider_info(provider, config)
     service = service_name(provider, config)
     spent = await spending.spent_on(db, today)
-    unclear = () if info.capabilities.creates_once else await _unclear(db, plan, provider)
+    parts = await asyncio.to_thread(training_parts, plan, info.capabilities.training_format)
+    unclear = () if info.capabilities.creates_once else await _unclear(db, plan, provider, parts[0])
 
     def made() -> Quote:
         facts = Facts(
@@ -44,7 +49,6 @@ async def quote_launch(
             spent_today=spent,
             notes=(*unclear, *info.notes),
         )
-        parts = training_parts(plan, info.capabilities.training_format)
         lines, aside = ([line for _, line in part] for part in parts)
         return quote(
             facts, plan.dataset, lines, validation=aside, base_model=plan.base_model, epochs=plan.n_epochs, method=plan.method,
@@ -54,22 +58,37 @@ async def quote_launch(
     return await asyncio.to_thread(made)
 
 
-async def _unclear(db: aiosqlite.Connection, plan: LaunchPlan, provider: str) -> tuple[str, ...]:
-    """A sentence for each job on the same base and dataset of which it is not known whether it was created."""
-    same = (provider, plan.base_model, plan.dataset.dataset_id)
+async def _unclear(
+    db: aiosqlite.Connection, plan: LaunchPlan, provider: str, lines: Sequence[tuple[str, str]]
+) -> tuple[str, ...]:
+    """A sentence for each job that is the same and of which it is not known whether it was created."""
+    file_key = await find_training_file(db, plan.dataset.dataset_id, lines)
     return tuple(
-        f"It is not known yet whether job {job.job_key}, on the same base and dataset, was created. It is looked for before "
-        f"anything is sent, and nothing is while it is unclear and this is the same job. Look for it with: ftb jobs follow "
-        f"{job.job_key} - or give it up with: ftb jobs abandon {job.job_key}"
-        for job in await list_jobs(db)
-        if job.intent == "sent" and (job.provider, job.base_model, job.dataset_id) == same
+        f"It is not known yet whether job {job.job_key}, which is the same, was created. It is looked for before anything "
+        f"is sent, and nothing is while that is unclear. Look for it with: ftb jobs follow {job.job_key} - or give it up "
+        f"with: ftb jobs abandon {job.job_key}"
+        for job in await unclear_jobs(db, provider)
+        if file_key is not None and job.is_same(plan.base_model, file_key)
     )
 
 
 def refuse(quoted: Quote, *, force: bool) -> None:
     """Raise `LaunchRefusedError` with every reason, if there is one that `force` does not override."""
     if reasons := quoted.stops(force=force):
-        raise LaunchRefusedError("Not launched, and nothing was sent. " + " ".join(reasons))
+        raise LaunchRefusedError(f"{_REFUSED} {' '.join(reasons)}")
+
+
+async def keep_to_budget(
+    db: aiosqlite.Connection, cost: float | None, budget: Budget, *, without: int | None = None
+) -> None:
+    """Raise `LaunchRefusedError` where a launch of that cost (US dollars, None if not known) is beyond a budget.
+
+    Part of the transaction that keeps its intent, so that no two launches at once spend what is there for one. `without`
+    is the key of the intent, where that is in the store already.
+    """
+    spent = await spending.spent_on(db, datetime.date.today(), without=without)
+    if reasons := list(beyond_budget(budget, cost, spent)):
+        raise LaunchRefusedError(f"{_REFUSED} {' '.join(reasons)}")
 
 
 def asking_prices(provider: str, model: str, base_model: str, config: Config | None = None) -> Prices | None:

@@ -4,50 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 
 import aiosqlite
 
-from ftb_tui.providers.base import ErrorKind, Provider, ProviderError
-from ftb_tui.store import intents
+from ftb_tui.providers.base import ErrorKind, ProviderError
+from ftb_tui.store import benches, intents
 from ftb_tui.store import jobs as store
 from ftb_tui.weights import WeightsError
 from ftb_tui.work import jobs
 from ftb_tui.work.creation import find_intent
 from ftb_tui.work.local_engine import EngineStartError
+from ftb_tui.work.service import Opener, in_service
 
-Opener = Callable[[str], Awaitable[Provider]]
 _YOUNG = 120.0
 """Seconds for which a service may not list a job yet that it has made."""
 
 
-async def reconcile(db: aiosqlite.Connection, open_provider: Opener) -> list[str]:
-    """At start-up: settle intents that a crash left open. Returns a sentence for each.
+async def reconcile(db: aiosqlite.Connection, open_provider: Opener, settled: set[int] | None = None) -> list[str]:
+    """Settle intents that somebody left open. Returns a sentence for each.
 
     An intent whose creation may have been sent is looked for by its tag. One of which nothing was sent is sent now
-    only by its owner (`send`); here it is reported. What somebody is launching at this moment is left to them.
+    only by its owner (`send`); here it is reported. What somebody is launching at this moment is left to them, and so
+    are the jobs of a benchmark that somebody runs. `settled` are the keys of those that were settled before, which are
+    left alone; those of now come to them.
     """
+    settled = set() if settled is None else settled
+    theirs = {row.job_key for row in await benches.unfinished_benches(db) if row.is_held}
     said = []
-    for job in await store.list_jobs(db):
-        if job.is_being_sent:
-            continue
-        if job.intent == "intended":
-            said.append(f"Job {job.job_key} was planned but never sent; nothing was started and nothing is owed.")
-        elif job.intent == "sent":
-            said.append(await _settle(db, open_provider, job))
-    return said
+    for job in await intents.open_intents(db):
+        if job.job_key not in settled | theirs and not job.is_being_sent:
+            settled.add(job.job_key)
+            said.append(await _settle(db, open_provider, job.job_key))
+    return [sentence for sentence in said if sentence]
 
 
-async def _settle(db: aiosqlite.Connection, open_provider: Opener, job: store.JobRow) -> str:
+async def _settle(db: aiosqlite.Connection, open_provider: Opener, job_key: int) -> str:
+    """What came of an intent that was left open; nothing is said of one that was taken up meanwhile."""
+    job = await store.get_job(db, job_key)
+    if job.is_being_sent or job.intent not in ("intended", "sent"):
+        return ""
+    if job.intent == "intended":
+        return f"Job {job.job_key} was planned but never sent; nothing was started and nothing is owed."
     try:
-        provider = await open_provider(job.provider)
-        try:
-            found = await find_intent(provider, job.intent_id, job.remote_file_id)
+        async with in_service(job.provider, open_provider) as (provider, _):
+            found = await find_intent(provider, job)
             if found:
                 # It may have ended meanwhile, and then nobody would look at it again.
                 await jobs.look(db, provider, job.job_key)
-        finally:
-            await provider.close()
     except (ProviderError, EngineStartError, WeightsError) as error:
         await store.set_follow_error(db, job.job_key, str(error))
         return f"Job {job.job_key} could not be looked for at {job.host}: {error}"
@@ -115,21 +118,14 @@ def _moving(job_key: int) -> jobs.LaunchError:
 
 async def _looked_for(db: aiosqlite.Connection, open_provider: Opener, job: store.JobRow) -> store.JobRow | None:
     """The job if it is at its service. One that was sent just now is looked for a few times: it may be listed late."""
-    provider = await open_provider(job.provider)
-    try:
-        if provider.host != job.host:
-            raise ProviderError(
-                ErrorKind.INVALID_REQUEST, f"{job.provider} is at {provider.host} now", host=provider.host
-            )
+    async with in_service(job.provider, open_provider) as (provider, _):
         young = time.time() - job.created_at < _YOUNG
         for pause in (*(jobs.RECONCILE_PAUSES if young else ()), None):
-            if await find_intent(provider, job.intent_id, job.remote_file_id):
+            if await find_intent(provider, job):
                 return await jobs.look(db, provider, job.job_key)
             if pause is not None:
                 await asyncio.sleep(pause)
         return None
-    finally:
-        await provider.close()
 
 
 def _said(error: Exception) -> str:

@@ -55,6 +55,8 @@ class Supervisor:
         self._followed: set[int] = set()
         self._taken: set[int] = set()
         """Jobs that were followed here once. What ended that with an error would do so again."""
+        self._settled: set[int] = set()
+        """Jobs of which it was told here what came of their launch, where that was unclear."""
         self._ends_told: set[int] = set()
         self._asked: set[int] = set()
         self.next_looks: dict[int, float] = {}
@@ -131,13 +133,31 @@ class Supervisor:
 
     async def _begin(self) -> None:
         db = await self._store()
-        for sentence in await reconcile(db, self._opened):
-            self._on_message("warning", sentence)
-        self._submit(self._take_up())
+        going = None
         for row in await benches.unfinished_benches(db):
             if not row.is_held and self.bench is None and await self._may_go_on(db, row):
-                self._submit(self._bench(plan_of(row)))
+                going = row
                 break
+        if going is not None and going.job_key is not None:
+            # The benchmark itself sends or finds it.
+            self._settled.add(going.job_key)
+        await self._reconcile(db)
+        self._submit(self._keep_reconciling())
+        self._submit(self._take_up())
+        if going is not None:
+            self._submit(self._bench(plan_of(going)))
+
+    async def _reconcile(self, db: aiosqlite.Connection) -> None:
+        for sentence in await reconcile(db, self._opened, self._settled):
+            self._on_message("warning", sentence)
+
+    async def _keep_reconciling(self) -> None:
+        """Settle, once each, what a launch left open while the app was."""
+        db = await self._store()
+        while True:
+            await asyncio.sleep(TAKE_UP_SECONDS)
+            with contextlib.suppress(StoreError):
+                await self._reconcile(db)
 
     async def _may_go_on(self, db: aiosqlite.Connection, row: benches.BenchRow) -> bool:
         """Whether a benchmark that was left is gone on with unasked. One that never will be is closed."""
@@ -187,11 +207,8 @@ class Supervisor:
 
     async def _launch(self, plan: work.LaunchPlan, name: str, quote: Quote | None) -> None:
         db = await self._store()
-        provider = await self._opened(name)
-        try:
+        async with in_service(name, self._opened) as (provider, _):
             job_key = await work.launch(db, provider, plan, estimate=quote)
-        finally:
-            await provider.close()
         self._on_message("information", f"Job {job_key} was launched.")
         await self._follow(job_key)
 
@@ -222,12 +239,9 @@ class Supervisor:
     async def _act(self, job_key: int, verb: str) -> None:
         db = await self._store()
         job = await jobs.get_job(db, job_key)
-        provider = await self._opened(job.provider)
         call = {"cancel": job_control.cancel, "pause": job_control.pause, "resume": job_control.resume}[verb]
-        try:
+        async with in_service(job.provider, self._opened) as (provider, _):
             job = await call(db, provider, job_key)
-        finally:
-            await provider.close()
         goes_on = verb == "resume" and job.state is not JobState.PAUSED and not job.is_final
         self._tell_state(job, "goes on: it " if goes_on else "")
         if not job.is_final:
@@ -292,11 +306,8 @@ class Supervisor:
 
         db = await self._store()
         dataset_id = (await find_dataset(db, dataset)).dataset_id if dataset else None
-        service = await self._opened(provider)
-        try:
+        async with in_service(provider, self._opened) as (service, _):
             report = await judge_stored(db, service, model, dataset_id=dataset_id, max_cost=max_cost)
-        finally:
-            await service.close()
         without = report.unreadable + report.failed
         more = f" {without} have no judgement{f': {report.error}' if report.error else ''}." if without else ""
         self._on_message(

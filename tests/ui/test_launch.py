@@ -139,7 +139,7 @@ async def test_a_launch_of_which_it_is_not_known_whether_it_made_a_job_is_told_b
     app = Host("fake", "gpt-fake")
     async with app.run_test(size=(100, 40)) as pilot:
         await quoted(app, pilot)
-        assert "! It is not known yet whether job 1, on the same base and dataset, was created." in app.text
+        assert "! It is not known yet whether job 1, which is the same, was created." in app.text
 
 
 async def test_a_budget_closes_the_way(home: Path, fake_openai: FakeOpenAI) -> None:

@@ -12,6 +12,7 @@ from ftb_tui.providers.base import JobState, Provider, ProviderError
 from ftb_tui.providers.registry import open_provider
 from ftb_tui.report.job_news import Watch, news
 from ftb_tui.store import jobs as store
+from ftb_tui.store.database import open_store
 from ftb_tui.store.models import list_models
 from ftb_tui.work import job_control
 from ftb_tui.work import jobs as work
@@ -261,3 +262,25 @@ async def test_a_service_without_events_and_checkpoints_is_followed_to_the_end(
     job = await work.follow(db, provider, key, pace=FAST)
     assert (job.state, job.tuned_model is not None, job.follow_error) == (JobState.SUCCEEDED, True, None)
     assert fake_openai.requests["GET /fine_tuning/jobs/ID/events"] < 20
+
+
+async def test_following_tells_every_event_also_those_that_somebody_else_brings_to_the_store(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    key = await work.launch(db, provider, PLAN)
+    heard: list[store.EventRow] = []
+
+    async def another_looks(request: object) -> None:
+        theirs, service = await open_store(), open_provider("fake")
+        await work.look(theirs, service, key)
+        await service.close()
+        await theirs.close()
+
+    for _ in range(2):
+        fake_openai.faults["GET /fine_tuning/jobs/ID"].extend([another_looks, status(503, error("busy"))])
+    await work.follow(db, provider, key, pace=FAST, on_event=heard.append)
+    assert len(heard) == 4
+    assert heard == await store.job_events(db, key)
+    again: list[store.EventRow] = []
+    await work.follow(db, provider, key, pace=FAST, on_event=again.append)
+    assert again == [], "what was known before is not told as news"

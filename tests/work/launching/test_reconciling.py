@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import time
 from dataclasses import replace
@@ -14,9 +15,9 @@ from ftb_tui.store import jobs as store
 from ftb_tui.store import spending
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError
-from ftb_tui.work.reconciling import abandon
+from ftb_tui.work.reconciling import abandon, reconcile
 from tests.fakes.openai_server import FakeOpenAI, disconnect, error, status
-from tests.work.launching.launches import CREATE, LIST, PLAN, opened
+from tests.work.launching.launches import CREATE, FAST, LIST, PLAN, Held, opened
 
 
 async def unclear(db: aiosqlite.Connection, provider: Provider, server: FakeOpenAI, *, made: bool) -> int:
@@ -26,8 +27,12 @@ async def unclear(db: aiosqlite.Connection, provider: Provider, server: FakeOpen
     with pytest.raises(LaunchError, match="not known whether") as caught:
         await work.launch(db, provider, PLAN)
     key = caught.value.job_key
-    await spending.record_estimate(db, key, tokens=1_000_000, cost=2.0, price=2.0, price_as_of=None)
+    await db.execute("UPDATE jobs SET estimated_cost = 2.0, price = 2.0 WHERE job_key = ?", (key,))
     return key
+
+
+def crash(job_key: int) -> None:
+    raise RuntimeError("crash")
 
 
 async def spent(db: aiosqlite.Connection) -> float:
@@ -91,12 +96,57 @@ async def test_another_address_under_the_same_name_cannot_say_that_there_is_no_s
         await abandon(db, opened, key)
 
 
+async def test_another_address_under_the_same_name_is_not_said_to_have_no_such_job_by_anybody_who_looks(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    key = await unclear(db, provider, fake_openai, made=False)
+    await db.execute("UPDATE jobs SET host = 'https://elsewhere.example'")
+    asked = fake_openai.requests[LIST]
+    [sentence] = await reconcile(db, opened)
+    why = f"fake is at {provider.host} now, not at https://elsewhere.example"
+    assert sentence == f"Job {key} could not be looked for at https://elsewhere.example: {why}"
+    with pytest.raises(LaunchError, match=f"could not be asked for it: {why}"):
+        await work.launch(db, provider, PLAN)
+    pauses: list[float] = []
+
+    def patience(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) > work.MISSES:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        await work.follow(db, provider, key, pace=FAST, on_pause=patience)
+    assert (await store.get_job(db, key)).follow_error == why
+    assert fake_openai.requests[LIST] == asked
+
+
+async def test_what_was_settled_while_another_was_looked_for_is_not_spoken_of(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+) -> None:
+    with pytest.raises(RuntimeError):
+        await work.launch(db, provider, PLAN, on_intent=crash)
+    await unclear(db, provider, fake_openai, made=True)
+    held = Held()
+    fake_openai.faults[LIST].append(held)
+    looking = asyncio.create_task(reconcile(db, opened))
+    await asyncio.to_thread(held.asked.wait, 30)
+    await work.send(db, provider, 1)
+    held.may.set()
+    [sentence] = await looking
+    assert sentence.startswith("Job 2 was created")
+
+
+async def test_each_job_is_settled_once(db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI) -> None:
+    key = await unclear(db, provider, fake_openai, made=False)
+    settled: set[int] = set()
+    [sentence] = await reconcile(db, opened, settled)
+    assert (settled, "never created" in sentence) == ({key}, True)
+    assert await reconcile(db, opened, settled) == []
+
+
 async def test_what_was_never_sent_is_given_up_without_asking_anybody(
     db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
 ) -> None:
-    def crash(job_key: int) -> None:
-        raise RuntimeError("crash")
-
     with pytest.raises(RuntimeError):
         await work.launch(db, provider, PLAN, on_intent=crash)
     job, sentence = await abandon(db, opened, 1)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import datetime
 
 import aiosqlite
 import pytest
-from aiohttp import web
 
 from ftb_tui.providers.base import JobState, Provider
 from ftb_tui.report.job_news import Watch, news
@@ -17,22 +16,10 @@ from ftb_tui.store.database import StoreError, open_store
 from ftb_tui.store.leases import Lease
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError
+from ftb_tui.work.quoting import quote_launch
 from ftb_tui.work.reconciling import abandon, reconcile
 from tests.fakes.openai_server import FakeOpenAI, error, status
-from tests.work.launching.launches import CREATE, FAST, PLAN, opened
-
-UPLOAD = "POST /files"
-
-
-class Held:
-    """A service that does not answer until it may; then it does as always."""
-
-    def __init__(self) -> None:
-        self.asked, self.may = threading.Event(), threading.Event()
-
-    async def __call__(self, request: web.Request) -> None:
-        self.asked.set()
-        await asyncio.to_thread(self.may.wait, 30)
+from tests.work.launching.launches import CREATE, FAST, PLAN, UPLOAD, Held, opened
 
 
 @pytest.mark.parametrize(
@@ -55,6 +42,10 @@ async def test_what_another_ftb_is_launching_is_left_to_it_and_then_known_as_wha
         assert (job.intent, job.is_being_sent) == (intent, True)
         assert news(job, Watch(job.created_at + 600)) == said
         assert await reconcile(other, opened) == []
+        assert await intents.unclear_jobs(other, "fake") == []
+        assert (await quote_launch(other, PLAN, "fake", datetime.date.today())).stops() == []
+        with pytest.raises(LaunchError, match=f"another ftb is launching the same.*ftb jobs follow {job.job_key}"):
+            await work.launch(other, provider, PLAN)
         for force in (False, True):
             with pytest.raises(LaunchError, match="somebody is launching it at this moment"):
                 await abandon(other, opened, job.job_key, force=force)

@@ -17,7 +17,7 @@ from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import Pace
 from ftb_tui.work.supervisor import Supervisor
 from tests.fakes.openai_server import FakeOpenAI, Fault, disconnect, error, status
-from tests.work.launching.launches import PLAN
+from tests.work.launching.launches import CREATE, PLAN, Held
 
 
 @pytest.fixture
@@ -89,6 +89,37 @@ async def test_the_app_does_not_launch_again_what_may_have_been_created_and_says
     assert told[1].startswith("Nothing was sent: it is not known yet whether job 1")
     assert told[1].endswith("ftb jobs follow 1 - or give it up with: ftb jobs abandon 1")
     assert len(fake_openai.created) == 1
+
+
+@pytest.mark.parametrize("made", [True, False])
+async def test_what_another_ftb_leaves_unclear_while_the_app_is_open_is_looked_for_and_told_once(
+    db: aiosqlite.Connection,
+    fake_openai: FakeOpenAI,
+    supervisor: Supervisor,
+    told: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    made: bool,
+) -> None:
+    monkeypatch.setattr("ftb_tui.work.jobs.RECONCILE_PAUSES", ())
+    held = Held(then=disconnect)
+    (fake_openai.after_create if made else fake_openai.faults[CREATE]).append(held)
+    supervisor.start()
+    launching = asyncio.create_task(launched(db, "fake"))
+    await asyncio.to_thread(held.asked.wait, 30)
+    assert told == []
+    held.may.set()
+    fake_openai.faults["GET /fine_tuning/jobs"].append(status(500, error("down")))
+    with pytest.raises(work.LaunchError, match="not known whether"):
+        await launching
+    await until(lambda: len(told) == (2 if made else 1))
+    if made:
+        assert told == [
+            "Job 1 was created before the interruption (ftjob-1); it is followed again.",
+            "Job 1 has succeeded.",
+        ]
+    else:
+        [sentence] = told
+        assert sentence.endswith("it was probably never created. Give it up with: ftb jobs abandon 1")
 
 
 def obey(service: FakeOpenAI, changed: str, seconds: float = 0.0) -> Fault:
