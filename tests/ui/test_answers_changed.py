@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from textual.pilot import Pilot
 
@@ -12,13 +10,8 @@ from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.grading import overrule
 from ftb_tui.ui.widgets.table import Table
 from tests.demo import change_store
-from tests.ui.answers_pilot import ftb_of, in_store, rephrased
+from tests.ui.answers_pilot import ftb_of, in_store, rephrased, told
 from tests.ui.pilot import filled, shows, until
-
-
-def _told(pilot: Pilot[None], words: str) -> Callable[[], bool]:
-    """Whether a notice says these words, on however many lines."""
-    return lambda: any(words in notice.message for notice in pilot.app._notifications)
 
 
 def _keys(pilot: Pilot[None]) -> list[int]:
@@ -31,12 +24,12 @@ async def _locked(pilot: Pilot[None], *keys: str) -> None:
     try:
         async with transaction(other):
             await pilot.press(*keys)
-            await until(pilot, _told(pilot, "another program"))
+            await until(pilot, told(pilot, "another program"))
     finally:
         await other.close()
 
 
-async def test_while_another_program_writes_nothing_is_overruled_or_tagged_and_that_is_told(
+async def test_while_another_program_writes_nothing_is_overruled_or_tagged_and_that_istold(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("ftb_tui.store.database.BUSY_SECONDS", 0.05)
@@ -50,16 +43,16 @@ async def test_while_another_program_writes_nothing_is_overruled_or_tagged_and_t
         assert await in_store() == ([], {})
         assert ftb_of(pilot).changes == []
         await pilot.press("o", "c")
-        await until(pilot, _told(pilot, "Kept: verdict correct on 2 answers. z takes it back."))
+        await until(pilot, told(pilot, "Kept: verdict correct on 2 answers. z takes it back."))
 
 
-async def test_answers_that_are_gone_are_left_out_of_a_change_and_told() -> None:
+async def test_answers_that_are_gone_are_left_out_of_a_change_andtold() -> None:
     async with rephrased() as pilot:
         await pilot.press("m", "m", "o")
         await until(pilot, shows(pilot, "2 marked answers"))
         await change_store("DELETE FROM responses WHERE response_key = ?", [_first(pilot)])
         await pilot.press("w")
-        await until(pilot, _told(pilot, "Kept: verdict wrong on 1 answer. 1 answer is no longer in the store."))
+        await until(pilot, told(pilot, "Kept: verdict wrong on 1 answer. 1 answer is no longer in the store."))
         assert (await in_store())[0] == [("wrong", "")]
 
 
@@ -67,17 +60,17 @@ async def test_undoing_skips_the_answers_that_are_gone_and_says_how_many() -> No
     async with rephrased() as pilot:
         first, second, third, *_ = _keys(pilot)
         await pilot.press("m", "m", "m", "t", "space", "enter")
-        await until(pilot, _told(pilot, "Kept: tag wrong value on 3 answers."))
+        await until(pilot, told(pilot, "Kept: tag wrong value on 3 answers."))
         await pilot.press("p", "p", "p", "m", "m", "m", "o", "w")
-        await until(pilot, _told(pilot, "Kept: verdict wrong on 3 answers."))
+        await until(pilot, told(pilot, "Kept: verdict wrong on 3 answers."))
         await change_store("DELETE FROM responses WHERE response_key = ?", [first])
         await pilot.press("z")
-        await until(pilot, _told(pilot, "Taken back: verdict wrong on 3 answers of"))
-        await until(pilot, _told(pilot, "1 answer is no longer"))
+        await until(pilot, told(pilot, "Taken back: verdict wrong on 3 answers of"))
+        await until(pilot, told(pilot, "1 answer is no longer"))
         assert await in_store() == ([], {"wrong value": 2})
         await change_store("DELETE FROM responses WHERE response_key IN (?, ?)", [second, third])
         await pilot.press("z")
-        await until(pilot, _told(pilot, "Could not be taken back: tag wrong value on 3 answers of"))
+        await until(pilot, told(pilot, "Could not be taken back: tag wrong value on 3 answers of"))
         assert ftb_of(pilot).changes == [], "there is nothing left that could be undone"
 
 
@@ -94,10 +87,10 @@ async def test_undoing_in_the_list_of_a_literal_grader_brings_the_earlier_verdic
         await pilot.press("o")
         await until(pilot, shows(pilot, "counts by other graders; exact"))
         await pilot.press("w")
-        await until(pilot, _told(pilot, "It counts by other graders; exact leaves it aside."))
+        await until(pilot, told(pilot, "It counts by other graders; exact leaves it aside."))
         assert (await in_store())[0] == [("wrong", "")]
         await pilot.press("z")
-        await until(pilot, _told(pilot, "Taken back: verdict wrong on 1 answer"))
+        await until(pilot, told(pilot, "Taken back: verdict wrong on 1 answer"))
         assert (await in_store())[0] == [("correct", "fair")]
 
 
@@ -109,9 +102,9 @@ async def test_undoing_brings_back_what_somebody_said_while_the_dialog_was_open(
         await overrule(db, _first(pilot), Verdict.WRONG, "by command")
         await db.close()
         await pilot.press("c")
-        await until(pilot, _told(pilot, "Kept: verdict correct"))
+        await until(pilot, told(pilot, "Kept: verdict correct"))
         await pilot.press("z")
-        await until(pilot, _told(pilot, "Taken back: verdict correct"))
+        await until(pilot, told(pilot, "Taken back: verdict correct"))
         assert (await in_store())[0] == [("wrong", "by command")]
 
 

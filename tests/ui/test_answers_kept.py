@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from textual.widgets import Input
 
@@ -124,6 +126,42 @@ async def test_answers_of_a_score_that_is_gone_are_not_opened_again() -> None:
         await until(again, lambda: app.current_mode == "results")
         await until(again, shows(again, "No result yet"))
         assert len(app.screen_stack) == 1
+
+
+async def test_a_score_that_is_opened_a_second_time_is_opened_again_after_a_crash() -> None:
+    async with rephrased() as pilot:
+        await pilot.press("escape")
+        await until(pilot, lambda: "open" not in load() and bool(load().get("answers")))
+        await pilot.press("enter")
+        await until(pilot, shows(pilot, "showing wrong: 8"))
+        # Nothing in it is new but that it is open.
+        await until(pilot, lambda: "open" in load())
+    app = demo_app()
+    async with app.run_test(size=(120, 40)) as again:
+        await until(again, lambda: type(app.screen).__name__ == "AnswersScreen")
+
+
+async def test_open_answers_are_not_forgotten_where_the_app_tells_something_or_ends_before_it_opened_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with rephrased() as pilot:
+        ftb_of(pilot).keep_memory()
+    app, stored = demo_app(), asyncio.Event()
+    look = app.looking.look
+
+    async def wait_and_look() -> None:
+        await stored.wait()
+        await look()
+
+    monkeypatch.setattr(app.looking, "look", wait_and_look)
+    async with app.run_test(size=(120, 40)) as again:
+        await until(again, lambda: app.current_mode == "results" and app.db is not None)
+        app._tell_news("information", "A job has ended.")
+        assert load()["open"]["mode"] == "results"
+        stored.set()
+        await until(again, lambda: type(app.screen).__name__ == "AnswersScreen")
+        await again.press("escape")
+        await until(again, lambda: "open" not in load())
 
 
 def _kept_row() -> object:
