@@ -209,7 +209,8 @@ class _BatchRun:
     async def _ask_first(self, key: int, repeat: int) -> None:
         question = self._questions[key]
         request = self._request(key, repeat)
-        if not self._purse.fitting([question.prompt], request.max_tokens):
+        held = await self._purse.hold(question.prompt, request.max_tokens)
+        if held is None:
             raise EvaluationStoppedError(self._purse.refusal())
         try:
             answer = await self._provider.ask(request)
@@ -218,7 +219,7 @@ class _BatchRun:
         record = answer_record((key, repeat), self._provider.parameters(request), question, request, answer)
         await store.write_responses(self._db, self._key, [record])
         self._count([record])
-        self._purse.settle(0.0, record.prompt_tokens, record.completion_tokens)
+        self._purse.settle(held, record.prompt_tokens, record.completion_tokens)
 
     def _request(self, key: int, repeat: int) -> AskRequest:
         return ask_request(self._evaluation, self._model, self._questions[key], repeat, self._provider)
@@ -242,19 +243,19 @@ class _BatchRun:
         places = [(key, repeat) for key, repeat, _ in part]
         prompts = [self._questions[key].prompt for key, _ in places]
         request = self._request(*places[0])
-        if self._purse.fitting(prompts, request.max_tokens) < len(prompts):
+        if await self._purse.fitting(prompts, request.max_tokens) < len(prompts):
             raise EvaluationStoppedError(
                 f"A batch of {len(prompts)} questions may cost more than the cap or the day's budget allows, so it was "
                 "not sent. Raise --max-cost or the budget, or ask fewer with --limit."
             )
         worst = sum(self._purse.worst(prompt, request.max_tokens) for prompt in prompts)
-        self._purse.set_aside(worst)
         intent_id = str(uuid.uuid4())
         batch_key = await batches.insert_intent(
             self._db, intent_id=intent_id, evaluation_key=self._key, host=self._provider.host,
             parameters={**self._provider.parameters(request), "batch": True}, places=places,
             worst_cost=None if self._purse.prices is None else worst,
         )  # fmt: skip
+        self._purse.set_aside(worst)
         content = "".join(f"{line}\n" for _, _, line in part).encode("utf-8", "backslashreplace")
         try:
             file_id = await self._batching.upload(content, filename=f"batch-{intent_id[:8]}.jsonl")

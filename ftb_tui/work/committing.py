@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import aiosqlite
 
@@ -17,12 +18,12 @@ class Committing:
 
     def __init__(self, db: aiosqlite.Connection, evaluation_key: int) -> None:
         self._db, self._key = db, evaluation_key
-        self._settled: list[store.ResponseRecord] = []
+        self._settled: list[tuple[store.ResponseRecord, Callable[[], None]]] = []
         self._flushing = asyncio.Lock()
 
-    async def add(self, record: store.ResponseRecord) -> None:
-        """Take a record, which is on disk within `FLUSH_SECONDS` while `keep_on` runs."""
-        self._settled.append(record)
+    async def add(self, record: store.ResponseRecord, on_kept: Callable[[], None]) -> None:
+        """Take a record, which is on disk within `FLUSH_SECONDS` while `keep_on` runs; `on_kept` is called then."""
+        self._settled.append((record, on_kept))
         if len(self._settled) >= FLUSH_ROWS:
             await self.flush()
 
@@ -48,5 +49,7 @@ class Committing:
         async with self._flushing:
             batch = list(self._settled)
             if batch:
-                await store.write_responses(self._db, self._key, batch)
+                await store.write_responses(self._db, self._key, [record for record, _ in batch])
                 del self._settled[: len(batch)]
+                for _, on_kept in batch:
+                    on_kept()

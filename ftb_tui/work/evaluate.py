@@ -12,6 +12,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import aiosqlite
@@ -269,7 +270,6 @@ class _Run:
             record = await self._settle(key, question, repeat)
             if record is None:
                 return
-            self._purse.settle(held, record.prompt_tokens, record.completion_tokens)
             self._tokens = (
                 self._tokens[0] + (record.prompt_tokens or 0),
                 self._tokens[1] + (record.completion_tokens or 0),
@@ -279,7 +279,9 @@ class _Run:
             self._failed += record.answer is None
             grade = record.grades.get(self._evaluation.grader)
             self._correct += grade is not None and grade.verdict == "correct"
-            await self._committing.add(record)
+            await self._committing.add(
+                record, partial(self._purse.settle, held, record.prompt_tokens, record.completion_tokens)
+            )
             self._stop_if_nobody_is_there(record)
 
     def _stop_if_nobody_is_there(self, record: store.ResponseRecord) -> None:

@@ -69,11 +69,13 @@ async def ask_paid(
             await asyncio.sleep(max(pause, min(error.retry_after or 0.0, LONGEST_WAIT)))
             continue
         limit.answered()
-        purse.settle(held, answer.prompt_tokens, answer.completion_tokens)
         prices = purse.prices
-        await record_request(
-            db, provider=provider.name, model=request.model, prompt_tokens=answer.prompt_tokens,
-            completion_tokens=answer.completion_tokens, price_input=prices.input if prices else None,
-            price_output=prices.output if prices else None,
-        )  # fmt: skip
+        try:
+            await record_request(
+                db, provider=provider.name, model=request.model, prompt_tokens=answer.prompt_tokens,
+                completion_tokens=answer.completion_tokens, price_input=prices.input if prices else None,
+                price_output=prices.output if prices else None,
+            )  # fmt: skip
+        finally:
+            purse.settle(held, answer.prompt_tokens, answer.completion_tokens)
         return answer

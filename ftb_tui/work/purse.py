@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Callable, Sequence
+import math
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import aiosqlite
 
 from ftb_tui.providers.base import Provider
 from ftb_tui.providers.catalogue import Prices
+from ftb_tui.providers.config import load_config
 from ftb_tui.store import spending
 from ftb_tui.store.evaluations import EvaluationRow
 from ftb_tui.store.models import get_model
 from ftb_tui.work.cost import MILLION, money
-from ftb_tui.work.quoting import asking_prices, left_today
+from ftb_tui.work.quoting import asking_prices, left_of
 
 # Of a prompt's bytes; tokens are about a quarter, and a cap must hold for odd text too.
 _BYTES_PER_TOKEN_AT_WORST = 2
 _FORMAT_TOKENS = 16
+LOOK_SECONDS = 0.5
+"""So often a run looks at what others have spent of the day."""
 
 
 class CostUnknownError(Exception):
@@ -43,16 +48,34 @@ _NOTHING = AnswerPrices(0.0, 0.0)
 
 
 class Purse:
-    """The money of one run. `spent` is the evaluation's, `allowed` what may be added in this run."""
+    """The money of one run. `spent` is the evaluation's, `allowed` what may be added in this run.
 
-    def __init__(self, prices: AnswerPrices | None, *, spent: float = 0.0, allowed: float | None = None) -> None:
+    `left` reads what the day has left in the store at that moment, where others spend as well. It is read again while
+    the run lasts, so whatever is settled here is in the store before.
+    """
+
+    def __init__(
+        self,
+        prices: AnswerPrices | None,
+        *,
+        spent: float = 0.0,
+        allowed: float | None = None,
+        left: Callable[[], Awaitable[float]] | None = None,
+    ) -> None:
         self._prices = prices
         self._before = spent
         self._allowed = allowed
-        self._added = 0.0
+        self._left = left
+        self._is_capped = prices is not None and (allowed is not None or left is not None)
+        self._added = self._aside = 0.0
         self._held = 0.0
         self._n_held = 0
         self._settled = asyncio.Event()
+        self._day = self._since = 0.0
+        """What the day had left when that was read, and what was settled since."""
+        self._looked_at = -math.inf
+        self._looks = 0
+        self._looking = asyncio.Lock()
 
     @property
     def spent(self) -> float | None:
@@ -64,11 +87,10 @@ class Purse:
         """What tokens cost; None where that is not known."""
         return self._prices
 
-    def fitting(self, prompts: Sequence[str], max_tokens: int) -> int:
+    async def fitting(self, prompts: Sequence[str], max_tokens: int) -> int:
         """How many of the prompts, from the first on, can be paid for if each answer is as long as it may be."""
-        if self._prices is None or self._allowed is None:
-            return len(prompts)
-        left = self._allowed - self._added - self._held
+        await self._look()
+        left = self._room()
         for place, prompt in enumerate(prompts):
             left -= self.worst(prompt, max_tokens)
             if left < 0:
@@ -76,8 +98,9 @@ class Purse:
         return len(prompts)
 
     def set_aside(self, amount: float) -> None:
-        """Keep money for what was sent and is not settled within this run."""
-        self._held += amount
+        """Keep money for what was sent and is not settled within this run. The store has it already."""
+        self._aside += amount
+        self._since += amount
 
     def worst(self, prompt: str, max_tokens: int) -> float:
         """What a question costs at most; 0 where no price is known."""
@@ -88,26 +111,53 @@ class Purse:
 
     async def hold(self, prompt: str, max_tokens: int) -> float | None:
         """Set aside what a question costs at worst, waiting for others to settle; None when the cap does not allow it."""
-        if self._prices is None or self._allowed is None:
+        if not self._is_capped:
             return 0.0
         worst = self.worst(prompt, max_tokens)
-        while self._added + self._held + worst > self._allowed:
-            if not self._n_held:
+        if time.monotonic() - self._looked_at > LOOK_SECONDS:
+            await self._look()
+        while self._room() < worst:
+            if self._since:
+                await self._look()
+            elif self._n_held:
+                self._settled.clear()
+                await self._settled.wait()
+            else:
                 return None
-            self._settled.clear()
-            await self._settled.wait()
         self._held += worst
         self._n_held += 1
         return worst
 
     def settle(self, held: float, prompt_tokens: int | None, completion_tokens: int | None) -> None:
-        """A question was answered or failed: its true cost takes the place of what was set aside."""
+        """What came of a question is in the store: its true cost takes the place of what was set aside."""
         if self._prices is not None:
-            self._added += self._prices.cost(prompt_tokens or 0, completion_tokens or 0)
-        if self._allowed is not None and self._prices is not None:
+            cost = self._prices.cost(prompt_tokens or 0, completion_tokens or 0)
+            self._added += cost
+            self._since += cost
+        if self._is_capped:
             self._held -= held
             self._n_held -= 1
             self._settled.set()
+
+    def _room(self) -> float:
+        """What may be set aside still."""
+        of_run = math.inf if self._allowed is None else self._allowed - self._added - self._aside
+        of_day = math.inf if self._left is None else self._day - self._since
+        return min(of_run, of_day) - self._held
+
+    async def _look(self) -> None:
+        """Read what the day has left, or wait for who reads it."""
+        looks = self._looks
+        async with self._looking:
+            if looks != self._looks:
+                return
+            # What is settled while it is read may be counted twice until the next time, and never not at all.
+            since = self._since
+            if self._left is not None:
+                self._day = await self._left()
+            self._since -= since
+            self._looked_at = time.monotonic()
+            self._looks += 1
 
     def refusal(self, *, estimated: bool = False) -> str:
         """What to say when the cap is reached; `estimated` where the service did not count all tokens."""
@@ -183,13 +233,15 @@ async def _capped(
     clock: Callable[[], datetime.date],
 ) -> Purse:
     """A purse for `max_cost` less what is spent already, and for no more than the day has left."""
-    left = await left_today(db, clock())
+    per_day = load_config().budget.per_day
     if prices is None:
-        if max_cost is not None or left is not None:
+        if max_cost is not None or per_day is not None:
             raise CostUnknownError(
                 f"No price is known for {whose}, so no cap can be kept. Write its input and output price into "
                 "catalogue.toml beside config.toml, or ask without a cap and a budget."
             )
         return Purse(None)
-    caps = (None if max_cost is None else max_cost - spent, left)
-    return Purse(prices, spent=spent, allowed=min((cap for cap in caps if cap is not None), default=None))
+    allowed = None if max_cost is None else max_cost - spent
+    if per_day is None:
+        return Purse(prices, spent=spent, allowed=allowed)
+    return Purse(prices, spent=spent, allowed=allowed, left=lambda: left_of(db, per_day, clock()))

@@ -102,5 +102,10 @@ def asking_prices(provider: str, model: str, base_model: str, config: Config | N
 
 async def left_today(db: aiosqlite.Connection, today: datetime.date, config: Config | None = None) -> float | None:
     """US dollars of the day's budget that are not spent yet; None where no budget is set."""
-    budget = (config or load_config()).budget.per_day
-    return None if budget is None else max(0.0, budget - await spending.spent_on(db, today))
+    per_day = (config or load_config()).budget.per_day
+    return None if per_day is None else await left_of(db, per_day, today)
+
+
+async def left_of(db: aiosqlite.Connection, per_day: float, today: datetime.date) -> float:
+    """US dollars of such a budget that are not spent yet today."""
+    return max(0.0, per_day - await spending.spent_on(db, today))
