@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +16,16 @@ from ftb_tui.providers.base import Answer, AskRequest, Provider
 from ftb_tui.store import spending
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.datasets import save_dataset
-from ftb_tui.store.evaluations import get_evaluation
+from ftb_tui.store.evaluations import EvaluationRow, get_evaluation
+from ftb_tui.store.holding import new_owner
+from ftb_tui.store.intents import insert_intent
+from ftb_tui.store.jobs import save_training_file
 from ftb_tui.store.models import ensure_model
-from ftb_tui.work import evaluate
+from ftb_tui.work import evaluate, purse
 from ftb_tui.work.asking import with_tokens
 from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError
+from ftb_tui.work.limits import AdaptiveLimit
+from ftb_tui.work.paid_asking import ask_paid
 from ftb_tui.work.purse import AnswerPrices, Purse
 from tests.fakes.openai_server import FakeOpenAI, error, hang, status
 
@@ -112,6 +117,74 @@ async def test_the_budget_of_the_day_caps_all_evaluations_together(
     with pytest.raises(EvaluationStoppedError, match="cap is reached"):
         await evaluate.run(db, provider, await plan(db), concurrency=4)
     assert await spending.spent_on(db, datetime.date.today()) <= 100 * EACH
+
+
+async def at_once(db: aiosqlite.Connection, provider: Provider, keys: Sequence[int]) -> list[EvaluationStoppedError]:
+    """Run evaluations as so many commands would; those of them that were stopped."""
+    stores = [await open_store() for _ in keys]
+    running = [evaluate.run(one, provider, key, concurrency=2) for one, key in zip(stores, keys, strict=True)]
+    try:
+        ended = await asyncio.gather(*running, return_exceptions=True)
+    finally:
+        for one in stores:
+            await one.close()
+    assert all(isinstance(end, EvaluationRow | EvaluationStoppedError) for end in ended), ended
+    return [end for end in ended if isinstance(end, EvaluationStoppedError)]
+
+
+async def test_two_evaluations_at_once_stay_within_the_day_but_for_what_is_under_way(
+    db: aiosqlite.Connection, provider: Provider, home: Path, priced: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purse, "LOOK_SECONDS", 0.0)
+    budget(home, 70 * EACH)
+    stopped = await at_once(db, provider, [await plan(db), await plan(db)])
+    assert ["The cap is reached" in str(error) for error in stopped] == [True, True]
+    spent = await spending.spent_on(db, datetime.date.today())
+    # Each of the two has two questions under way.
+    assert 50 * EACH < spent <= 74 * EACH
+    assert await at_once(db, provider, [await plan(db)])
+    assert await spending.spent_on(db, datetime.date.today()) == pytest.approx(spent)
+
+
+async def test_an_evaluation_leaves_a_launch_that_begins_meanwhile_its_money(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, home: Path, priced: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(purse, "LOOK_SECONDS", 0.0)
+    budget(home, 100 * EACH)
+    fake_openai.delay = 0.05
+    running = asyncio.create_task(evaluate.run(db, provider, await plan(db), concurrency=1))
+    await until_asked(fake_openai, 3)
+    file_key = await save_training_file(db, WORLD.dataset_id, {}, [("fact", "line")])
+    await insert_intent(
+        db, intent_id="launch", provider="fake", host=provider.host, base_model="gpt-fake", dataset_id=WORLD.dataset_id,
+        training_file_key=file_key, n_epochs=1, batch_size=None, learning_rate_multiplier=None, seed=None, suffix=None,
+        owner=new_owner(), estimate=spending.Estimate(cost=80 * EACH),
+    )  # fmt: skip
+    with pytest.raises(EvaluationStoppedError, match="The cap is reached"):
+        await running
+    assert await spending.spent_on(db, datetime.date.today()) <= 100 * EACH
+    assert len(fake_openai.asked) < 25
+
+
+async def test_two_runs_that_count_requests_one_by_one_stay_within_the_day(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, home: Path, priced: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(purse, "LOOK_SECONDS", 0.0)
+    budget(home, 70 * EACH)
+
+    async def judge() -> None:
+        own = await purse.open_judge_purse(db, provider, "gpt-fake", max_cost=None)
+        for question in WORLD.questions[:60]:
+            request = AskRequest("gpt-fake", question.prompt, max_tokens=7)
+            await ask_paid(
+                db, provider, request, limit=AdaptiveLimit(start=1, most=1), purse=own, spender="it", kept="All"
+            )
+
+    ended = await asyncio.gather(judge(), judge(), return_exceptions=True)
+    assert [isinstance(end, EvaluationStoppedError) for end in ended] == [True, True]
+    assert 50 * EACH < await spending.spent_on(db, datetime.date.today()) <= 72 * EACH
 
 
 async def test_a_service_that_counts_no_tokens_is_held_to_the_cap_by_an_estimate(
@@ -237,12 +310,12 @@ async def test_a_pause_waits_for_no_answer_that_never_comes(
 
 
 async def test_the_worst_case_is_set_aside_and_given_back() -> None:
-    purse = Purse(AnswerPrices(0.0, 1_000_000.0), allowed=10.0)
-    held = [await purse.hold("", 5), await purse.hold("", 5)]
+    own = Purse(AnswerPrices(0.0, 1_000_000.0), allowed=10.0)
+    held = [await own.hold("", 5), await own.hold("", 5)]
     assert held == [5.0, 5.0]
     for amount in held:
         assert amount is not None
-        purse.settle(amount, 0, 1)
-    assert purse.spent == 2.0
-    assert await purse.hold("", 9) is None
-    assert await purse.hold("", 8) == 8.0
+        own.settle(amount, 0, 1)
+    assert own.spent == 2.0
+    assert await own.hold("", 9) is None
+    assert await own.hold("", 8) == 8.0
