@@ -144,23 +144,26 @@ def _create(target: _Target, name: str | None, *, yes: bool) -> None:
 
 def _remove(target: _Target, name: str | None, *, yes: bool) -> None:
     from ftb_tui.work import deployment as work
+    from ftb_tui.work.deployment_look import look
 
     key = target.model_key
     assert key is not None
 
-    async def there() -> work.Found:
+    async def there() -> list[str]:
         async with store() as db:
-            return await _at_service(target, lambda service: work.look(db, service, key, name=name))
+            found = await _at_service(target, lambda service: look(db, service, key, name=name))
+        return [one.name for one in found.ours]
 
-    async def gone() -> list[str]:
+    async def gone(only: list[str]) -> list[str]:
         async with store() as db:
-            return await _at_service(target, lambda service: work.remove(db, service, key, name=name, on_state=say))
+            return await _at_service(
+                target, lambda service: work.remove(db, service, key, name=name, only=only, on_state=say)
+            )
 
-    found = run_async(there())
-    names = ", ".join(one.name for one in found.ours)
-    if names:
-        confirm(f"Take the deployment {names} of {target.model} at {target.provider} away?", yes=yes)
-    if not run_async(gone()):
+    agreed = run_async(there())
+    if agreed:
+        confirm(f"Take the deployment {', '.join(agreed)} of {target.model} at {target.provider} away?", yes=yes)
+    if not run_async(gone(agreed)):
         say(f"{target.provider} has no deployment of {target.model}" + (f" by the name {name}." if name else "."))
 
 

@@ -35,13 +35,17 @@ class AzureAccount:
     token_env: str = "AZURE_MANAGEMENT_TOKEN"  # noqa: S105 - a variable's name
     management_url: str = "https://management.azure.com"
 
-    def url(self, name: str) -> str:
-        """The address of a deployment."""
+    @property
+    def place(self) -> str:
+        """The account's own address, under which its deployments are."""
         return (
             f"{self.management_url}/subscriptions/{quote(self.subscription)}/resourceGroups/{quote(self.resource_group)}"
-            f"/providers/Microsoft.CognitiveServices/accounts/{quote(self.account)}/deployments/{quote(name, safe='')}"
-            f"?api-version={API_VERSION}"
+            f"/providers/Microsoft.CognitiveServices/accounts/{quote(self.account)}"
         )
+
+    def url(self, name: str) -> str:
+        """The address of a deployment."""
+        return f"{self.place}/deployments/{quote(name, safe='')}?api-version={API_VERSION}"
 
 
 def azure_account(values: Mapping[str, object], provider: str) -> AzureAccount:

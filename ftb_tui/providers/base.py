@@ -50,6 +50,9 @@ class ErrorKind(StrEnum):
     """The service answered without a word of text, and said why."""
 
 
+NOT_OFFERED = (404, 405, 501)
+"""The statuses by which a service says that it has no such thing as was asked for."""
+
 _RETRYABLE = frozenset(
     {ErrorKind.UNREACHABLE, ErrorKind.TIMEOUT, ErrorKind.RATE_LIMITED, ErrorKind.SERVER, ErrorKind.BAD_RESPONSE}
 )
@@ -351,6 +354,10 @@ class Deploys(Protocol):
 
     async def find_deployments(self, model: str, *, name: str) -> list[Deployment]:
         """What there is of a model, or by a name that was asked for; nothing is made. Whose it is, `model` tells."""
+        ...
+
+    def deploys_at(self) -> str:
+        """Where its deployments are by its settings: at another place they cannot be looked for. Asks nobody."""
         ...
 
     async def undeploy(self, name: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ftb_tui.providers.base import Deployment, ErrorKind, ProviderError
+from ftb_tui.providers.base import NOT_OFFERED, Deployment, ErrorKind, ProviderError
 from ftb_tui.providers.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _READY = frozenset({"active", "ready", "succeeded"})
 _GONE = "deleted"
 _FAILED = frozenset({"error", "failed", "canceled", "cancelled", _GONE})
-_NOT_OFFERED = (404, 405, 501)
 
 
 async def deploy(client: openai.AsyncOpenAI, dialect: Dialect, model: str, *, name: str, base_model: str) -> Deployment:
@@ -48,7 +47,7 @@ async def find(client: openai.AsyncOpenAI, dialect: Dialect, model: str, *, name
     try:
         answer = await client.get(_models(client), cast_to=object)
     except openai.APIStatusError as error:
-        if error.status_code not in _NOT_OFFERED:
+        if error.status_code not in NOT_OFFERED:
             raise
         host = client.base_url.host
         text = (

@@ -318,6 +318,10 @@ class OpenAIWire:
         with provider_errors(self.host, self._key):
             return await deploying.find(self._client(), self.dialect, model, name=name)
 
+    def deploys_at(self) -> str:
+        """Its host; at Azure the account."""
+        return self._azure().place if self.dialect.deployment == "arm" else self.host
+
     async def undeploy(self, name: str) -> None:
         """Take the deployment away."""
         if self.dialect.deployment == "arm":

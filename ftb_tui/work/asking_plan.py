@@ -8,6 +8,7 @@ import aiosqlite
 
 from ftb_tui.benchmark.model import Dataset, Question
 from ftb_tui.benchmark.subset import subset
+from ftb_tui.providers.base import ErrorKind, ProviderError
 from ftb_tui.providers.registry import provider_info
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.deployments import record_deployment
@@ -15,6 +16,8 @@ from ftb_tui.store.models import ModelRow, ensure_model, list_models
 from ftb_tui.work import evaluate
 from ftb_tui.work.asking_quote import AskingQuote, quote_asking
 from ftb_tui.work.bench_plan import bench_dataset
+from ftb_tui.work.deployment import cannot_be_deployed
+from ftb_tui.work.deployment_look import place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ async def asking_quote(plan: AskingPlan) -> AskingQuote:
     db = await open_store()
     try:
         known = await _known(db, plan)
+        _require_use_of_deployment(plan, known)
         dataset = await bench_dataset(db, plan.dataset)
     finally:
         await db.close()
@@ -57,12 +61,14 @@ async def plan_evaluation(plan: AskingPlan) -> int:
         if not questions:
             raise evaluate.EvaluationStoppedError("There is no question to ask.")
         known = await _known(db, plan)
+        _require_use_of_deployment(plan, known)
+        host = await place_of(plan.provider) if plan.serving_name else None
         async with transaction(db):
             key = known.model_key if known else await ensure_model(
                 db, provider=plan.provider, name=plan.model, kind="base", base_model=plan.model
             )  # fmt: skip
             if plan.serving_name:
-                await record_deployment(db, key, plan.serving_name)
+                await record_deployment(db, key, plan.serving_name, host=host)
         return await evaluate.create(
             db,
             model_key=key,
@@ -73,6 +79,16 @@ async def plan_evaluation(plan: AskingPlan) -> int:
         )
     finally:
         await db.close()
+
+
+def _require_use_of_deployment(plan: AskingPlan, known: ModelRow | None) -> None:
+    """Raise `ProviderError` where a deployment is named for a model that answers without one."""
+    able = provider_info(plan.provider).capabilities
+    kind = known.kind if known else "base"
+    if plan.serving_name and (
+        reason := cannot_be_deployed(plan.provider, deploys_bases=able.deploys_bases, model=plan.model, kind=kind)
+    ):
+        raise ProviderError(ErrorKind.INVALID_REQUEST, reason)
 
 
 async def _known(db: aiosqlite.Connection, plan: AskingPlan) -> ModelRow | None:

@@ -30,7 +30,9 @@ def deployment_sentences(rows: Iterable[DeploymentRow], catalogue: Catalogue, co
         away = f"take it away: {command(row.provider, row.model, '--remove')}"
         known = catalogue.service(service_name(row.provider, config))
         serving = known.serving or "it may bill for as long as it exists"
-        if row.state == SENT:
+        if row.is_asked_for_now:
+            said.append(f"A deployment {row.name} of {row.model} at {row.provider} is being asked for now.")
+        elif row.state == SENT:
             said.append(
                 f"A deployment {row.name} of {row.model} was asked for at {row.provider} on {day}, and no answer came. It "
                 f"may exist and bill. Take over what is there: {command(row.provider, row.model, '--create')} ; or {away}"

@@ -7,57 +7,42 @@ taken over and not made twice, and a removal is told as done only when the servi
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 
 import aiosqlite
 
-from ftb_tui.providers.base import Deployment, Deploys, ErrorKind, Provider, ProviderError
+from ftb_tui.providers.base import NOT_OFFERED, Deployment, ErrorKind, Provider, ProviderError
+from ftb_tui.store import holding, leases
 from ftb_tui.store.database import transaction
 from ftb_tui.store.deployments import (
-    RECORDED,
     SENT,
-    DeploymentRow,
     deployment_made,
     forget_deployment,
     intend_deployment,
     list_deployments,
     record_deployment,
 )
+from ftb_tui.store.leases import Lease
 from ftb_tui.store.models import ModelRow, get_model
+from ftb_tui.work import deployment_look as looking
 from ftb_tui.work.deployed import command
+from ftb_tui.work.deployment_look import default_name, deploys
+from ftb_tui.work.leases import keeping
 from ftb_tui.work.quoting import LaunchRefusedError
 
 POLL_SECONDS = 10.0
 LONGEST_SECONDS = 3600.0
 LONGEST_REMOVAL = 900.0
-LOOK_PAUSES = (0.5, 2.0, 5.0)
-"""Seconds between looks for what was asked for and never answered: a service may list it late."""
-SETTLED_SECONDS = 120.0
-"""What was asked for so long ago and is not there was never made."""
 
 _DOUBTFUL = frozenset({ErrorKind.UNREACHABLE, ErrorKind.TIMEOUT, ErrorKind.SERVER, ErrorKind.BAD_RESPONSE})
-_NOT_OFFERED = (404, 405, 501)
 _MISSES = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a service has of a model now."""
-
-    ours: tuple[Deployment, ...] = ()
-    others: tuple[Deployment, ...] = ()
-    """Those that have a name of ours and serve another model."""
-    open: tuple[str, ...] = ()
-    """What was asked for a moment ago and is not there, but may still appear."""
 
 
 async def record(db: aiosqlite.Connection, model_key: int, name: str) -> ModelRow:
     """Remember under which name a model's existing deployment answers."""
+    host = await looking.place_of((await get_model(db, model_key)).provider)
     async with transaction(db):
-        await record_deployment(db, model_key, name)
+        await record_deployment(db, model_key, name, host=host)
     return await get_model(db, model_key)
 
 
@@ -70,42 +55,11 @@ async def forget(db: aiosqlite.Connection, model_key: int, name: str | None = No
     return known
 
 
-def default_name(model: ModelRow) -> str:
-    """The same for a model at every time and place, so that it can be found even where this store is lost."""
-    return f"ftb-{hashlib.sha256(model.name.encode()).hexdigest()[:10]}"
-
-
 def cannot_be_deployed(provider: str, *, deploys_bases: bool, model: str, kind: str) -> str | None:
     """Why a model has no use for a deployment there, or None. A base asked under a tuned one's name is no base."""
     if kind != "base" or deploys_bases:
         return None
     return f"{model} is a base model: {provider} answers for it by its own name, and deploys tuned models and checkpoints only."
-
-
-async def look(db: aiosqlite.Connection, provider: Provider, model_key: int, *, name: str | None = None) -> Found:
-    """Ask the service what it has of a model: by the names that are kept here (else the usual one), or by `name` alone.
-
-    What is kept is brought in line: what is there is kept as such, and what is not is forgotten. Raises
-    `ProviderError` where the service cannot tell.
-    """
-    model = await get_model(db, model_key)
-    deploying = _deploys(provider)
-    kept = {row.name: row for row in await list_deployments(db, model_key)}
-    names = [name] if name else list(kept) or [default_name(model)]
-    ours: dict[str, Deployment] = {}
-    others: dict[str, Deployment] = {}
-    unsettled: list[str] = []
-    for one in names:
-        row = kept.get(one)
-        found = await _find(deploying, model, one, row)
-        if row is not None and row.state == SENT and not found and time.time() - row.created_at < SETTLED_SECONDS:
-            unsettled.append(one)
-            continue
-        for deployment in found:
-            (ours if _serves(deployment, model) else others)[deployment.name] = deployment
-        if row is not None and not (row.state == RECORDED and found):
-            await _settle(db, row, [deployment for deployment in found if _serves(deployment, model)])
-    return Found(tuple(ours.values()), tuple(others.values()), tuple(unsettled))
 
 
 async def create(
@@ -132,7 +86,7 @@ async def create(
     there = await _there(db, provider, model, wanted)
     if there is not None:
         on_state(f"{there.name} is at {provider.host} already; nothing new is asked for.")
-        await _keep(db, model_key, there)
+        await _keep(db, provider, model_key, there)
     elif refusal is not None:
         raise LaunchRefusedError(f"{refusal} Nothing was sent.")
     else:
@@ -146,17 +100,20 @@ async def remove(
     model_key: int,
     *,
     name: str | None = None,
+    only: Collection[str] | None = None,
     on_state: Callable[[str], None] = lambda state: None,
     poll_seconds: float | None = None,
 ) -> list[str]:
     """Take a model's deployments (or the one of that name) away. Returns the names of what the service confirms as gone.
 
-    Each is forgotten only then. Raises `ProviderError` where that is refused, not confirmed, or cannot be told.
+    Each is forgotten only then. With `only`, what has another name than those that a person agreed to is left alone.
+    Raises `ProviderError` where a removal is refused, not confirmed, cannot be told, or was not agreed to.
     """
     model = await get_model(db, model_key)
-    found = await look(db, provider, model_key, name=name)
+    found = await looking.look(db, provider, model_key, name=name)
     gone = []
-    for one in found.ours:
+    agreed = [one for one in found.ours if only is None or one.name in only]
+    for one in agreed:
         await _take_away(provider, model, one, on_state, POLL_SECONDS if poll_seconds is None else poll_seconds)
         async with transaction(db):
             await forget_deployment(db, model_key, one.name)
@@ -164,6 +121,9 @@ async def remove(
         on_state(f"{one.name} is gone, says {provider.name}.")
     if found.open:
         raise _unsettled(found.open[0], model, provider, "--remove")
+    if left := [one.name for one in found.ours if one not in agreed]:
+        text = f"{', '.join(left)} has appeared since, and is left alone: {command(model.provider, model.name, '--remove')}"
+        raise ProviderError(ErrorKind.INVALID_REQUEST, text, host=provider.host)
     if found.others:
         raise ProviderError(ErrorKind.INVALID_REQUEST, taken(found.others[0], model, provider.host), host=provider.host)
     return gone
@@ -177,7 +137,7 @@ def taken(other: Deployment, model: ModelRow, host: str) -> str:
 def _unsettled(name: str, model: ModelRow, provider: Provider, option: str) -> ProviderError:
     text = (
         f"{provider.host} shows no deployment {name} so far, but it was asked for a moment ago and may still appear, and "
-        f"bill. Ask again in {SETTLED_SECONDS / 60:.0f} minutes: {command(model.provider, model.name, option)}"
+        f"bill. Ask again in {looking.SETTLED_SECONDS / 60:.0f} minutes: {command(model.provider, model.name, option)}"
     )
     return ProviderError(ErrorKind.TIMEOUT, text, host=provider.host)
 
@@ -188,12 +148,12 @@ async def _there(db: aiosqlite.Connection, provider: Provider, model: ModelRow, 
     unsure = any(row.state == SENT for row in kept)
     for name in dict.fromkeys([*(row.name for row in kept), wanted]):
         try:
-            found = await look(db, provider, model.model_key, name=name)
+            found = await looking.look(db, provider, model.model_key, name=name)
         except ProviderError as error:
             if error.status is None and not error.retryable:
                 # Settings that are missing: nobody was asked.
                 raise
-            if unsure or error.kind is not ErrorKind.BAD_RESPONSE or error.status not in _NOT_OFFERED:
+            if unsure or error.kind is not ErrorKind.BAD_RESPONSE or error.status not in NOT_OFFERED:
                 text = (
                     f"{str(error).rstrip('.')}. What is there already could not be told, so nothing new was asked for."
                 )
@@ -219,39 +179,41 @@ async def _ask_for(
     on_state: Callable[[str], None],
 ) -> Deployment:
     """Ask once. `before` are the deployments that were kept when it was looked what is there."""
-    deploying = _deploys(provider)
+    deploying, owner = deploys(provider), holding.new_owner()
     async with transaction(db):
         kept = await list_deployments(db, model.model_key)
-        if any(row.deployment_key not in before for row in kept):
+        asked_before = any(row.name == name and row.state == SENT for row in kept)
+        lease = Lease("deployments", await intend_deployment(db, model.model_key, name, host=deploying.deploys_at()))
+        is_ours = await leases.take(db, lease, owner)
+        if not is_ours or any(row.deployment_key not in before for row in kept):
             text = f"{model.name} is being deployed by another ftb; see: ftb models list"
             raise ProviderError(ErrorKind.INVALID_REQUEST, text, host=provider.host)
-        asked_before = any(row.name == name and row.state == SENT for row in kept)
-        await intend_deployment(db, model.model_key, name)
     doubt = (
         f"A deployment {name} of {model.name} may exist at {provider.host} all the same, and bill. "
         f"Take over what is there: {command(model.provider, model.name, '--create')} ; "
         f"or have it taken away: {command(model.provider, model.name, '--remove')}"
     )
-    try:
-        made = await deploying.deploy(model.name, name=name, base_model=model.base_model)
-    except asyncio.CancelledError:
-        on_state(doubt)
-        raise
-    except ProviderError as error:
-        if error.kind not in _DOUBTFUL:
-            # A refusal says nothing of what was asked for before it.
-            if not asked_before:
-                async with transaction(db):
-                    await forget_deployment(db, model.model_key, name)
+    async with keeping(db, lease, owner):
+        try:
+            made = await deploying.deploy(model.name, name=name, base_model=model.base_model)
+        except asyncio.CancelledError:
+            on_state(doubt)
             raise
-        on_state(f"{str(error).rstrip('.')}. Looking whether the deployment was made all the same.")
-        late = await _late(deploying, model, name)
-        if late is None:
-            text = f"{str(error).rstrip('.')}. {doubt}"
-            raise ProviderError(error.kind, text, host=provider.host, status=error.status) from error
-        on_state(f"It was: {late.name}.")
-        made = late
-    await _keep(db, model.model_key, made, asked_as=name)
+        except ProviderError as error:
+            if error.kind not in _DOUBTFUL:
+                # A refusal says nothing of what was asked for before it.
+                if not asked_before:
+                    async with transaction(db):
+                        await forget_deployment(db, model.model_key, name)
+                raise
+            on_state(f"{str(error).rstrip('.')}. Looking whether the deployment was made all the same.")
+            late = await looking.late(deploying, model, name)
+            if late is None:
+                text = f"{str(error).rstrip('.')}. {doubt}"
+                raise ProviderError(error.kind, text, host=provider.host, status=error.status) from error
+            on_state(f"It was: {late.name}.")
+            made = late
+        await _keep(db, provider, model.model_key, made, asked_as=name)
     return made
 
 
@@ -264,7 +226,7 @@ async def _ready(
     pause: float,
 ) -> ModelRow:
     exists = f"{found.name} exists and may bill; take it away: {command(model.provider, model.name, '--remove')}"
-    deploying = _deploys(provider)
+    deploying = deploys(provider)
     waited, missed = 0.0, 0
     try:
         while not (found.ready or found.failed):
@@ -288,7 +250,7 @@ async def _ready(
         on_state(exists)
         raise
     if found.failed:
-        await _keep(db, model.model_key, found)
+        await _keep(db, provider, model.model_key, found)
         why = found.message or found.raw_state
         text = f"{found.name} was not deployed: {why}. Take it away before you try again: " + command(
             model.provider, model.name, "--remove"
@@ -301,7 +263,7 @@ async def _take_away(
     provider: Provider, model: ModelRow, found: Deployment, on_state: Callable[[str], None], pause: float
 ) -> None:
     """Delete, and wait until the service says that there is no such deployment."""
-    deploying = _deploys(provider)
+    deploying = deploys(provider)
     still = f"{found.name} may still exist and bill; ask again: {command(model.provider, model.name, '--remove')}"
     lost: ProviderError | None = None
     try:
@@ -338,57 +300,9 @@ async def _take_away(
         waited += pause
 
 
-async def _find(deploying: Deploys, model: ModelRow, name: str, row: DeploymentRow | None) -> list[Deployment]:
-    """What there is; what was asked for and never answered is looked for several times."""
-    if row is not None and row.state != SENT:
-        try:
-            return [await deploying.deployment(name)]
-        except ProviderError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
-            return []
-    for pause in (*(LOOK_PAUSES if row is not None else ()), None):
-        found = await deploying.find_deployments(model.name, name=name)
-        if found or pause is None:
-            return found
-        await asyncio.sleep(pause)
-    return []
-
-
-async def _late(deploying: Deploys, model: ModelRow, name: str) -> Deployment | None:
-    for pause in (*LOOK_PAUSES, None):
-        try:
-            found = await deploying.find_deployments(model.name, name=name)
-        except ProviderError:
-            found = []
-        for one in found:
-            if _serves(one, model):
-                return one
-        if pause is not None:
-            await asyncio.sleep(pause)
-    return None
-
-
-def _serves(found: Deployment, model: ModelRow) -> bool:
-    """Whether it is of this model; a base model's version may be left to the service."""
-    return found.model in ("", model.name) or (model.kind == "base" and model.name.startswith(f"{found.model}-"))
-
-
-async def _settle(db: aiosqlite.Connection, row: DeploymentRow, found: Sequence[Deployment]) -> None:
+async def _keep(
+    db: aiosqlite.Connection, provider: Provider, model_key: int, found: Deployment, *, asked_as: str | None = None
+) -> None:
+    host = deploys(provider).deploys_at()
     async with transaction(db):
-        if not found:
-            await forget_deployment(db, row.model_key, row.name)
-        else:
-            one = next((one for one in found if one.name == row.name), found[0])
-            await deployment_made(db, row.model_key, one.name, asked_as=row.name, failed=one.failed)
-
-
-async def _keep(db: aiosqlite.Connection, model_key: int, found: Deployment, *, asked_as: str | None = None) -> None:
-    async with transaction(db):
-        await deployment_made(db, model_key, found.name, asked_as=asked_as, failed=found.failed)
-
-
-def _deploys(provider: Provider) -> Deploys:
-    if not provider.capabilities.deploy_step or not isinstance(provider, Deploys):
-        raise ProviderError(ErrorKind.INVALID_REQUEST, f"{provider.name} has no deployments.", host=provider.host)
-    return provider
+        await deployment_made(db, model_key, found.name, asked_as=asked_as, failed=found.failed, host=host)

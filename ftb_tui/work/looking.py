@@ -7,14 +7,13 @@ from collections.abc import Mapping
 
 import aiosqlite
 
-from ftb_tui.providers.base import Provider, ProviderError, ReadsFiles, RemoteJob
+from ftb_tui.providers.base import NOT_OFFERED, Provider, ProviderError, ReadsFiles, RemoteJob
 from ftb_tui.providers.states import told
 from ftb_tui.store import intents
 from ftb_tui.store import jobs as store
 from ftb_tui.store.following import unread
 from ftb_tui.work.creation import find_intent, is_refusal, job_request
 
-_NOT_OFFERED = (404, 405, 501)
 _PATIENCE = 2
 """So often the events of a job that has ended are asked for again before its end is recorded without them."""
 
@@ -49,7 +48,7 @@ async def look(
                 await read(db, provider, job_key, job_id)
         except ProviderError as error:
             # Some speak the wire without events or checkpoints at all.
-            if error.status not in _NOT_OFFERED:
+            if error.status not in NOT_OFFERED:
                 lacking[what] = error
     if remote.state.is_final:
         if lacking and errors is not None and errors < _PATIENCE:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ftb_tui.work import deployment
+from ftb_tui.work import deployment, deployment_look
 from ftb_tui.work.jobs import Pace
 from tests.cli.conftest import Ftb
 from tests.fakes.openai_server import FakeOpenAI, disconnect, error, status
@@ -23,7 +23,7 @@ ASKED = ("--dataset", "fictional_people", "--tasks", "memorization", "--limit", 
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ftb_tui.work.jobs.PAID_PACE", Pace(0.01, 0.01, 0.05))
     monkeypatch.setattr(deployment, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(deployment, "LOOK_PAUSES", (0.01,))
+    monkeypatch.setattr(deployment_look, "LOOK_PAUSES", (0.01,))
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +89,28 @@ def test_a_deployment_whose_answer_was_lost_is_told_wherever_one_looks(ftb: Ftb,
     assert ftb("models", "deploy", "tuned", "--remove", "--yes").code == 0
     assert (service.deploying.azure, service.deploying.nebius) == ({}, {})
     assert not any("may exist" in said for said in everywhere(ftb))
+
+
+@NEBIUS
+def test_what_appears_while_a_removal_is_asked_about_is_left_alone(
+    ftb: Ftb, service: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(ftb, service)
+    first = ftb("models", "deploy", "tuned", "--create", "--yes", "--json").json["serving_name"]
+    # Where nothing is kept here, everything that the service has of the model is ours.
+    assert ftb("models", "deploy", "tuned", "--forget", "--yes").code == 0
+    asked: list[str] = []
+
+    def confirm(question: str, *, yes: bool) -> None:
+        asked.append(question)
+        service.deploying.nebius["appeared"] = {**service.deploying.nebius[first], "name": "appeared"}
+
+    monkeypatch.setattr("ftb_tui.cli.deploy.confirm", confirm)
+    removed = ftb("models", "deploy", "tuned", "--remove")
+    assert [first in one for one in asked] == [True]
+    assert (removed.code, f"{first} is gone, says " in removed.err) == (2, True)
+    assert "appeared has appeared since, and is left alone: ftb models deploy" in removed.err
+    assert list(service.deploying.nebius) == ["appeared"]
 
 
 @BOTH

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiosqlite
 import pytest
@@ -18,65 +15,15 @@ import pytest
 from ftb_tui.providers.base import ErrorKind, Provider, ProviderError
 from ftb_tui.providers.registry import open_provider
 from ftb_tui.store.database import open_store, transaction
-from ftb_tui.store.deployments import list_deployments
 from ftb_tui.store.models import ensure_model, get_model
-from ftb_tui.work import deployment
+from ftb_tui.work import deployment, deployment_look
+from ftb_tui.work.deployed import known_deployments
 from ftb_tui.work.quoting import LaunchRefusedError
 from tests.fakes.deployments import Fault
 from tests.fakes.openai_server import KEY, FakeOpenAI, disconnect, error, hang, status
+from tests.work.deploying.service import AZURE, BOTH, NEBIUS, azure_path, checkpoint_name, creations, states, there
 
-BOTH = pytest.mark.parametrize("service", ["azure", "nebius"], indirect=True)
-AZURE = pytest.mark.parametrize("service", ["azure"], indirect=True)
-NEBIUS = pytest.mark.parametrize("service", ["nebius"], indirect=True)
 LOST = pytest.mark.parametrize("lost", [disconnect, status(502, error("Bad gateway"))], ids=["reset", "502"])
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deployment, "LOOK_PAUSES", (0.01, 0.01))
-    monkeypatch.setattr(deployment, "POLL_SECONDS", 0.01)
-
-
-@pytest.fixture
-async def db() -> AsyncIterator[aiosqlite.Connection]:
-    db = await open_store()
-    yield db
-    await db.close()
-
-
-@pytest.fixture
-async def provider(service: FakeOpenAI, home: Path) -> AsyncIterator[Provider]:
-    if service.service == "azure":
-        file, address = home / "config" / "config.toml", service.url.removesuffix("/openai/v1")
-        file.write_text(
-            f'{file.read_text()}[providers.mine.deploy]\nsubscription = "s"\nresource_group = "g"\naccount = "a"\n'
-            f'token_env = "FAKE_KEY"\nmanagement_url = "{address}"\n'
-        )
-    provider = open_provider("mine")
-    yield provider
-    await provider.close()
-
-
-@pytest.fixture
-async def checkpoint(db: aiosqlite.Connection) -> int:
-    """A checkpoint of a job at the provider `mine`."""
-    async with transaction(db):
-        return await ensure_model(
-            db, provider="mine", name="ftjob-1:ck-4", kind="checkpoint", base_model="gpt-fake", step=4
-        )
-
-
-def there(service: FakeOpenAI) -> list[str]:
-    """The deployments that exist, and bill."""
-    return list(service.deploying.azure or service.deploying.nebius)
-
-
-def creations(service: FakeOpenAI) -> int:
-    return sum(verb in ("PUT", "POST") for verb in service.deploying.verbs())
-
-
-async def states(db: aiosqlite.Connection) -> list[str]:
-    return [row.state for row in await list_deployments(db)]
 
 
 @BOTH
@@ -137,7 +84,7 @@ async def test_what_was_asked_for_and_never_made_is_asked_for_again(
         with pytest.raises(ProviderError, match="may still appear"):
             await deployment.create(db, provider, checkpoint)
         assert await states(db) == ["sent"]
-        monkeypatch.setattr(deployment, "SETTLED_SECONDS", 0.0)
+        monkeypatch.setattr(deployment_look, "SETTLED_SECONDS", 0.0)
     assert (await deployment.create(db, provider, checkpoint)).serving_name == there(service)[0]
     assert await states(db) == ["made"]
 
@@ -157,7 +104,7 @@ async def test_what_may_still_appear_is_not_told_as_gone(
     with pytest.raises(ProviderError, match=r"shows no deployment .* may still appear, and bill.*2 minutes"):
         await deployment.remove(db, provider, checkpoint)
     assert await states(db) == ["sent"]
-    monkeypatch.setattr(deployment, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(deployment_look, "SETTLED_SECONDS", 0.0)
     assert (await deployment.remove(db, provider, checkpoint), await states(db)) == ([], [])
 
 
@@ -358,14 +305,6 @@ async def test_killed_between_asking_and_answer_it_is_found_by_the_next_one(
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     assert (len(there(service)), await states(db)) == (1, ["sent"])
+    assert "no answer came" in (await known_deployments())[0]
     assert (await deployment.create(db, provider, checkpoint)).serving_name == there(service)[0]
     assert creations(service) == 1
-
-
-def checkpoint_name() -> str:
-    """The name that is asked for, unless a person gives another one."""
-    return f"ftb-{hashlib.sha256(b'ftjob-1:ck-4').hexdigest()[:10]}"
-
-
-def azure_path(name: str) -> str:
-    return f"/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a/deployments/{name}"
