@@ -168,6 +168,7 @@ def _configuration() -> Iterator[Check]:
     from ftb_tui.providers.catalogue import catalogue_problems
     from ftb_tui.providers.config import config_problems, load_config
     from ftb_tui.providers.registry import provider_infos
+    from ftb_tui.work.cost import money
 
     problems = config_problems() + catalogue_problems()
     for problem in problems:
@@ -177,6 +178,9 @@ def _configuration() -> Iterator[Check]:
     config = load_config()
     file = paths().config_file
     yield Check("ok", "configuration", str(file) if file.exists() else f"none; it would be {file}")
+    limits = (("a launch", config.budget.per_launch), ("a day", config.budget.per_day))
+    if told := [f"{money(limit)} for {what}" for what, limit in limits if limit is not None]:
+        yield Check("ok", "budget", f"{', '.join(told)}; the hours of deployments are not counted in it")
     unused = []
     for info in provider_infos(config):
         if info.capabilities.cost_basis == "free":

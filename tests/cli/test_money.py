@@ -116,6 +116,13 @@ def test_a_budget_refuses_a_launch_and_sums_up_the_day(ftb: Ftb, priced: FakeOpe
     assert (second.code, "for a day" in second.err, len(priced.jobs)) == (2, True, 1)
 
 
+def test_the_doctor_says_what_the_budget_is_and_what_it_does_not_count(ftb: Ftb, home: Path, priced: FakeOpenAI) -> None:
+    assert "budget" not in ftb("doctor").out
+    configure(home, "[budget]\nper_day = 20")
+    [line] = [check for check in ftb("doctor", "--json").json if check["what"] == "budget"]
+    assert line["found"] == "$20.00 for a day; the hours of deployments are not counted in it"
+
+
 def test_billed_is_held_against_estimated(ftb: Ftb, priced: FakeOpenAI) -> None:
     assert ftb(*TRAIN, "--yes").code == 0
     assert "has not said yet" in ftb("jobs", "show", "last").out
