@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from random import Random
 
 from ftb_tui.benchmark.load import DatasetError
-from ftb_tui.benchmark.model import Dataset, Question, Task
+from ftb_tui.benchmark.model import YES_NO_TASKS, Dataset, Question, Task
 
 
 def subset(
@@ -21,8 +22,8 @@ def subset(
     """The questions that remain, in the dataset's order.
 
     `people` keeps the facts of the first so many subjects, `facts` the first so many facts; a comparison stays only if
-    both its facts do. `limit` keeps at most so many questions of each task, drawn with the seed in turn from each
-    template and gold, so that a balanced task stays balanced.
+    both its facts do. `limit` keeps at most so many questions of each task, drawn with the seed, Yes and No in turn and
+    each template in turn, so that a balanced task stays balanced whatever the limit.
     """
     questions: Iterable[Question] = dataset.questions
     if tasks is not None:
@@ -83,19 +84,35 @@ def facts_of(questions: Iterable[Question]) -> tuple[str, ...]:
 
 
 def _draw(questions: list[Question], limit: int, seed: int) -> set[str]:
-    """Round robin over the templates, and within a template over its yes/no golds."""
+    """One after the other: of the gold that was drawn least so far, from the template that was, as long as each has more.
+
+    What is drawn for a smaller limit is part of what is drawn for a larger one.
+    """
     piles: dict[tuple[str, str], list[Question]] = {}
     for question in questions:
-        gold = question.answer if question.answer in ("Yes", "No") else ""
-        piles.setdefault((question.template, gold), []).append(question)
+        piles.setdefault((_gold(question), question.template), []).append(question)
     # Text seeds are hashed the same way on every machine; a tuple's hash is not.
     random = Random(f"{seed}")
     for pile in piles.values():
         random.shuffle(pile)
-    by_gold = sorted(piles, key=lambda key: key[1], reverse=True)
+    golds: Counter[str] = Counter()
+    templates: Counter[str] = Counter()
+    places: Counter[tuple[str, str]] = Counter()
+
+    def drawn(place: tuple[str, str]) -> tuple[int, int, int]:
+        gold, template = place
+        return golds[gold], templates[template], places[place]
+
     chosen: set[str] = set()
     while len(chosen) < min(limit, len(questions)):
-        for key in by_gold:
-            if piles[key] and len(chosen) < limit:
-                chosen.add(piles[key].pop().question_id)
+        gold, template = place = min((place for place, pile in piles.items() if pile), key=drawn)
+        chosen.add(piles[place].pop().question_id)
+        golds[gold] += 1
+        templates[template] += 1
+        places[place] += 1
     return chosen
+
+
+def _gold(question: Question) -> str:
+    """Of a yes/no task, which it is; other golds are not told apart, not even one that happens to be a Yes."""
+    return question.answer if question.task in YES_NO_TASKS and question.answer in ("Yes", "No") else ""
