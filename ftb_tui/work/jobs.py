@@ -57,8 +57,8 @@ async def launch(
 
     The dataset must be in the store. Raises `LaunchError` when the service refuses (the intent is closed with its
     words) or when the answer is unclear even after looking for the job by its tag; nothing is ever sent again then.
-    Also, with nothing sent, while it is unclear whether an earlier launch of the same made a job, or while another ftb
-    is launching the same. Raises `LaunchRefusedError`, with nothing sent, where it is beyond a budget, and
+    Also, with nothing sent, while it is unclear whether an earlier launch of the same made a job, or while the same is
+    being launched. Raises `LaunchRefusedError`, with nothing sent, where it is beyond a budget, and
     `ProviderError`, with nothing kept, where the service does not train so or not at all.
     """
     require(provider, plan)
@@ -137,7 +137,7 @@ def _refuse_second(job: store.JobRow, why: str = "") -> None:
     key = job.job_key
     look_for_it = f"Look for it with: ftb jobs follow {key} - or give it up with: ftb jobs abandon {key}"
     if job.is_being_sent:
-        said = f"another ftb is launching the same at this moment. See what comes of it with: ftb jobs follow {key}"
+        said = f"job {key}, which is the same, is being launched at this moment. See what comes of it: ftb jobs follow {key}"
     elif job.intent == "sent":
         because = f" ({why})" if why else ""
         said = f"it is not known yet whether job {key}, which is the same, was created{because}. {look_for_it}"

@@ -46,16 +46,14 @@ async def _settle(db: aiosqlite.Connection, open_provider: Opener, job_key: int)
     if job.intent == "intended":
         return f"Job {job.job_key} was planned but never sent; nothing was started and nothing is owed."
     try:
-        async with in_service(job.provider, open_provider) as (provider, _):
-            found = await find_intent(provider, job)
-            if found:
-                # It may have ended meanwhile, and then nobody would look at it again.
-                await jobs.look(db, provider, job.job_key)
+        found = await _looked_for(db, open_provider, job)
     except (ProviderError, EngineStartError, WeightsError) as error:
         await store.set_follow_error(db, job.job_key, str(error))
         return f"Job {job.job_key} could not be looked for at {job.host}: {error}"
-    if found:
-        return f"Job {job.job_key} was created before the interruption ({found[0].job_id}); it is followed again."
+    if found is not None:
+        return f"Job {job.job_key} was created before the interruption ({found.remote_job_id}); it is followed again."
+    if (await store.get_job(db, job_key)).intent != "sent":
+        return ""
     return (
         f"Job {job.job_key} is not at {job.host}; it was probably never created. Give it up with: "
         f"ftb jobs abandon {job.job_key}"

@@ -141,23 +141,19 @@ class Supervisor:
         if going is not None and going.job_key is not None:
             # The benchmark itself sends or finds it.
             self._settled.add(going.job_key)
-        await self._reconcile(db)
-        self._submit(self._keep_reconciling())
+        self._submit(self._reconcile())
         self._submit(self._take_up())
         if going is not None:
             self._submit(self._bench(plan_of(going)))
 
-    async def _reconcile(self, db: aiosqlite.Connection) -> None:
-        for sentence in await reconcile(db, self._opened, self._settled):
-            self._on_message("warning", sentence)
-
-    async def _keep_reconciling(self) -> None:
-        """Settle, once each, what a launch left open while the app was."""
+    async def _reconcile(self) -> None:
+        """Settle, once each, what a launch has left open, also one that ends so meanwhile."""
         db = await self._store()
         while True:
-            await asyncio.sleep(TAKE_UP_SECONDS)
             with contextlib.suppress(StoreError):
-                await self._reconcile(db)
+                for sentence in await reconcile(db, self._opened, self._settled):
+                    self._on_message("warning", sentence)
+            await asyncio.sleep(TAKE_UP_SECONDS)
 
     async def _may_go_on(self, db: aiosqlite.Connection, row: benches.BenchRow) -> bool:
         """Whether a benchmark that was left is gone on with unasked. One that never will be is closed."""

@@ -116,7 +116,9 @@ def test_a_budget_refuses_a_launch_and_sums_up_the_day(ftb: Ftb, priced: FakeOpe
     assert (second.code, "for a day" in second.err, len(priced.jobs)) == (2, True, 1)
 
 
-def test_the_doctor_says_what_the_budget_is_and_what_it_does_not_count(ftb: Ftb, home: Path, priced: FakeOpenAI) -> None:
+def test_the_doctor_says_what_the_budget_is_and_what_it_does_not_count(
+    ftb: Ftb, home: Path, priced: FakeOpenAI
+) -> None:
     assert "budget" not in ftb("doctor").out
     configure(home, "[budget]\nper_day = 20")
     [line] = [check for check in ftb("doctor", "--json").json if check["what"] == "budget"]

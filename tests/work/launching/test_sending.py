@@ -44,7 +44,7 @@ async def test_what_another_ftb_is_launching_is_left_to_it_and_then_known_as_wha
         assert await reconcile(other, opened) == []
         assert await intents.unclear_jobs(other, "fake") == []
         assert (await quote_launch(other, PLAN, "fake", datetime.date.today())).stops() == []
-        with pytest.raises(LaunchError, match=f"another ftb is launching the same.*ftb jobs follow {job.job_key}"):
+        with pytest.raises(LaunchError, match=f"{job.job_key}, which is the same, is being launched at this moment"):
             await work.launch(other, provider, PLAN)
         for force in (False, True):
             with pytest.raises(LaunchError, match="somebody is launching it at this moment"):
