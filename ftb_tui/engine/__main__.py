@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import errno
 import fcntl
 import logging
 import os
@@ -23,6 +22,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VEC
     os.environ[_name] = THREADS
 
 from ftb_tui import __version__  # noqa: E402
+from ftb_tui.disk import FREE_SOME, MAY_BE_FULL, is_full, may_be_full  # noqa: E402
 from ftb_tui.engine_state import EngineState, clear_engine_state, read_engine_state, write_engine_state  # noqa: E402
 from ftb_tui.paths import paths  # noqa: E402
 from ftb_tui.weights import WeightsError, find_weights, require_weights  # noqa: E402
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WeightsError as error:
         return _refuse(str(error), 2 if error.misnamed else 1)
     except OSError as error:
-        return _refuse(f"{error.filename or data} cannot be used: {error.strerror or error}. {_remedy(error)}")
+        return _refuse(f"{error.filename or data} cannot be used: {error.strerror or error}. {_remedy(error, data)}")
     if lock is None:
         other = read_engine_state()
         where = f" (process {other.pid}, {other.url})" if other else ""
@@ -85,11 +85,13 @@ def _refuse(reason: str, code: int = 1) -> int:
     return code
 
 
-def _remedy(error: Exception) -> str:
-    """What a person can do about records that cannot be used."""
+def _remedy(error: Exception, folder: Path) -> str:
+    """What a person can do about a file in a folder that cannot be used."""
     text = str(error)
-    if "full" in text or "disk I/O" in text or getattr(error, "errno", None) == errno.ENOSPC:
-        return "There is no room on the disk: free some space, or set FTB_HOME to a directory on another disk."
+    if is_full(error, folder):
+        return f"There is no room on the disk. {FREE_SOME}."
+    if may_be_full(error):
+        return f"{MAY_BE_FULL}."
     if "not a database" in text or "malformed" in text:
         return (
             "Move it away to begin anew, or put a copy in its place. Without it the engine knows no job and no tuned "
@@ -118,7 +120,7 @@ async def _serve(options: argparse.Namespace, data: Path, weights: Path | None) 
     except EngineError as error:
         return _refuse(str(error))
     except (sqlite3.Error, OSError) as error:
-        return _refuse(f"{data / 'engine.db'} cannot be used: {error}. {_remedy(error)}")
+        return _refuse(f"{data / 'engine.db'} cannot be used: {error}. {_remedy(error, data)}")
     loader = ModelLoader(weights)
     queue, answering = TrainingQueue(records, loader, data), Answering(loader)
     now = time.time()
@@ -146,7 +148,9 @@ async def _serve(options: argparse.Namespace, data: Path, weights: Path | None) 
         write_engine_state(state)
     except OSError as error:
         await runner.cleanup()
-        return _refuse(f"{paths().engine_state} cannot be written: {error.strerror or error}. {_remedy(error)}")
+        return _refuse(
+            f"{paths().engine_state} cannot be written: {error.strerror or error}. {_remedy(error, paths().state)}"
+        )
     log.info("listening on %s, weights %s, data %s", state.url, weights or "missing", data)
     queue.start()
     answering.start()

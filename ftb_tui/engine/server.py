@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from ftb_tui import __version__
+from ftb_tui.disk import MAY_BE_FULL, is_full, may_be_full
 from ftb_tui.engine import file_routes as files
 from ftb_tui.engine import job_routes as jobs
 from ftb_tui.engine import model_routes as models
@@ -86,8 +87,10 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = web.json_response(ApiError(500, str(error), kind="server_error").body, status=500)
     except (OSError, sqlite3.Error) as error:
         text = f"The engine could not use {request.app[ENGINE].data}: {getattr(error, 'strerror', None) or error}."
-        if "full" in text or "No space" in text:
+        if is_full(error, request.app[ENGINE].data):
             text += " Free some space and try again."
+        elif may_be_full(error):
+            text += f" {MAY_BE_FULL}."
         response = web.json_response(ApiError(507, text, kind="server_error").body, status=507)
     except Exception:
         log.exception("%s %s failed (%s)", request.method, request.path, request_id)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import re
-import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,10 +15,10 @@ from weakref import WeakKeyDictionary
 
 import aiosqlite
 
+from ftb_tui.disk import FREE_SOME, MAY_BE_FULL, is_full, may_be_full
 from ftb_tui.paths import paths
 
 BUSY_SECONDS = 10.0
-_LEAST_ROOM = 64 * 1024
 
 _turns: WeakKeyDictionary[aiosqlite.Connection, asyncio.Lock] = WeakKeyDictionary()
 
@@ -116,14 +114,10 @@ def sentences(file: Path | None) -> Iterator[None]:
 
 def _sentence(where: str, error: Exception) -> str:
     text = str(error)
-    failed_to_write = "full" in text or ("disk I/O" in text and _no_room(Path(where)))
-    if failed_to_write or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return (
-            f"The disk is full: nothing can be written to {where}. Free some space, or set FTB_HOME to a directory on "
-            "another disk; what was stored before is safe."
-        )
-    if "disk I/O" in text:
-        return f"{where}: {text}. The disk may be full or failing; what was stored before is safe."
+    if is_full(error, Path(where).parent):
+        return f"The disk is full: nothing can be written to {where}. {FREE_SOME}; what was stored before is safe."
+    if may_be_full(error):
+        return f"{where}: {text}. {MAY_BE_FULL}; what was stored before is safe."
     if "not a database" in text or "malformed" in text:
         return (
             f"{where} is not a readable store ({text}). Move it away to begin with an empty one, or put a copy in its "
@@ -135,13 +129,6 @@ def _sentence(where: str, error: Exception) -> str:
         why = getattr(error, "strerror", None) or text
         return f"{where} cannot be opened for writing ({why}). Check the directory's permissions, or set FTB_HOME."
     return f"{where}: {text}"
-
-
-def _no_room(file: Path) -> bool:
-    """Whether the disk of a file has not even the room for SQLite's own bookkeeping."""
-    with contextlib.suppress(OSError):
-        return shutil.disk_usage(file.parent).free < _LEAST_ROOM
-    return False
 
 
 def _prepare(file: Path) -> None:

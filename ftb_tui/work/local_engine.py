@@ -8,7 +8,6 @@ import fcntl
 import http.client
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ftb_tui.disk import FREE_SOME, free_bytes
 from ftb_tui.engine_state import EngineState, clear_engine_state, process_is_alive, read_engine_state
 from ftb_tui.paths import paths
 from ftb_tui.weights import find_weights, identity, require_weights
@@ -238,12 +238,11 @@ def _spawned(weights: Path, log: Path) -> subprocess.Popen[bytes]:
 
 def _not_started(why: str, log: Path, told_from: int) -> EngineStartError:
     for place in (paths().engine_data.parent, log.parent):
-        with contextlib.suppress(OSError):
-            if (free := shutil.disk_usage(place).free) < _LEAST_ROOM:
-                return EngineStartError(
-                    f"The embedded engine {why}: {place} cannot be written, for there is no room on the disk "
-                    f"({free // 1000:,} kB free). Free some space, or set FTB_HOME to a directory on another disk."
-                )
+        if (free := free_bytes(place)) is not None and free < _LEAST_ROOM:
+            return EngineStartError(
+                f"The embedded engine {why}: {place} cannot be written, for there is no room on the disk "
+                f"({free // 1000:,} kB free). {FREE_SOME}."
+            )
     return EngineStartError(f"The embedded engine {why}. The end of its log ({log}):\n{_tail(log, told_from)}")
 
 
