@@ -112,10 +112,12 @@ def recounted() -> tuple[dict[tuple[int, str, str], tuple[object, ...]], dict[in
             asked.setdefault((run, task_of[question]), []).append(question)
     chosen: dict[tuple[int, str], int] = {}
 
-    def settled(run: int, task: str) -> int:
-        return sum(key == run and task_of[question] == task for key, question in said)
+    def settled(run: int, task: str) -> tuple[int, int]:
+        """How many have an answer, and how many an answer or a failure."""
+        rows = [row for (key, question), row in said.items() if key == run and task_of[question] == task]
+        return sum(row[3] is not None for row in rows), len(rows)
 
-    for run, task in sorted(asked, key=lambda place: (settled(*place), len(asked[place]), place[0])):
+    for run, task in sorted(asked, key=lambda place: (*settled(*place), len(asked[place]), place[0])):
         chosen[runs[run], task] = run
 
     def verdicts(run: int, task: str, grader: str) -> dict[int, str]:
