@@ -54,12 +54,6 @@ async def take(db: aiosqlite.Connection, lease: Lease, owner: str) -> bool:
     return True
 
 
-async def claim(db: aiosqlite.Connection, lease: Lease, owner: str) -> bool:
-    """Take the lease, or renew it; False when somebody else holds it."""
-    async with transaction(db):
-        return await take(db, lease, owner)
-
-
 async def renew(db: aiosqlite.Connection, lease: Lease, owner: str) -> bool:
     """Make the lease last again; False when it is no longer `owner`'s, having run out or been given back."""
     async with transaction(db):
@@ -67,12 +61,6 @@ async def renew(db: aiosqlite.Connection, lease: Lease, owner: str) -> bool:
             f"UPDATE {lease.table} SET lease_until = ? WHERE {lease.where} AND owner = ?", (until(), lease.key, owner)
         )
     return cursor.rowcount == 1
-
-
-async def is_held(db: aiosqlite.Connection, lease: Lease) -> bool:
-    """Whether somebody who may live holds the lease now."""
-    rows = await db.execute_fetchall(f"SELECT owner, lease_until FROM {lease.table} WHERE {lease.where}", (lease.key,))
-    return any(holding.is_held(row[0], row[1]) for row in rows)
 
 
 async def give_back(db: aiosqlite.Connection, lease: Lease, owner: str) -> bool:

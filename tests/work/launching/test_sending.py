@@ -12,7 +12,7 @@ from ftb_tui.providers.base import JobState, Provider
 from ftb_tui.report.job_news import Watch, news
 from ftb_tui.store import holding, intents, leases
 from ftb_tui.store import jobs as store
-from ftb_tui.store.database import StoreError, open_store
+from ftb_tui.store.database import StoreError, open_store, transaction
 from ftb_tui.store.leases import Lease
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError
@@ -109,8 +109,9 @@ async def test_the_lease_of_who_has_ended_holds_nobody_up(db: aiosqlite.Connecti
         await work.launch(db, provider, PLAN, on_intent=_crash)
     [job] = await store.list_jobs(db)
     assert not job.is_being_sent
-    assert await leases.claim(db, Lease("jobs", job.job_key), holding.new_owner())
-    assert not await leases.claim(db, Lease("jobs", job.job_key), holding.new_owner())
+    async with transaction(db):
+        assert await leases.take(db, Lease("jobs", job.job_key), holding.new_owner())
+        assert not await leases.take(db, Lease("jobs", job.job_key), holding.new_owner())
 
 
 @pytest.mark.parametrize("taken", [True, False])
