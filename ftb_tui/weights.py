@@ -26,6 +26,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from ftb_tui.paths import paths
+from ftb_tui.proxies import ProxyError, opener_for
 
 MODEL_NAME = "smollm2-135m"
 FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -240,7 +241,7 @@ def _append(url: str, host: str, part: Path, start: int, progress: Progress) -> 
     """Fetch what is missing of the file. What has arrived stays when the connection breaks."""
     try:
         request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})  # noqa: S310
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply:  # noqa: S310 - the scheme is the user's choice
+        with opener_for(url).open(request, timeout=_TIMEOUT) as reply:
             done = start if reply.status == 206 else 0
             length = reply.headers.get("Content-Length")
             if length is not None and done + int(length) != SIZE:
@@ -259,6 +260,8 @@ def _append(url: str, host: str, part: Path, start: int, progress: Progress) -> 
             part.unlink(missing_ok=True)
         again = error.code >= 500 or error.code == 429
         raise WeightsError(f"{host} answered {error.code} {error.reason} for {url}", unreachable=again) from error
+    except ProxyError as error:
+        raise WeightsError(str(error)) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise WeightsError(

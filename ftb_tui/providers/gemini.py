@@ -21,7 +21,7 @@ from ftb_tui.providers.google_access import ANSWER_TIMEOUT, hush
 from ftb_tui.providers.google_answering import ThinkingSwitches, ask_gemini, generation_config
 from ftb_tui.providers.google_failures import google_errors
 from ftb_tui.providers.google_settings import GEMINI_ABLE, GEMINI_HOST, NO_TUNING_BY_KEY
-from ftb_tui.providers.trusted import trusted
+from ftb_tui.providers.trusted import reaching
 
 if TYPE_CHECKING:
     from google import genai
@@ -55,13 +55,14 @@ class GeminiKey:
                 from google.genai import types
 
                 hush()
+                way = reaching(self.host)
                 options = types.HttpOptions(
                     base_url=self.host,
                     api_version="v1beta",
                     timeout=int(ANSWER_TIMEOUT * 1000),
                     retry_options=types.HttpRetryOptions(attempts=1),
-                    client_args={"verify": trusted()},
-                    async_client_args={"verify": trusted(), "ssl": trusted()},
+                    client_args=way,
+                    async_client_args={**way, "ssl": way["verify"]},
                 )
                 # `enterprise` is said, or a variable in the environment would send the key elsewhere.
                 self._genai = genai.Client(enterprise=False, api_key=self._key, http_options=options)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from ftb_tui.providers.base import ErrorKind, ProviderError
 from ftb_tui.providers.google_failures import google_errors
-from ftb_tui.providers.google_settings import LOGIN, GoogleSettings, platform_host
-from ftb_tui.providers.trusted import trusted
+from ftb_tui.providers.google_settings import LOGIN, GoogleSettings, platform_host, ready_token, token_problem
+from ftb_tui.providers.trusted import reaching
 
 if TYPE_CHECKING:
     import httpx2
@@ -43,7 +42,8 @@ class GoogleAccess:
         if self._http is None:
             import httpx2
 
-            self._http = httpx2.AsyncClient(timeout=CONTROL_TIMEOUT, verify=trusted())
+            host = platform_host(self.settings.region, self.settings.endpoint)
+            self._http = httpx2.AsyncClient(timeout=CONTROL_TIMEOUT, **reaching(host))
         return self._http
 
     async def control(self, location: str) -> genai.Client:
@@ -84,18 +84,19 @@ class GoogleAccess:
             from google.genai import types
 
             hush()
-
+            host = platform_host(location, self.settings.endpoint)
+            way = reaching(host)
             timeout = ANSWER_TIMEOUT if answering else CONTROL_TIMEOUT
             options = types.HttpOptions(
                 # Always given: a stray GOOGLE_VERTEX_BASE_URL must not send a token to another host.
-                base_url=platform_host(location, self.settings.endpoint),
+                base_url=host,
                 api_version="v1beta1",
                 timeout=int(timeout * 1000),
                 # Even one attempt must be said, or the aiohttp path repeats a lost request by itself.
                 retry_options=types.HttpRetryOptions(attempts=1),
                 httpx_async_client=None if answering else self.http(),
-                client_args={"verify": trusted()},
-                async_client_args={"verify": trusted(), "ssl": trusted()} if answering else {"verify": trusted()},
+                client_args=way,
+                async_client_args={**way, "ssl": way["verify"]} if answering else way,
             )
             self._clients[key] = genai.Client(
                 enterprise=True,
@@ -125,11 +126,9 @@ def _load(settings: GoogleSettings) -> Any:
     hush()
     host = platform_host(settings.region, settings.endpoint)
     if settings.token_env:
-        token = os.environ.get(settings.token_env, "")
-        if not token:
-            text = f"set the environment variable {settings.token_env} to an access token."
-            raise ProviderError(ErrorKind.AUTH, text, host=host)
-        return google.oauth2.credentials.Credentials(token=token)  # type: ignore[no-untyped-call]
+        if problem := token_problem(settings):
+            raise ProviderError(ErrorKind.AUTH, f"{problem}.", host=host)
+        return google.oauth2.credentials.Credentials(token=ready_token(settings))  # type: ignore[no-untyped-call]
     try:
         credentials, _ = google.auth.default(scopes=[_SCOPE])
     except google.auth.exceptions.GoogleAuthError as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from urllib.parse import urlsplit
 
-from ftb_tui.providers.hosts import is_loopback, is_openai_host
+from ftb_tui.providers.hosts import is_openai_host
+from ftb_tui.proxies import is_loopback
 
 
 def environment_notes(base_url: str, *, has_key: bool) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from ftb_tui.providers.failures import provider_errors
 from ftb_tui.providers.hosts import is_openai_host
 from ftb_tui.providers.openai_asking import Asking
 from ftb_tui.providers.openai_batches import OpenAIBatches
-from ftb_tui.providers.trusted import trusted
+from ftb_tui.providers.trusted import reaching
 
 if TYPE_CHECKING:
     import openai
@@ -87,7 +87,7 @@ class OpenAIWire:
                     api_key=self._key,
                     max_retries=0,
                     timeout=CONTROL_TIMEOUT,
-                    http_client=openai.DefaultAsyncHttpxClient(verify=trusted()),
+                    http_client=openai.DefaultAsyncHttpxClient(**reaching(self._base_url)),
                 )
             )
         return self._control
@@ -99,7 +99,7 @@ class OpenAIWire:
 
             most = self.capabilities.max_concurrency + 8
             transport = openai.DefaultAioHttpClient(
-                limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most), verify=trusted()
+                limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most), **reaching(self._base_url)
             )
             self._answering = self._with_headers(
                 openai.AsyncOpenAI(

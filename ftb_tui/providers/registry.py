@@ -12,8 +12,9 @@ from ftb_tui.providers.config import BUILT_IN_NAMES, Config, ProviderConfig, loa
 from ftb_tui.providers.dialect import Dialect, load_dialect
 from ftb_tui.providers.discovery import LOCAL_SERVERS, TITLES, local_url
 from ftb_tui.providers.google_opening import KINDS, GoogleConfig, google_place, open_google
-from ftb_tui.providers.keys import Key, find_key, missing_key
+from ftb_tui.providers.keys import Key, find_key, missing_key, unusable_key
 from ftb_tui.providers.notes import environment_notes
+from ftb_tui.providers.trusted import proxy_for
 
 BUILT_IN = BUILT_IN_NAMES
 
@@ -112,6 +113,9 @@ def open_provider(name: str, config: Config | None = None) -> Provider:
             ErrorKind.AUTH, f"{name} needs a key, which was not found: {how}. The key goes to {_host(parts.base_url)}.",
             host=parts.base_url,
         )  # fmt: skip
+    if parts.key is not None and parts.key.problem:
+        raise unusable_key(name, parts.key.problem, parts.base_url)
+    proxy_for(parts.base_url)
     key = parts.key.value if parts.key is not None else "none"
     return OpenAIWire(name, parts.dialect, parts.base_url, key, job_body=parts.own.job_body, deploy=parts.own.deploy)
 
@@ -243,9 +247,10 @@ def _info(name: str, config: Config) -> ProviderInfo:
         where = f"missing: {missing_key(parts.wanted, config.keys, parts.own.api_key_keyring)}"
     else:
         where = "none needed"
-    ready = bool(parts.base_url) and (parts.key is not None or not _needs_key(parts))
+    has_key = parts.key is not None and not parts.key.problem
+    ready = bool(parts.base_url) and (has_key or (parts.key is None and not _needs_key(parts)))
     host = parts.base_url or f"not known: set {parts.missing}"
-    notes = environment_notes(parts.base_url, has_key=parts.key is not None)
+    notes = environment_notes(parts.base_url, has_key=has_key)
     return ProviderInfo(name, dialect.title, host, where, ready, dialect.capabilities, notes, _bills(parts))
 
 

@@ -1,14 +1,50 @@
-"""Whose certificates are believed."""
+"""How a service is reached: whose certificates are believed, and through which proxy."""
 
 from __future__ import annotations
 
+import os
 import ssl
 from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from ftb_tui.providers.base import ErrorKind, ProviderError
+from ftb_tui.proxies import ProxyError, is_loopback, proxy_of
 
 
 @cache
 def trusted() -> ssl.SSLContext:
-    """The certificates that the SDKs trust by themselves, for every client. Read once; each reading takes 50 ms."""
+    """The certificates that the SDKs trust by themselves, for every client. Read once; each reading takes 50 ms.
+
+    Raises `ProviderError` where the environment names a file of them that cannot be read.
+    """
     import httpx2
 
-    return httpx2.create_ssl_context()
+    try:
+        return httpx2.create_ssl_context()
+    except OSError as error:
+        name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
+        text = f"{name} names {os.environ.get(name, '')!r}, from which no certificates can be read ({error})"
+        raise ProviderError(ErrorKind.INVALID_REQUEST, f"{text}. Mend it or unset it.") from error
+
+
+def proxy_for(url: str) -> str | None:
+    """As `proxy_of`, but what is wrong is a `ProviderError`."""
+    try:
+        return proxy_of(url)
+    except ProxyError as error:
+        parts = urlsplit(url)
+        raise ProviderError(ErrorKind.INVALID_REQUEST, str(error), host=f"{parts.scheme}://{parts.netloc}") from error
+
+
+def reaching(url: str) -> dict[str, Any]:
+    """Arguments of an HTTP client for the service at `url`: `verify`, `proxy` and `trust_env`.
+
+    This machine's own servers need no certificates, and no proxy gets to see what is said to them. Raises
+    `ProviderError` that names the variable of the environment by which it cannot be reached.
+    """
+    parts = urlsplit(url)
+    near = parts.scheme == "http" and is_loopback(parts.hostname)
+    # Without certificates of its own it believes none, should it ever be sent elsewhere.
+    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if near else trusted()
+    return {"verify": verify, "proxy": proxy_for(url), "trust_env": False}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -13,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ftb_tui.paths import paths
+from ftb_tui.proxies import ProxyError, opener_for
 
 MAX_BYTES = 1 << 30
 _CHUNK = 1 << 16
@@ -66,7 +66,7 @@ def download(url: str, name: str, progress: Progress = lambda done, total: None)
 def _fetch(url: str, host: str, part: Path, progress: Progress) -> tuple[int, str]:
     digest, done = hashlib.sha256(), 0
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as reply, part.open("wb") as file:  # noqa: S310 - checked
+        with opener_for(url).open(url, timeout=_TIMEOUT) as reply, part.open("wb") as file:
             length = reply.headers.get("Content-Length")
             total = int(length) if length and length.isdecimal() else None
             while chunk := reply.read(_CHUNK):
@@ -79,6 +79,8 @@ def _fetch(url: str, host: str, part: Path, progress: Progress) -> tuple[int, st
     except urllib.error.HTTPError as error:
         again = error.code >= 500 or error.code == 429
         raise DownloadError(f"{host} answered {error.code} {error.reason} for {url}.", unreachable=again) from error
+    except ProxyError as error:
+        raise DownloadError(str(error), unreachable=False) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise DownloadError(f"{host} cannot be reached: {reason}. Try again later.", unreachable=True) from error

@@ -22,6 +22,7 @@ from typing import Any
 from ftb_tui.disk import FREE_SOME, free_bytes
 from ftb_tui.engine_state import EngineState, clear_engine_state, process_is_alive, read_engine_state
 from ftb_tui.paths import paths
+from ftb_tui.proxies import opener_for
 from ftb_tui.weights import find_weights, identity, require_weights
 
 START_SECONDS = 30.0
@@ -259,9 +260,7 @@ def _get(state: EngineState, path: str, *, timeout: float = 5.0) -> dict[str, An
     """What the engine answers, as JSON. Raises one of `_SILENT`."""
     url = state.url.removesuffix("/v1") + path
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {state.token}"})  # noqa: S310 - http only
-    # Loopback only; a proxy of the environment would be in the way.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=timeout) as reply:
+    with opener_for(url).open(request, timeout=timeout) as reply:
         values = json.load(reply)
     if not isinstance(values, dict):
         raise ValueError(f"{url} answered with something else")
