@@ -11,6 +11,7 @@ from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
 from ftb_tui.cli.common import as_json, put_json, put_sentences, put_table, run_async, store, tasks_option
 from ftb_tui.cli.exits import say
 from ftb_tui.report.columns import field
+from ftb_tui.report.compared import CALLED
 from ftb_tui.report.plain import visible
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ftb_tui.store.comparing import ComparedAnswer, Comparison
     from ftb_tui.store.results import ResultRow
 
-_CELLS = {"both": "both", "fixed": "after", "broken": "before", "neither": "neither"}
+_CELLS = {name: cell for cell, name in CALLED.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +138,17 @@ async def _pairs(
 
 
 def _put_counts(compared: list[_Compared]) -> None:
-    from ftb_tui.report.certainty import certainty
-    from ftb_tui.report.numbers import difference, p_value, score
+    from ftb_tui.report.compared import conclusion, shares
+    from ftb_tui.report.numbers import difference, p_value, score, signed_interval
 
     lines = []
     for each in compared:
         found, n = each.found, each.found.n
         lines.append(
             (
-                each.a.dataset, each.a.task, n, score((found.both + found.after) / n if n else None),
-                score((found.both + found.before) / n if n else None), found.both, found.after, found.before,
-                found.neither, difference(found.difference),
-                f"{difference(found.low)} to {difference(found.high)}" if n else "",
-                p_value(found.p_value if n else None),
+                each.a.dataset, each.a.task, n, *(score(share) for _, _, share in shares(found)), found.both,
+                found.after, found.before, found.neither, difference(found.difference),
+                signed_interval(found.low, found.high) if n else "", p_value(found.p_value if n else None),
             )
         )  # fmt: skip
     put_table(
@@ -159,13 +158,7 @@ def _put_counts(compared: list[_Compared]) -> None:
         spare=("both", "neither", "95%", "dataset"),
     )
     click.echo()
-    put_sentences(
-        f"{each.a.dataset}, {each.a.task}: {certainty(each.found, better='A is better', worse='B is better')}"
-        f" ({each.found.test}, p {p_value(each.found.p_value)})."
-        if each.found.n
-        else f"{each.a.dataset}, {each.a.task}: no question was answered by both."
-        for each in compared
-    )
+    put_sentences(f"{each.a.dataset}, {each.a.task}: {conclusion(each.found)}." for each in compared)
 
 
 def _put_questions(compared: list[_Compared], show: str) -> None:

@@ -9,9 +9,8 @@ import click
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.exits import say
-from ftb_tui.cli.statistics import signed_interval
 from ftb_tui.report.columns import reader_width
-from ftb_tui.report.numbers import difference, score
+from ftb_tui.report.numbers import difference, score, signed_interval
 from ftb_tui.report.plain import one_line
 
 WIDE = 100
@@ -32,7 +31,7 @@ def paper(*, grader: str, held: bool, as_json: bool) -> None:
     the mean of the paper's five.
     """
     from ftb_tui.benchmark.averages import BY_FAMILY
-    from ftb_tui.report.paper import PaperCell, paper_cells
+    from ftb_tui.report.paper import PaperCell, paper_cells, why_different
     from ftb_tui.store.results import results
     from ftb_tui.work.statistics import statistics
 
@@ -65,14 +64,11 @@ def paper(*, grader: str, held: bool, as_json: bool) -> None:
         right=frozenset({"paper", "ours", "n"}),
         spare=("95% of diff", "dataset", "n", "our model"),
     )  # fmt: skip
-    reasons: dict[str, list[str]] = {}
-    for cell in cells:
-        for reason in cell.why if cell.ours is not None else ():
-            reasons.setdefault(reason, []).append(f"{cell.family} {cell.task}")
+    reasons = why_different(cells)
     if reasons:
         say("\nWhy figures may differ:")
-    for reason, where in reasons.items():
-        say(f"- {reason} ({', '.join(dict.fromkeys(where))})")
+    for reason in reasons:
+        say(f"- {reason}")
     if not any(cell.ours is not None for cell in cells):
         say("The store has nothing to compare yet: ftb import-responses FILE --dataset D, or ftb bench.")
 

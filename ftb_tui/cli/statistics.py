@@ -9,11 +9,14 @@ import click
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, GRADER_NAMES
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.exits import say
-from ftb_tui.report.columns import reader_width
-from ftb_tui.report.numbers import difference, interval, p_value, score
+from ftb_tui.report.columns import CELL_LIMIT, reader_width
+from ftb_tui.report.numbers import difference, interval, p_value, score, signed_interval
+from ftb_tui.report.plain import ending
 
 WIDE = 160
 """Columns from which on models are named in full."""
+NAME = 22
+"""So much of a model's name is shown where there is less room."""
 
 
 @click.command()
@@ -46,13 +49,13 @@ def statistics(*, dataset: str | None, grader: str, as_json: bool) -> None:
     if not report.averages and not report.comparisons:
         say("Nothing was evaluated yet. Begin with: ftb bench --quick")
         return
-    named = _end if (reader_width() or WIDE) < WIDE else str
+    longest = NAME if (reader_width() or WIDE) < WIDE else CELL_LIMIT
     put_table(
         ("model", "kind", "average of", "how", "score", "95%", "diff", "95% of diff", "n", "families"),
         [
             (
-                named(a.model), a.kind, a.of, a.average, score(a.value), interval(a.low, a.high), difference(a.difference),
-                signed_interval(a.difference_low, a.difference_high), a.n, len(a.families),
+                ending(a.model, longest), a.kind, a.of, a.average, score(a.value), interval(a.low, a.high),
+                difference(a.difference), signed_interval(a.difference_low, a.difference_high), a.n, len(a.families),
             )
             for a in report.listed
         ],
@@ -65,8 +68,8 @@ def statistics(*, dataset: str | None, grader: str, as_json: bool) -> None:
             ("dataset", "model", "task", "n", "score", "95%", "diff", "fixed", "broken", "p", "p Holm", "detectable"),
             [
                 (
-                    c.dataset, named(c.model), c.task, c.n, score(c.score), interval(c.low, c.high), difference(c.difference),
-                    c.fixed, c.broken, p_value(c.p_value), p_value(c.p_holm), score(c.detectable),
+                    c.dataset, ending(c.model, longest), c.task, c.n, score(c.score), interval(c.low, c.high),
+                    difference(c.difference), c.fixed, c.broken, p_value(c.p_value), p_value(c.p_holm), score(c.detectable),
                 )
                 for c in report.comparisons
             ],
@@ -74,13 +77,3 @@ def statistics(*, dataset: str | None, grader: str, as_json: bool) -> None:
             spare=("95%", "detectable", "fixed", "broken", "n", "p", "score"),
         )  # fmt: skip
         say("detectable: the least difference that so many questions show with a power of 0.8.")
-
-
-def _end(model: str) -> str:
-    """The end of a long name, which is what tells a base's tuned models apart."""
-    return model if len(model) <= 22 else f"…{model[-21:]}"
-
-
-def signed_interval(low: float | None, high: float | None) -> str:
-    """The interval of a difference, `+.12 to +.34`."""
-    return "" if low is None or high is None else f"{difference(low)} to {difference(high)}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ftb_tui.report.certainty import certainty
-from ftb_tui.report.numbers import difference, p_value, score
+from ftb_tui.report.numbers import difference, p_value, score, signed_interval
 from ftb_tui.report.sheets import ReadTable, Sheet
 from ftb_tui.report.tables import model_label
 from ftb_tui.store.comparing import ComparedAnswer, Comparison
@@ -34,8 +34,29 @@ def partner(row: ResultRow, rows: Sequence[ResultRow]) -> ResultRow | None:
     return next(iter(bases or others), None)
 
 
+def shares(found: Comparison) -> tuple[tuple[str, int, float | None], tuple[str, int, float | None]]:
+    """`A` and `B`: how many of the answers that both have are right, and which share that is."""
+    n = found.n
+    a, b = found.both + found.after, found.both + found.before
+    return ("A", a, a / n if n else None), ("B", b, b / n if n else None)
+
+
+def difference_words(found: Comparison) -> str:
+    """The difference with its interval; empty where they have nothing in common."""
+    return f"{difference(found.difference)}, 95% {signed_interval(found.low, found.high)}" if found.n else ""
+
+
+def conclusion(found: Comparison) -> str:
+    """What the test says of the two, in a sentence without an end."""
+    if not found.n:
+        return "no question was answered by both"
+    sure = certainty(found, better="A is better", worse="B is better")
+    return f"{found.test} p {p_value(found.p_value)} ({found.after} against {found.before} of {found.n}): {sure}"
+
+
 def comparison_object(a: ResultRow, b: ResultRow, found: Comparison) -> dict[str, object]:
     """A comparison for scripts. Scores are over the `n` answers that both have, so they may differ from the table's."""
+    (_, _, a_score), (_, _, b_score) = shares(found)
     return {
         "dataset": a.dataset,
         "task": a.task,
@@ -45,8 +66,8 @@ def comparison_object(a: ResultRow, b: ResultRow, found: Comparison) -> dict[str
         "b": b.model,
         "b_provider": b.provider,
         "n": found.n,
-        "a_score": (found.both + found.after) / found.n if found.n else None,
-        "b_score": (found.both + found.before) / found.n if found.n else None,
+        "a_score": a_score,
+        "b_score": b_score,
         "both": found.both,
         "fixed": found.after,
         "broken": found.before,
@@ -73,20 +94,15 @@ def question_object(row: ComparedAnswer) -> dict[str, object]:
 def comparison_sheet(
     a: ResultRow, b: ResultRow, found: Comparison, cell: str, questions: Sequence[ComparedAnswer]
 ) -> Sheet:
-    """A comparison and the questions of one of its cells, for a file. Every row has the figures, too."""
+    """A comparison and the questions of one of its cells, for a file. Every row has the figures, too; without any
+    question one row has them alone."""
     whole = comparison_object(a, b, found) | {"cell": CALLED[cell]}
     objects = [question_object(row) for row in questions]
-    n = found.n
     said = [
-        f"{name}: {model_label(row)}, {score(right / n if n else None)} ({right} of {n})"
-        for name, row, right in (("A", a, found.both + found.after), ("B", b, found.both + found.before))
+        f"{name}: {model_label(row)}, {score(share)} ({right} of {found.n})"
+        for row, (name, right, share) in zip((a, b), shares(found), strict=True)
     ]
-    if n:
-        sure = certainty(found, better="A is better", worse="B is better")
-        between = f"{difference(found.low)} to {difference(found.high)}"
-        said.append(
-            f"A − B {difference(found.difference)}, 95% {between}; {found.test} p {p_value(found.p_value)}: {sure}"
-        )
+    said.append(f"A − B {difference_words(found)}; {conclusion(found)}" if found.n else conclusion(found))
     grid = ReadTable(
         "Who was right",
         ("", "A right", "A wrong"),
@@ -105,4 +121,4 @@ def comparison_sheet(
     renamed = {"id": "question_id", "a": "a_said", "b": "b_said"}
     rows = [whole | {renamed.get(name, name): value for name, value in row.items()} for row in objects]
     title = f"Two models on {a.dataset}, {a.task}, by {a.grader}"
-    return Sheet(title, said, [grid, listed], rows or [whole], whole | {"questions": objects})
+    return Sheet(title, said, [grid, listed], rows or [whole], whole | {"questions": objects}, len(rows))

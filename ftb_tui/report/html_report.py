@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ftb_tui.report.collect import Examples, Report, Section
 from ftb_tui.report.heat import bar as glyph
 from ftb_tui.report.matrix import Place, adjusted_p, tasks_of
-from ftb_tui.report.numbers import difference, interval, p_value, score
+from ftb_tui.report.numbers import difference, interval, p_value, score, signed_interval
 from ftb_tui.report.plain import shortened, visible
 from ftb_tui.report.reading import readings
 from ftb_tui.report.svg import Bar, Point, bar_chart, curve_chart
@@ -142,8 +142,8 @@ def _averages(report: Report) -> Iterable[str]:
         yield _table(
             ("model", "mean of families", "95%", "mean of facts", "95%", "facts"),
             [
-                (name, difference(gap.by_family.value), _signed(gap.by_family.low, gap.by_family.high),
-                 difference(gap.by_fact.value), _signed(gap.by_fact.low, gap.by_fact.high), str(gap.by_fact.clusters))
+                (name, difference(gap.by_family.value), signed_interval(gap.by_family.low, gap.by_family.high),
+                 difference(gap.by_fact.value), signed_interval(gap.by_fact.low, gap.by_fact.high), str(gap.by_fact.clusters))
                 for name, gap in report.gaps
             ],
         )  # fmt: skip
@@ -205,10 +205,6 @@ def _table(head: Sequence[str], lines: Sequence[Sequence[str]], *, groups: Seque
 
 def _text(text: str) -> str:
     return html.escape(visible(text))
-
-
-def _signed(low: float, high: float) -> str:
-    return f"{difference(low)} to {difference(high)}"
 
 
 def _count(value: int | None) -> str:

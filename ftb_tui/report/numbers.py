@@ -15,6 +15,11 @@ def interval(low: float | None, high: float | None) -> str:
     return f"{_short(low)}–{_short(high)}"
 
 
+def signed_interval(low: float | None, high: float | None) -> str:
+    """The interval of a difference as `+.12 to +.34`."""
+    return "" if low is None or high is None else f"{difference(low)} to {difference(high)}"
+
+
 def difference(value: float | None) -> str:
     """A difference with its sign."""
     if value is None:

@@ -18,7 +18,7 @@ from statistics import fmean
 
 from ftb_tui.benchmark.averages import BY_FAMILY
 from ftb_tui.benchmark.statistics import newcombe
-from ftb_tui.report.numbers import difference, score
+from ftb_tui.report.numbers import difference, score, signed_interval
 from ftb_tui.report.sheets import ReadTable, Sheet
 from ftb_tui.store.results import ResultRow
 
@@ -227,23 +227,27 @@ def _reasons(figure: PaperFigure, row: ResultRow, grader: str) -> tuple[str, ...
     return tuple(why)
 
 
+def why_different(cells: Sequence[PaperCell]) -> list[str]:
+    """Every reason once with the figures that it is about: `other questions: … (latest_news rephrased, …)`."""
+    reasons: dict[str, list[str]] = {}
+    for cell in cells:
+        for reason in cell.why if cell.ours is not None else ():
+            reasons.setdefault(reason, []).append(f"{cell.family} {cell.task}")
+    return [f"{why} ({', '.join(dict.fromkeys(where))})" for why, where in reasons.items()]
+
+
 def paper_sheet(cells: Sequence[PaperCell], grader: str) -> Sheet:
     """The paper's figures and ours, for a file."""
     head = ("family", "task", "model", "stage", "paper", "ours", "diff", "95% of diff", "n there", "n here", "dataset")
     lines = [
         (
             cell.family, cell.task, cell.model, cell.stage, score(cell.paper), score(cell.ours),
-            difference(cell.difference),
-            "" if cell.difference_low is None else f"{difference(cell.difference_low)} to "
-            f"{difference(cell.difference_high)}", _count(cell.paper_n), _count(cell.n), cell.dataset,
+            difference(cell.difference), signed_interval(cell.difference_low, cell.difference_high),
+            _count(cell.paper_n), _count(cell.n), cell.dataset,
         )
         for cell in cells
     ]  # fmt: skip
-    reasons: dict[str, list[str]] = {}
-    for cell in cells:
-        for reason in cell.why if cell.ours is not None else ():
-            reasons.setdefault(reason, []).append(f"{cell.family} {cell.task}")
-    said = [f"They may differ: {why} ({', '.join(dict.fromkeys(where))})." for why, where in reasons.items()]
+    said = [f"They may differ: {reason}." for reason in why_different(cells)]
     right = frozenset({"paper", "ours", "diff", "n there", "n here"})
     objects = [asdict(cell) for cell in cells]
     rows = [{**told, "why": "; ".join(cell.why)} for told, cell in zip(objects, cells, strict=True)]

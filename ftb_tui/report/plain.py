@@ -96,3 +96,9 @@ def one_line(text: str, limit: int = 80) -> str:
     """The text on one line, cut with an ellipsis."""
     line = " ".join(visible(text[: limit * 8]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def ending(text: str, limit: int) -> str:
+    """The text on one line, of a long one its end: that is what tells a base's tuned models and checkpoints apart."""
+    line = " ".join(visible(text).split())
+    return line if len(line) <= limit else f"…{line[1 - limit :]}"

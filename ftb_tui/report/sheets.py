@@ -36,6 +36,8 @@ class Sheet:
     tables: Sequence[ReadTable]
     rows: Sequence[Mapping[str, object]]
     whole: object
+    count: int | None = None
+    """How many things that are counted it has, where those are not its rows."""
 
 
 def sheet_bytes(path: Path, sheet: Sheet) -> bytes:

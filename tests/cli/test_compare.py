@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,8 @@ def test_the_questions_behind_a_count_are_as_many_as_it_says(ftb: Ftb) -> None:
 
 def test_the_table_fits_a_screen_and_says_who_is_who(ftb: Ftb, monkeypatch: pytest.MonkeyPatch) -> None:
     wide = ftb("compare", "tuned")
-    assert "fictional_people, memorization: A is better (exact McNemar, p <.001)." in wide.out
-    assert "fictional_people, secondary: not sure: this may be chance" in wide.out
+    assert "fictional_people, memorization: exact McNemar p <.001 (23 against 0 of 24): A is better." in wide.out
+    assert re.search(r"fictional_people, secondary: exact McNemar p .*: not sure: this may be chance", wide.out)
     assert "A: smollm2-135m 0a1b2c3d (tuned)" in wide.err
     assert "B: smollm2-135m (base)" in wide.err
     monkeypatch.setenv("COLUMNS", "80")
@@ -143,7 +144,7 @@ async def _ask_a_checkpoint() -> None:
 def test_what_does_not_differ_anywhere_is_not_called_chance(ftb: Ftb) -> None:
     asyncio.run(_alike())
     done = ftb("compare", "tuned")
-    assert "fictional_people, secondary: the same on every question (exact McNemar, p 1)." in done.out
+    assert "fictional_people, secondary: exact McNemar p 1 (0 against 0 of 24): the same on every question." in done.out
     assert "p is not adjusted for the 4 tests; ftb statistics has p Holm" in done.err
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ftb_tui.report.numbers import counted, duration
+from ftb_tui.report.numbers import counted, duration, signed_interval
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,8 @@ def test_a_duration_is_said_in_the_units_that_fit(seconds: float | None, said: s
 def test_one_thing_is_said_as_one() -> None:
     assert [counted(n, "answer") for n in (0, 1, 2, 1200)] == ["0 answers", "1 answer", "2 answers", "1,200 answers"]
     assert [counted(n, "family", "families") for n in (1, 3)] == ["1 family", "3 families"]
+
+
+def test_the_interval_of_a_difference_has_its_signs() -> None:
+    assert signed_interval(-0.123, 0.5) == "−.12 to +.50"
+    assert signed_interval(None, 0.5) == signed_interval(0.1, None) == ""

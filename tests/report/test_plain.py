@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftb_tui.report.plain import json_text, one_line, visible, without_gaps
+from ftb_tui.report.plain import ending, json_text, one_line, visible, without_gaps
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,9 @@ def test_many_line_breaks_are_told_and_few_are_left() -> None:
 def test_a_megabyte_of_blanks_and_line_breaks_is_looked_through_at_once() -> None:
     for text in (" " * 1_000_000, "\n" + " " * 1_000_000, "\n" * 1_000_000, "\n a" * 300_000, " \n" * 500_000):
         without_gaps(text)
+
+
+def test_of_a_long_name_the_end_is_shown_on_one_line() -> None:
+    assert ending("ft:gpt-4o-mini:ftb::Zz9", 8) == "…tb::Zz9"
+    assert ending("short\nname", 10) == "short name"
+    assert ending("\x1b[2J" * 3, 6) == "…J␛[2J"

@@ -88,7 +88,7 @@ async def test_a_comparison_has_its_figures_and_every_question_of_the_cell(db: a
     assert [row["id"] for row in whole["questions"]] == [row["question_id"] for row in table]
     markdown = written(sheet, "md")
     assert "| B wrong | 16 | 8 |" in markdown
-    assert "exact McNemar p <.001: A is better" in markdown
+    assert "exact McNemar p <.001 (16 against 0 of 24): A is better" in markdown
     assert markdown.count("I am not sure about that.") + markdown.count("| No. |") == 16
     # The figures are there where the cell has no question, too.
     [figures] = spreadsheet(comparison_sheet(a, b, found, "before", []))

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+import aiosqlite
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from ftb_tui.report.numbers import difference
+from ftb_tui.store.comparing import ComparedAnswer
 from ftb_tui.store.database import open_store
 from ftb_tui.store.evaluations import list_evaluations
 from ftb_tui.store.results import results
 from ftb_tui.ui.app import FtbApp
+from ftb_tui.ui.screens import compare as compare_screen
+from ftb_tui.ui.widgets.table import Table
 from tests.demo import CLOCK, change_store
 from tests.demo_curve import fill_demo_curve
 from tests.fakes.openai_server import FakeOpenAI
-from tests.ui.pilot import demo_app, fill_demo, shows, text_of, until
+from tests.ui.pilot import demo_app, fill_demo, settled, shows, text_of, until
 from tests.ui.results_pilot import Snap, both_sizes, filled_table, on_results, snap
 
 
@@ -136,6 +141,74 @@ async def test_both_answers_are_listed_as_wide_as_there_is_room() -> None:
             # Another cell's texts are shorter, and so are its columns.
             await pilot.press("t", "right")
             await until(pilot, shows(pilot, "No    – 188   – I am not sure about that."))
+
+
+async def test_the_list_is_laid_out_again_only_where_its_columns_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drag of its edge resizes it in every cell, and a comparison may have thousands of questions."""
+    await fill_demo()
+    made, shown = [], []
+    cells, show = compare_screen._cells, Table.show
+    monkeypatch.setattr(compare_screen, "PAGE", 5)
+    monkeypatch.setattr(compare_screen, "_cells", lambda row: made.append(row.question_id) or cells(row))
+
+    def told(table: Table, *args: Any, **named: Any) -> None:
+        shown.append(table.id)
+        show(table, *args, **named)
+
+    monkeypatch.setattr(Table, "show", told)
+    async with demo_app().run_test(size=(120, 35)) as pilot:
+        await on_results(pilot)
+        await pilot.press("down", "right", "c")
+        await until(pilot, lambda: bool(pilot.app.screen.query("#questions")))
+        questions = filled_table(pilot, "#questions")
+        await until(pilot, lambda: questions.row_count == 5)
+        await pilot.press("enter")
+        for count in (10, 15, 16):
+            questions.move_cursor(row=questions.row_count - 1)
+            await until(pilot, lambda count=count: questions.row_count == count)  # type: ignore[misc]
+        assert len(made) == len(set(made)) == 16, "each is made fit for the list once"
+        before = shown.count("questions")
+        for height in (30, 40):
+            await pilot.resize_terminal(120, height)
+            await until(pilot, lambda: pilot.app.screen.size.height == height)  # noqa: B023
+            await settled(pilot)
+        assert shown.count("questions") == before, "it is as wide as it was"
+        await pilot.resize_terminal(180, 40)
+        await until(pilot, lambda: shown.count("questions") > before)
+        assert len(made) == 16
+
+
+async def test_questions_that_come_late_are_not_listed_under_another_comparison(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await fill_demo()
+    go_on = asyncio.Event()
+    read = compare_screen.compared_answers
+
+    async def late(db: aiosqlite.Connection, **which: Any) -> list[ComparedAnswer]:
+        page = await read(db, **which)
+        if which["task"] == "rephrased":
+            await go_on.wait()
+        return page
+
+    async with demo_app().run_test(size=(120, 35)) as pilot:
+        await on_results(pilot)
+        await pilot.press("down", "right", "c")
+        await until(pilot, lambda: bool(pilot.app.screen.query("#questions")))
+        await until(pilot, lambda: filled_table(pilot, "#questions").row_count == 16)
+        screen = pilot.app.screen
+        assert isinstance(screen, compare_screen.CompareScreen)
+        monkeypatch.setattr(compare_screen, "compared_answers", late)
+        # Beside the screen's own messages, as a key's action is.
+        reading = asyncio.create_task(screen._list())
+        await pilot.press("t")
+        await until(pilot, shows(pilot, "secondary · by choice"))
+        await until(pilot, lambda: filled_table(pilot, "#questions").row_count not in (0, 16))
+        listed = filled_table(pilot, "#questions").row_count
+        go_on.set()
+        await asyncio.wait_for(reading, 20)
+        await settled(pilot)
+        assert filled_table(pilot, "#questions").row_count == listed
 
 
 async def test_a_base_is_compared_with_its_tuned_model() -> None:

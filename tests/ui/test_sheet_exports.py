@@ -50,6 +50,10 @@ async def test_a_comparison_is_written_with_all_questions_of_the_chosen_cell(tmp
         await until(pilot, lambda: filled_table(pilot, "#questions").row_count == 8)
         await write(pilot, tmp_path / "two.md")
         assert "both wrong (8)" in (tmp_path / "two.md").read_text()
+        await pilot.press("up")
+        await until(pilot, lambda: filled_table(pilot, "#questions").row_count == 0)
+        await write(pilot, tmp_path / "none.csv")
+        await until(pilot, shows(pilot, "0 questions written"))
 
 
 async def test_averages_and_the_papers_figures_are_written_when_they_are_there(

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.report.heat import bar
-from ftb_tui.report.numbers import counted, difference, interval, score
+from ftb_tui.report.numbers import counted, difference, interval, score, signed_interval
 from ftb_tui.report.plain import one_line
 from ftb_tui.ui.acting import telling
 from ftb_tui.ui.away import away
@@ -172,7 +172,7 @@ class AveragesScreen(OpenedScreen):
         if gap is None:
             return Text("·", style="dim")
         text = Text(f"{difference(gap.value):<5}")
-        return text.append(f" {_signed(gap.low, gap.high)}" if self.has_class("-wide") else "", style="dim")
+        return text.append(f" {signed_interval(gap.low, gap.high)}" if self.has_class("-wide") else "", style="dim")
 
     @on(Table.RowHighlighted)
     def _other_row(self) -> None:
@@ -190,14 +190,14 @@ class AveragesScreen(OpenedScreen):
                     continue
                 line = f"{what}, {WAYS[way]}: {score(average.value)} (95% {interval(average.low, average.high)})"
                 if average.difference is not None:
-                    between = _signed(average.difference_low, average.difference_high)
+                    between = signed_interval(average.difference_low, average.difference_high)
                     line += f", {difference(average.difference)} against the base (95% {between})"
                 families = counted(len(average.families), "family", "families")
                 lines.append(f"{line}; {counted(average.n, 'answer')}, {counted(average.facts, 'fact')}, {families}")
             lines += self._other_kinds(model)
             if (gap := self._gap_of(model)) is not None:
                 lines.append(
-                    f"generalization gap {difference(gap.value)} (95% {_signed(gap.low, gap.high)}) over"
+                    f"generalization gap {difference(gap.value)} (95% {signed_interval(gap.low, gap.high)}) over"
                     f" {counted(gap.clusters, 'fact')}: {_meaning(gap)}"
                 )
             lines.append("")
@@ -290,7 +290,7 @@ def _sheet(models: Sequence[_Model], grader: str) -> Sheet:
     for model in models:
         for average in model.averages.values():
             rows.append(asdict(average))
-            between = _signed(average.difference_low, average.difference_high)
+            between = signed_interval(average.difference_low, average.difference_high)
             lines.append(
                 (
                     model.name, average.of, WAYS[average.average], score(average.value),
@@ -306,7 +306,7 @@ def _sheet(models: Sequence[_Model], grader: str) -> Sheet:
                 what = "gap" if kind == "all" else f"gap, {kind} knowledge"
                 lines.append(
                     (
-                        model.name, what, WAYS[way], difference(gap.value), _signed(gap.low, gap.high), "", "", "",
+                        model.name, what, WAYS[way], difference(gap.value), signed_interval(gap.low, gap.high), "", "", "",
                         str(gap.clusters), "",
                     )
                 )  # fmt: skip
@@ -320,10 +320,6 @@ def _meaning(gap: Average) -> str:
     if gap.low > 0:
         return "more is known in the taught words than in others."
     return "less is known in the taught words than in others." if gap.high < 0 else "no sure difference."
-
-
-def _signed(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{difference(low)} to {difference(high)}"
 
 
 def _names(model: ModelRow) -> tuple[str, str]:

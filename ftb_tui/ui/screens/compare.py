@@ -15,10 +15,9 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ftb_tui.report.certainty import certainty
 from ftb_tui.report.columns import shared_room
-from ftb_tui.report.compared import CALLED, SAYS
-from ftb_tui.report.numbers import difference, p_value, score
+from ftb_tui.report.compared import CALLED, SAYS, conclusion, difference_words, shares
+from ftb_tui.report.numbers import score
 from ftb_tui.report.plain import one_line, readable, shortened
 from ftb_tui.report.tables import model_label
 from ftb_tui.store.comparing import ComparedAnswer, Comparison, compare, compared_answers
@@ -97,6 +96,12 @@ class CompareScreen(OpenedScreen):
         self._cell = ""
         self._found: Comparison | None = None
         self._listed: dict[str, ComparedAnswer] = {}
+        self._lines: dict[str, tuple[str, ...]] = {}
+        """What stands in the list of each of them where there is room for it."""
+        self._needs = [0] * len(LEAST)
+        """How wide the columns of the list would have to be for all of that."""
+        self._widths: list[int] = []
+        """Of the columns of the list that is shown; none where it is to be laid out anew."""
 
     def body(self) -> Iterable[Widget]:
         """Figures, the 2x2, the questions, the answers."""
@@ -120,9 +125,13 @@ class CompareScreen(OpenedScreen):
             return
         after, before = self._after, self._before
         self.head(f"Two models · {one_line(after.dataset, 30)} · {after.task} · by {one_line(after.grader, 20)}")
-        self._found = found = await compare(
+        found = await compare(
             db, after=after.evaluation_key, before=before.evaluation_key, task=after.task, grader=after.grader
         )
+        if (self._after, self._before) != (after, before):
+            # Two others were chosen meanwhile, and are compared.
+            return
+        self._found = found
         self.query_one("#figures", Static).update(Content("\n".join(self._facts(found))))
         counts = {"both": found.both, "after": found.after, "before": found.before, "neither": found.neither}
         lines: list[tuple[str, tuple[str | Text, ...]]] = [
@@ -141,21 +150,10 @@ class CompareScreen(OpenedScreen):
     def _facts(self, found: Comparison) -> list[str]:
         wide = 80 if self.has_class("-wide") else 50
         lines = [
-            f"{name}  {one_line(model_label(row), wide)}{self._time(row)}"
-            f"  {score(right / found.n if found.n else None)} ({right}/{found.n})"
-            for name, row, right in (
-                ("A", self._after, found.both + found.after),
-                ("B", self._before, found.both + found.before),
-            )
+            f"{name}  {one_line(model_label(row), wide)}{self._time(row)}  {score(share)} ({right}/{found.n})"
+            for row, (name, right, share) in zip((self._after, self._before), shares(found), strict=True)
         ]
-        if not found.n:
-            return [*lines, "They have no answered question in common."]
-        sure = certainty(found, better="A is better", worse="B is better")
-        return [
-            *lines,
-            f"A − B  {difference(found.difference)}, 95% {difference(found.low)} to {difference(found.high)}",
-            f"{found.test} p {p_value(found.p_value)} ({found.after} against {found.before} of {found.n}): {sure}",
-        ]
+        return [*lines, *([f"A − B  {difference_words(found)}"] if found.n else []), conclusion(found)]
 
     def _time(self, row: ResultRow) -> str:
         time = self._times.get(row.evaluation_key)
@@ -165,31 +163,49 @@ class CompareScreen(OpenedScreen):
         db = self.ftb.db
         if db is None:
             return
+        asked = (self._after, self._before, self._cell, self._listed)
         last = list(self._listed.values())[-1] if more and self._listed else None
         page = await compared_answers(
             db, after=self._after.evaluation_key, before=self._before.evaluation_key, task=self._after.task,
             grader=self._after.grader, cell=self._cell, limit=PAGE,
             past=(last.position, last.repeat) if last is not None else (-1, -1),
         )  # fmt: skip
-        kept = self._listed if more else {}
-        self._listed = {**kept, **{f"{row.question_key}.{row.repeat}": row for row in page}}
-        self._fill_questions()
+        if (self._after, self._before, self._cell) != asked[:3] or (more and self._listed is not asked[3]):
+            # Other questions are wanted by now, or these were read already.
+            return
+        if not more:
+            self._listed, self._lines, self._needs, self._widths = {}, {}, [0] * len(LEAST), []
+        fresh = {f"{row.question_key}.{row.repeat}": row for row in page}
+        lines = {key: _cells(row) for key, row in fresh.items()}
+        self._listed, self._lines = {**self._listed, **fresh}, {**self._lines, **lines}
+        for line in lines.values():
+            self._needs = [*map(max, self._needs, map(cell_len, line))]
+        self._fill_questions(list(fresh))
         if not more and self._listed:
             self.query_one("#questions", Table).move_cursor(row=0)
         self._fill_answer()
 
     @on(_Listed.Resized)
-    def _fill_questions(self) -> None:
-        """The listed questions, in as much room as there is: what was said is cut no shorter than what was asked."""
+    def _other_room(self) -> None:
+        self._fill_questions([])
+
+    def _fill_questions(self, fresh: Sequence[str]) -> None:
+        """The listed questions, in as much room as there is: what was said is cut no shorter than what was asked.
+
+        `fresh` are not in the list yet; the others are laid out again only where columns get wider or narrower.
+        """
         table = self.query_one("#questions", Table)
-        whole = [_cells(row) for row in self._listed.values()]
-        needs = [max((cell_len(line[place]) for line in whole), default=0) for place in range(len(LEAST))]
         # A column has a space on either side; the scroll bar stands behind the last.
-        widths = shared_room(table.container_size.width - 2 * len(LEAST) - 1, needs, LEAST)
+        widths = shared_room(table.container_size.width - 2 * len(LEAST) - 1, self._needs, LEAST)
+        same = widths == self._widths
         lines = [
-            (key, tuple(one_line(text, width) for text, width in zip(line, widths, strict=True)))
-            for key, line in zip(self._listed, whole, strict=True)
+            (key, tuple(one_line(text, width) for text, width in zip(self._lines[key], widths, strict=True)))
+            for key in (fresh if same else self._lines)
         ]
+        if same:
+            table.put(lines)
+            return
+        self._widths = widths
         table.show(("gold", "A said", "B said", "question"), lines, right=frozenset())
         table.fit()
 

@@ -23,7 +23,7 @@ from ftb_tui.report.changes import (
     since_words,
     verdict,
 )
-from ftb_tui.report.numbers import difference, interval, p_value, score
+from ftb_tui.report.numbers import interval, p_value, score, signed_interval
 from ftb_tui.report.plain import one_line
 from ftb_tui.report.tables import model_label, short_label
 from ftb_tui.store.history import History, ScoreChange
@@ -168,7 +168,7 @@ class HistoryScreen(OpenedScreen):
         style = "dim"
         if found is not None and found.n:
             flips = (str(found.after), str(found.before), p_value(found.p_value))
-            between = f"{difference(found.low)} to {difference(found.high)}"
+            between = signed_interval(found.low, found.high)
             style = {1: "bold green", -1: "bold red", 0: "dim"}[direction(found)]
         changed = Text(difference_words(change), style=style)
         if not self.has_class("-wide"):

@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ftb_tui.report.numbers import difference, interval, score
-from ftb_tui.report.plain import one_line
+from ftb_tui.report.numbers import difference, interval, score, signed_interval
+from ftb_tui.report.plain import ending, one_line
 from ftb_tui.ui.acting import telling
 from ftb_tui.ui.away import away
 from ftb_tui.ui.screens.opened import OpenedScreen
@@ -129,11 +129,9 @@ class PaperScreen(OpenedScreen):
         )  # fmt: skip
 
     def _more(self, cell: PaperCell) -> tuple[str, ...]:
-        between = _signed(cell.difference_low, cell.difference_high)
+        between = signed_interval(cell.difference_low, cell.difference_high)
         counts = tuple("" if n is None else str(n) for n in (cell.paper_n, cell.n))
-        # The end is what tells a base's tuned models and checkpoints apart.
-        name = one_line(cell.stored_model, 200)
-        return (name if len(name) <= NAME else f"…{name[1 - NAME :]}", between, *counts)
+        return (ending(cell.stored_model, NAME), between, *counts)
 
     def _chosen(self) -> PaperCell | None:
         place = self.query_one("#paper", Table).chosen
@@ -159,7 +157,7 @@ class PaperScreen(OpenedScreen):
             lines.append(f"ours {score(cell.ours)}{n}{of}")
             if cell.difference_low is not None:
                 lines.append(
-                    f"difference {difference(cell.difference)}, 95% {_signed(cell.difference_low, cell.difference_high)}"
+                    f"difference {difference(cell.difference)}, 95% {signed_interval(cell.difference_low, cell.difference_high)}"
                 )
             lines += (
                 ["Why they may differ:", *(f"· {one_line(reason, 300)}" for reason in cell.why)] if cell.why else []
@@ -213,7 +211,3 @@ class PaperScreen(OpenedScreen):
         ]  # fmt: skip
         self.app.copy_to_clipboard("\n".join((head, *lines)))
         self.notify(f"{len(lines)} rows copied.", markup=False)
-
-
-def _signed(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{difference(low)} to {difference(high)}"

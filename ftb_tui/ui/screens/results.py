@@ -220,11 +220,11 @@ class ResultsScreen(ModeScreen):
 
     async def _fill_cell(self) -> None:
         place, row = self._place(), self._chosen()
-        lines = [MOVE] if self._shown else ["No model fits the filter; escape shows all again."]
         found = None if row is None else await self._baselines_of(row)
         if self._place() != place:
             # The cursor went on, or the scores did, while the store was asked: whoever was later tells it.
             return
+        lines = [MOVE] if self._shown else ["No model fits the filter; escape shows all again."]
         if row is not None:
             lines = told.score_lines(row, self._rows, self._adjusted)
             if found is not None:

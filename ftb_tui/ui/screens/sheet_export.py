@@ -30,7 +30,8 @@ def ask_for_file(app: App[None], what: str, rows: str, name: str, make: Callable
         path = may_write(said["path"], told)
         sheet = make()
         write_whole(path, sheet_bytes(path, sheet))
-        return f"{counted(len(sheet.rows), rows)} written: {path.absolute()}"
+        count = len(sheet.rows) if sheet.count is None else sheet.count
+        return f"{counted(count, rows)} written: {path.absolute()}"
 
     app.push_screen(
         AskScreen(
