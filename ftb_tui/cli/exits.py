@@ -5,16 +5,13 @@ from __future__ import annotations
 import enum
 import errno
 import io
-import logging
 import os
 import sys
-import traceback
 from collections.abc import Callable
-from logging.handlers import RotatingFileHandler
 
 import click
 
-from ftb_tui.paths import paths
+from ftb_tui import crash_log
 from ftb_tui.report.plain import visible
 
 
@@ -55,14 +52,14 @@ def guarded(call: Callable[[], object]) -> int:
         return Exit.OK
     except OSError as error:
         if error.filename is None and error.errno != errno.ENOSPC:
-            say(f"ftb failed unexpectedly: {type(error).__name__}: {error}\n{_kept(error)}")
+            say(crash_log.told(error))
         else:
             say(f"{error.filename or 'The output'} cannot be used: {error.strerror}.")
         return Exit.FAILED
     except Exception as error:
         expected = _code(error)
         if expected is None:
-            say(f"ftb failed unexpectedly: {type(error).__name__}: {error}\n{_kept(error)}")
+            say(crash_log.told(error))
             return Exit.FAILED
         say(str(error))
         return expected
@@ -111,21 +108,3 @@ def _code(error: Exception) -> Exit | None:
         "FactNotFoundError": Exit.USAGE,
     }
     return codes.get(name)
-
-
-def _kept(error: Exception) -> str:
-    """Keep the traceback in the log, or give it here when there is no place to keep it."""
-    file = paths().log / "ftb.log"
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handler = RotatingFileHandler(file, maxBytes=1 << 20, backupCount=2)
-    except OSError:
-        return "".join(traceback.format_exception(error)).rstrip()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logger = logging.getLogger("ftb.crash")
-    logger.addHandler(handler)
-    logger.propagate = False
-    logger.error("unexpected", exc_info=error)
-    logger.removeHandler(handler)
-    handler.close()
-    return f"The details are in {file}."

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ftb_tui.providers.base import Deployment, ErrorKind, ProviderError
-from ftb_tui.providers.failures import error_text, provider_errors
+from ftb_tui.providers.failures import cleaned, error_text, provider_errors
+from ftb_tui.providers.keys import key_problem
 from ftb_tui.providers.trusted import reaching
 
 API_VERSION = "2024-10-01"
@@ -95,10 +96,12 @@ async def undeploy(account: AzureAccount, name: str) -> None:
 async def _send(account: AzureAccount, verb: str, name: str, body: Mapping[str, object] | None = None) -> Any:
     import httpx2
 
-    token = os.environ.get(account.token_env, "")
+    token = os.environ.get(account.token_env, "").strip()
     host = account.management_url
     if not token:
         raise ProviderError(ErrorKind.AUTH, f"Deploying at Azure needs a token: set {account.token_env}.", host=host)
+    if problem := key_problem(token, account.token_env):
+        raise ProviderError(ErrorKind.AUTH, f"Nothing was sent to {host}: {problem}.", host=host)
     with provider_errors(host, token):
         async with httpx2.AsyncClient(timeout=60.0, **reaching(host)) as client:
             reply = await client.request(
@@ -106,7 +109,7 @@ async def _send(account: AzureAccount, verb: str, name: str, body: Mapping[str, 
             )
         if reply.status_code >= 400:
             said = _json(reply.text)
-            text = error_text(said, "", reply.status_code).replace(token, "…")
+            text = cleaned(error_text(said, "", reply.status_code), token)
             kind = ErrorKind.SERVER if reply.status_code >= 500 else ErrorKind.INVALID_REQUEST
             kind = _KINDS.get(reply.status_code, kind)
             if kind is ErrorKind.NOT_FOUND and _account_is_missing(said, account):

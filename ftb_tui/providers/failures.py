@@ -18,18 +18,20 @@ _LONGEST = 2_000
 
 
 @contextmanager
-def provider_errors(host: str, secret: str) -> Iterator[None]:
-    """Turn every failure of a call into a `ProviderError` that names the host and never holds the key."""
+def provider_errors(host: str, *secrets: str) -> Iterator[None]:
+    """Turn every failure of a call into a `ProviderError` that names the host and holds none of the secrets."""
     import aiohttp
     import httpx2
     import openai
 
     try:
         yield
-    except ProviderError:
+    except ProviderError as error:
+        error.message = cleaned(error.message, *secrets)
+        error.args = (error.message,)
         raise
     except openai.APIStatusError as error:
-        raise _status_error(error, host, secret) from None
+        raise _status_error(error, host, secrets) from None
     except (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
         if isinstance(error.__cause__ or error, httpx2.ConnectTimeout):
             # The aiohttp transport calls a refused connection so, too.
@@ -37,15 +39,18 @@ def provider_errors(host: str, secret: str) -> Iterator[None]:
         raise ProviderError(ErrorKind.TIMEOUT, f"{host} did not answer in time", host=host) from error
     except (openai.APIConnectionError, httpx2.TransportError, aiohttp.ClientError, ConnectionError) as error:
         cause = error.__cause__ or error
-        text = cleaned(str(cause) or type(cause).__name__, secret)
+        text = cleaned(str(cause) or type(cause).__name__, *secrets)
         raise ProviderError(ErrorKind.UNREACHABLE, f"{host} cannot be reached: {text}", host=host) from None
-    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, openai.APIError) as error:
+    except UnicodeEncodeError as error:
+        text = f"{host} cannot be sent this: it holds a character that cannot be sent ({error.reason})"
+        raise ProviderError(ErrorKind.INVALID_REQUEST, text, host=host) from None
+    except (ValueError, AttributeError, openai.APIError) as error:
         # The SDK lets a list where an object belongs, and broken JSON with status 200, fail in its own code.
-        text = cleaned(f"{host} sent something that is not the OpenAI wire ({type(error).__name__}: {error})", secret)
+        text = cleaned(f"{host} sent something that is not the OpenAI wire ({type(error).__name__}: {error})", *secrets)
         raise ProviderError(ErrorKind.BAD_RESPONSE, text, host=host) from None
 
 
-def _status_error(error: object, host: str, secret: str) -> ProviderError:
+def _status_error(error: object, host: str, secrets: tuple[str, ...]) -> ProviderError:
     import openai
 
     assert isinstance(error, openai.APIStatusError)
@@ -58,7 +63,7 @@ def _status_error(error: object, host: str, secret: str) -> ProviderError:
         kind = ErrorKind.NOT_FOUND
     return ProviderError(
         kind,
-        cleaned(error_text(error.body, str(error.message), status), secret),
+        cleaned(error_text(error.body, str(error.message), status), *secrets),
         host=host,
         status=status,
         code=code,
@@ -108,8 +113,9 @@ def retry_after(headers: object) -> float | None:
     return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
 
 
-def cleaned(text: str, secret: str) -> str:
-    """A service's words without the key, and not endless."""
-    if secret:
-        text = text.replace(secret, f"…{secret[-4:]}" if len(secret) > 12 else "…")
+def cleaned(text: str, *secrets: str) -> str:
+    """A service's words without the secrets, as they are or as code or JSON writes them, and not endless."""
+    for secret in filter(None, secrets):
+        for written in dict.fromkeys((secret, repr(secret)[1:-1], ascii(secret)[1:-1], json.dumps(secret)[1:-1])):
+            text = text.replace(written, f"…{secret[-4:]}" if len(secret) > 12 else "…")
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from ftb_tui.providers.base import ErrorKind, ProviderError
-from ftb_tui.providers.failures import retry_after
+from ftb_tui.providers.failures import cleaned, retry_after
 from ftb_tui.providers.google_settings import LOGIN
 
-_LONGEST = 2_000
 _KINDS = {
     400: ErrorKind.INVALID_REQUEST, 401: ErrorKind.AUTH, 403: ErrorKind.AUTH, 404: ErrorKind.NOT_FOUND,
     408: ErrorKind.TIMEOUT, 409: ErrorKind.SERVER, 412: ErrorKind.INVALID_REQUEST, 413: ErrorKind.INVALID_REQUEST,
@@ -31,7 +30,9 @@ def google_errors(host: str, secrets: Callable[[], tuple[str, ...]]) -> Iterator
 
     try:
         yield
-    except ProviderError:
+    except ProviderError as error:
+        error.message = cleaned(error.message, *secrets())
+        error.args = (error.message,)
         raise
     except errors.APIError as error:
         headers = getattr(error.response, "headers", None)
@@ -41,15 +42,18 @@ def google_errors(host: str, secrets: Callable[[], tuple[str, ...]]) -> Iterator
             raise ProviderError(ErrorKind.UNREACHABLE, f"{host} cannot be reached: no connection", host=host) from None
         raise ProviderError(ErrorKind.TIMEOUT, f"{host} did not answer in time", host=host) from None
     except (httpx2.TransportError, aiohttp.ClientError, ConnectionError, auth.TransportError) as error:
-        text = cleaned(str(error) or type(error).__name__, secrets())
+        text = cleaned(str(error) or type(error).__name__, *secrets())
         raise ProviderError(ErrorKind.UNREACHABLE, f"{host} cannot be reached: {text}", host=host) from None
     except auth.GoogleAuthError as error:
-        text = cleaned(f"Google credentials cannot be used ({error}): {LOGIN}", secrets())
+        text = cleaned(f"Google credentials cannot be used ({error}): {LOGIN}", *secrets())
         raise ProviderError(ErrorKind.AUTH, text, host=host) from None
+    except UnicodeEncodeError as error:
+        text = f"{host} cannot be sent this: it holds a character that cannot be sent ({error.reason})"
+        raise ProviderError(ErrorKind.INVALID_REQUEST, text, host=host) from None
     except (ValueError, AttributeError, TypeError, KeyError, IndexError) as error:
         # Broken JSON, a page of HTML or a list where an object belongs fail in the SDK's own code.
         text = f"{host} sent something that is not Google's wire ({type(error).__name__}: {error})"
-        raise ProviderError(ErrorKind.BAD_RESPONSE, cleaned(text, secrets()), host=host) from None
+        raise ProviderError(ErrorKind.BAD_RESPONSE, cleaned(text, *secrets()), host=host) from None
 
 
 def status_error(status: int, body: object, headers: object, host: str, secrets: tuple[str, ...]) -> ProviderError:
@@ -69,19 +73,12 @@ def status_error(status: int, body: object, headers: object, host: str, secrets:
     wait = _retry_delay(details)
     return ProviderError(
         kind,
-        cleaned(text, secrets),
+        cleaned(text, *secrets),
         host=host,
         status=status,
         code=code if isinstance(code, str) else None,
         retry_after=retry_after(headers) if wait is None else wait,
     )
-
-
-def cleaned(text: str, secrets: tuple[str, ...]) -> str:
-    """The text without secrets, and not longer than a person would read."""
-    for secret in filter(None, secrets):
-        text = text.replace(secret, f"…{secret[-4:]}" if len(secret) > 12 else "…")
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _inner(body: object) -> Mapping[str, Any]:

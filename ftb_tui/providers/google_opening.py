@@ -15,8 +15,9 @@ from ftb_tui.providers.google_settings import (
     credentials_state,
     google_settings,
     platform_host,
+    token_problem,
 )
-from ftb_tui.providers.keys import KeySettings, find_key, missing_key
+from ftb_tui.providers.keys import KeySettings, find_key, missing_key, unusable_key
 
 KINDS = ("google", "gemini")
 """The built-in names, and the dialects that further providers of their kind are configured with."""
@@ -92,7 +93,7 @@ def google_place(name: str, config: GoogleConfig, keys: KeySettings) -> GooglePl
             title=config.title or "Gemini by key: base models only",
             host=config.endpoint.rstrip("/") or GEMINI_HOST,
             key=key.shown() if key else f"missing: {missing_key(variables, keys, config.api_key_keyring or None)}",
-            ready=key is not None,
+            ready=key is not None and not key.problem,
             capabilities=GEMINI_ABLE,
         )
     settings = _settings(config)
@@ -123,6 +124,8 @@ def open_google(name: str, config: GoogleConfig, keys: KeySettings) -> Provider:
             ways = missing_key(variables, keys, config.api_key_keyring or None)
             text = f"{name} needs a key, which was not found: {ways}. The key goes to {place.host}."
             raise ProviderError(ErrorKind.AUTH, text, host=place.host)
+        if key.problem:
+            raise unusable_key(name, key.problem, place.host)
         return GeminiKey(name, key.value, config.endpoint)
     settings = _settings(config)
     if not settings.project:
@@ -130,6 +133,8 @@ def open_google(name: str, config: GoogleConfig, keys: KeySettings) -> Provider:
             f'{name} needs a Google Cloud project: set project = "..." in [providers.{name}] or GOOGLE_CLOUD_PROJECT.'
         )
         raise ProviderError(ErrorKind.AUTH, text, host=place.host)
+    if problem := token_problem(settings):
+        raise unusable_key(name, problem, place.host)
     from ftb_tui.providers.google import AgentPlatform
 
     return AgentPlatform(name, settings)

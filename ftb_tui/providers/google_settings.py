@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ftb_tui.providers.base import Capabilities
+from ftb_tui.providers.keys import key_problem
 
 GEMINI_HOST = "https://generativelanguage.googleapis.com"
 STORAGE_HOST = "https://storage.googleapis.com"
@@ -106,12 +107,27 @@ def training_problems(settings: GoogleSettings, where: str) -> list[str]:
     return said
 
 
+def ready_token(settings: GoogleSettings) -> str:
+    """The access token from the variable that the configuration names; '' where none is named or set."""
+    return os.environ.get(settings.token_env, "").strip() if settings.token_env else ""
+
+
+def token_problem(settings: GoogleSettings) -> str:
+    """Why the access token that the configuration names cannot be used; nothing where it can, or none is named."""
+    if not settings.token_env:
+        return ""
+    token = ready_token(settings)
+    if not token:
+        return f"set the environment variable {settings.token_env} to an access token"
+    return key_problem(token, settings.token_env)
+
+
 def credentials_state(settings: GoogleSettings) -> tuple[bool, str]:
     """Whether credentials are at hand, and where, in words. Looks at variables and file names only, asks nobody."""
     if settings.token_env:
-        token = os.environ.get(settings.token_env, "")
-        if not token:
-            return False, f"missing: set {settings.token_env}"
+        if problem := token_problem(settings):
+            return False, f"not usable: {problem}" if ready_token(settings) else f"missing: set {settings.token_env}"
+        token = ready_token(settings)
         return True, f"{settings.token_env}, …{token[-4:]}" if len(token) > 12 else settings.token_env
     named = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "")
     if named:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ftb_tui.providers.base import ErrorKind, ProviderError
+
 KEYRING_SERVICE = "ftb-tui"
 
 
@@ -30,9 +32,13 @@ class Key:
 
     value: str = field(repr=False)
     source: str
+    problem: str = ""
+    """Why what was found cannot be a key, in a sentence; it has no value then, so that none is shown or sent."""
 
     def shown(self) -> str:
-        """Source and the last four characters, which tell one's keys apart and are worth nothing."""
+        """Source and the last four characters, which tell one's keys apart and are worth nothing; or the problem."""
+        if self.problem:
+            return f"not usable: {self.problem}"
         return f"{self.source}, …{self.value[-4:]}" if len(self.value) > 12 else self.source
 
 
@@ -44,18 +50,37 @@ def find_key(
     `keyring_entry` is an entry that the configuration names; it goes before everything else.
     """
     if keyring_entry and (found := _from_keyring(keyring_entry)):
-        return Key(found, f"keyring entry {keyring_entry}")
+        return _key(found, f"keyring entry {keyring_entry}")
     for name in variables:
         if value := os.environ.get(name, "").strip():
-            return Key(value, name)
+            return _key(value, name)
     if settings.dotenv:
         values = read_dotenv(Path.cwd() / ".env")
         for name in variables:
             if value := values.get(name, ""):
-                return Key(value, f".env ({name})")
+                return _key(value, f".env ({name})")
     if settings.keyring and (found := _from_keyring(provider)):
-        return Key(found, f"keyring entry {provider}")
+        return _key(found, f"keyring entry {provider}")
     return None
+
+
+def key_problem(value: str, source: str) -> str:
+    """Why a value cannot be a key or a token, without a word of it; nothing where it can.
+
+    It travels in a header, whose text is visible ASCII: anything else came along when the key was copied.
+    """
+    place = next((place for place, one in enumerate(value, 1) if not "!" <= one <= "~"), None)
+    return "" if place is None else f"the key in {source} holds a character that no key has (position {place})"
+
+
+def unusable_key(provider: str, problem: str, host: str) -> ProviderError:
+    """The refusal to open a provider with such a key."""
+    return ProviderError(ErrorKind.AUTH, f"{provider} cannot be asked: {problem}. Nothing was sent.", host=host)
+
+
+def _key(value: str, source: str) -> Key:
+    problem = key_problem(value, source)
+    return Key("" if problem else value, source, problem)
 
 
 def missing_key(variables: Sequence[str], settings: KeySettings, keyring_entry: str | None = None) -> str:

@@ -145,8 +145,8 @@ class Asking:
 
             reply = await self._client().post(path, cast_to=httpx2.Response, body=body)
             answered = reply.json()
-        milliseconds = (time.perf_counter() - started) * 1000
-        return answer_of(answered, self._host, milliseconds, reply.headers.get("x-request-id"), sent)
+            milliseconds = (time.perf_counter() - started) * 1000
+            return answer_of(answered, self._host, milliseconds, reply.headers.get("x-request-id"), sent)
 
 
 def _refuses(error: ProviderError, name: str, *, instead: str = "") -> bool:

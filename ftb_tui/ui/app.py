@@ -20,6 +20,7 @@ from ftb_tui.paths import paths
 from ftb_tui.ui import remembered
 from ftb_tui.ui.acting import acting, telling
 from ftb_tui.ui.attention import call
+from ftb_tui.ui.ending import end_in_order, tell_crash
 from ftb_tui.ui.everywhere import EVERYWHERE, mode_screen
 from ftb_tui.ui.looking import Looking
 from ftb_tui.ui.reopening import keep_open, reopen
@@ -59,6 +60,7 @@ class FtbApp(App[None]):
         name: mode_screen(name) for name in MODES
     }
     BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
+    _fatal_error = tell_crash
 
     def __init__(self, *, clock: Callable[[], float] = time.time, background: bool = True) -> None:
         super().__init__()
@@ -109,8 +111,6 @@ class FtbApp(App[None]):
     def on_load(self) -> None:
         """Before the terminal is changed: whatever ends the app puts it back."""
         if not self.is_headless:
-            from ftb_tui.ui.ending import end_in_order
-
             end_in_order(self)
 
     def on_mount(self) -> None:

@@ -9,6 +9,8 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
+from textual.worker import WorkerFailed
+
 if TYPE_CHECKING:
     from ftb_tui.ui.app import FtbApp
 
@@ -28,6 +30,20 @@ def end_in_order(app: FtbApp) -> None:
         # Outside the main thread, and on Windows, they do what they always did.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, _end, app, number)
+
+
+def tell_crash(app: FtbApp) -> None:
+    """Tell what ended the app in a sentence and keep the details: Textual's own traceback shows values, keys among them."""
+    from rich.text import Text
+
+    from ftb_tui import crash_log
+    from ftb_tui.report.plain import visible
+
+    failed = app._exception
+    # A worker's failure is told as what it was.
+    error = failed.error if isinstance(failed, WorkerFailed) else failed
+    app.bell()
+    app.panic(Text(visible(crash_log.told(error or RuntimeError("unknown")))))
 
 
 def _end(app: FtbApp, number: int) -> None:

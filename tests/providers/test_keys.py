@@ -10,6 +10,7 @@ import pytest
 
 from ftb_tui.providers.base import ErrorKind, ProviderError
 from ftb_tui.providers.config import Config, ProviderConfig, load_config
+from ftb_tui.providers.failures import cleaned
 from ftb_tui.providers.keys import KeySettings, find_key, read_dotenv
 from ftb_tui.providers.registry import check_provider, open_provider, provider_info
 from tests.fakes.openai_server import FakeOpenAI
@@ -79,6 +80,29 @@ def test_a_key_is_in_no_repr() -> None:
     assert key is not None
     assert "secret" not in repr(key)
     assert key.shown() == "A_KEY, …1234"
+
+
+def test_what_cannot_be_a_key_has_no_value_and_is_told_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_KEY", " sk-secret-secret\u200b-1234\n")
+    key = find_key("x", ("A_KEY",), KeySettings())
+    assert key is not None
+    assert (key.value, key.problem) == ("", "the key in A_KEY holds a character that no key has (position 17)")
+    assert key.shown() == f"not usable: {key.problem}"
+
+
+@pytest.mark.parametrize(
+    "echoed",
+    [
+        r"""Illegal header value b'Bearer sk-\\quoted"s-0123456789'""",
+        r"""no access for "sk-\\quoted\"s-0123456789\"""",
+        r"""no access for sk-\quoted"s-0123456789""",
+    ],
+    ids=["as code", "as JSON", "as it is"],
+)
+def test_a_key_is_taken_out_of_a_services_words_however_they_write_it(echoed: str) -> None:
+    said = cleaned(echoed, r"""sk-\quoted"s-0123456789""")
+    assert "quoted" not in said
+    assert "…6789" in said
 
 
 def test_openais_key_is_not_given_to_another_host(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,3 +132,34 @@ async def test_what_was_seen_before_a_crash_is_no_news_after_it(terminal: Termin
         again.app.kill()
         again.app.wait()
         os.close(again.master)
+
+
+CRASHING = """
+import os, sys
+from ftb_tui.ui.app import FtbApp
+
+def begin(app):
+    held = os.environ["HELD"]
+    raise ValueError("something is [broken]")
+
+FtbApp._begin = begin
+app = FtbApp()
+app.run(headless=True)
+sys.exit(app.return_code)
+"""
+
+
+def test_a_failure_nobody_thought_of_ends_the_app_with_a_sentence_and_shows_no_values(
+    home: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "crashing.py"
+    script.write_text(CRASHING)
+    env = os.environ | {"HELD": "sk-0123456789-held", "COLUMNS": "200"}
+    done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True, timeout=60)
+    log = home / "log" / "ftb.log"
+    assert done.returncode == 1
+    assert "ftb failed unexpectedly: ValueError: something is [broken]" in done.stderr
+    assert "The details are in" in done.stderr
+    assert "Traceback" in log.read_text()
+    for shown in (done.stderr, done.stdout, log.read_text()):
+        assert "0123456789-held" not in shown
