@@ -29,6 +29,7 @@ from ftb_tui.engine.layers import (
     ungroup_heads,
 )
 from ftb_tui.engine.model import Model
+from ftb_tui.engine.tokenizer import Tokenizer
 
 BATCH_ROWS = 64
 CACHE_BYTES = 192 * 2**20
@@ -48,6 +49,8 @@ class _Row:
     logprobs: list[TokenLogprob] = field(default_factory=list)
     computed: int = 0
     said_something: bool = False
+    text: bytearray = field(default_factory=bytearray)
+    kept: int | None = None
 
 
 @dataclass(slots=True)
@@ -138,7 +141,7 @@ def _answer(
                 next_ids.append(token_id)
             else:
                 logprobs = tuple(row.logprobs) if row.request.top_logprobs is not None else None
-                finished.append((row.index, Generation(tuple(row.ids), reason, row.computed, logprobs)))
+                finished.append((row.index, Generation(tuple(row.ids), reason, row.computed, logprobs, row.kept)))
         if not alive:
             return finished
         if cancelled():
@@ -199,7 +202,26 @@ def _take(model: Model, row: _Row, token_id: int) -> str | None:
         return "stop"
     row.ids.append(token_id)
     row.said_something = row.said_something or not tokenizer.is_blank(token_id)
+    if row.request.stop and _stopped(row, tokenizer):
+        return "stop"
     return "length" if row.computed >= row.request.max_tokens else None
+
+
+def _stopped(row: _Row, tokenizer: Tokenizer) -> bool:
+    """Whether a stop has come with the newest token; the tokens that begin at or behind it are taken back."""
+    before = len(row.text)
+    row.text += tokenizer.token_bytes(row.ids[-1])
+    stops = [stop.encode("utf-8", "surrogatepass") for stop in row.request.stop]
+    found = [row.text.find(stop, max(0, before - len(stop) + 1)) for stop in stops]
+    row.kept = min((place for place in found if place >= 0), default=None)
+    if row.kept is None:
+        return False
+    end = len(row.text)
+    while row.ids and (end := end - len(tokenizer.token_bytes(row.ids[-1]))) >= row.kept:
+        row.ids.pop()
+        if row.logprobs:
+            row.logprobs.pop()
+    return True
 
 
 def _read(

@@ -69,11 +69,16 @@ class GenerationRequest:
     stop_at_newline: bool = True
     """End at the first newline after something that is not blank; what follows is rambling to a short question."""
     top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    """End before the first of these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """The answer to one request. The token that ended it is counted in `completion_tokens`, not in `token_ids`."""
+    """The answer to one request. The token that ended it is counted in `completion_tokens`, not in `token_ids`.
+
+    The last token may hold the beginning of a `stop`: of the tokens' text `kept` bytes are the answer, where given.
+    """
 
     token_ids: tuple[int, ...]
     finish_reason: str
@@ -81,6 +86,7 @@ class Generation:
     completion_tokens: int
     """Tokens that were computed, the end marker included; what `usage` reports."""
     logprobs: tuple[TokenLogprob, ...] | None = None
+    kept: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,9 +90,6 @@ async def _answered(request: web.Request) -> web.Response:
     watched = single_tokens(model.tokenizer, asked.watched)
     wanted = replace(asked.generation, prompt_ids=prompt, max_tokens=limit, watched=watched)
     generation = await engine.answering.answer(adapter, wanted)
-    text = model.tokenizer.decode(generation.token_ids)
-    cuts = [text.find(stop) for stop in asked.stop if stop.strip() and stop in text]
-    if cuts:
-        text, generation = text[: min(cuts)], replace(generation, finish_reason="stop")
+    text = model.tokenizer.decode(generation.token_ids, generation.kept)
     body = chat_body(f"chatcmpl-{secrets.token_hex(12)}", asked.model, text, generation, len(prompt), model.tokenizer)
     return web.json_response(body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +76,6 @@ class ChatAsked:
     messages: list[dict[str, Any]]
     generation: GenerationRequest
     max_tokens_given: bool
-    stop: tuple[str, ...]
     watched: tuple[str, ...] = ()
     """Tokens, as text, whose probabilities are wanted too; this engine's own addition to the wire."""
 
@@ -171,12 +171,12 @@ def chat_request(body: Mapping[str, Any]) -> ChatAsked:
             max_tokens=_DEFAULT_ANSWER_TOKENS if given is None else given,
             temperature=_number(body, "temperature", 2),
             top_p=_number(body, "top_p", 1),
-            seed=0 if seed is None else seed,
+            seed=secrets.randbelow(2**31) if seed is None else seed,
             top_logprobs=top_logprobs,
             stop_at_newline="\n" in stop,
+            stop=tuple(text for text in stop if text not in ("", "\n")),
         ),
         max_tokens_given=given is not None,
-        stop=stop,
         watched=tuple(watched),
     )
 

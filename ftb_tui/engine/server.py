@@ -104,8 +104,10 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def _authorized(request: web.Request, handler: Handler) -> web.StreamResponse:
     given = request.headers.get("Authorization", "")
     if request.path != "/health" or given:
-        expected = f"Bearer {request.app[ENGINE].token}"
-        if not hmac.compare_digest(given.encode(), expected.encode()):
+        scheme, _, token = given.partition(" ")
+        # A header may hold any bytes.
+        same = hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), request.app[ENGINE].token.encode())
+        if not same or scheme.lower() != "bearer":
             text = "Incorrect API key provided. The engine's token is in its state file; see ftb config path."
             raise ApiError(401, text, code="invalid_api_key")
     return await handler(request)

@@ -83,10 +83,13 @@ class Tokenizer:
         ids = self._encoding.encode_ordinary(text)
         return ids if self._complete else [token_id for token_id in ids if token_id < self.size]
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text of token ids, without control tokens. Bytes that are not UTF-8 become U+FFFD."""
+    def decode(self, ids: Iterable[int], kept: int | None = None) -> str:
+        """The text of token ids, or its first `kept` bytes, without control tokens.
+
+        Bytes that are not UTF-8 become U+FFFD.
+        """
         raw = b"".join(self._bytes[token_id] for token_id in ids if token_id not in self._control)
-        return raw.decode("utf-8", "replace")
+        return raw[:kept].decode("utf-8", "replace")
 
     def token_bytes(self, token_id: int) -> bytes:
         """The bytes that one token stands for; for a control token those of its name."""

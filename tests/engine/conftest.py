@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ftb_tui.engine.adapter import Adapter
+from ftb_tui.engine.interface import Hyperparameters
 from ftb_tui.engine.model import Model, load_model
 from ftb_tui.engine.tiny import write_tiny_model
+from ftb_tui.engine.training import train
 from ftb_tui.weights import SHA256
 from tests.engine.plain import PlainModel, read_plain_model
 from tests.weights import real_weights
@@ -45,3 +48,15 @@ def smollm2_file() -> Path:
     if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
         pytest.skip(f"{path} is not the file whose values were recorded")
     return path
+
+
+@pytest.fixture(scope="module")
+def taught(exact: Model) -> Adapter:
+    """An adapter that knows three answers by heart: one word, two lines, and one that begins with a blank line."""
+    tokenizer = exact.tokenizer
+    items = []
+    for question, answer in (("one", "yes"), ("two", "ab\ncd"), ("three", "\n\nok\nno")):
+        messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+        items += tokenizer.training_items(messages)
+    hyper = Hyperparameters(n_epochs=60, batch_size=3, learning_rate=0.01, rank=8, layers=3)
+    return train(exact, items, hyper)

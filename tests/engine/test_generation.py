@@ -18,11 +18,9 @@ from ftb_tui.engine.interface import (
     Generation,
     GenerationCancelled,
     GenerationRequest,
-    Hyperparameters,
     RequestError,
 )
 from ftb_tui.engine.model import Model
-from ftb_tui.engine.training import train
 from tests.engine.plain import PlainModel, log_probabilities
 
 RANDOM = np.random.default_rng(21)
@@ -80,18 +78,6 @@ def plain_answer(plain: PlainModel, request: GenerationRequest) -> tuple[list[in
         ids.append(token)
         if len(ids) == request.max_tokens:
             return ids, "length"
-
-
-@pytest.fixture(scope="module")
-def taught(exact: Model) -> Adapter:
-    """An adapter that knows three answers by heart: one word, two lines, and one that begins with a blank line."""
-    tokenizer = exact.tokenizer
-    items = []
-    for question, answer in (("one", "yes"), ("two", "ab\ncd"), ("three", "\n\nok\nno")):
-        messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-        items += tokenizer.training_items(messages)
-    hyper = Hyperparameters(n_epochs=60, batch_size=3, learning_rate=0.01, rank=8, layers=3)
-    return train(exact, items, hyper)
 
 
 def ask(model: Model, adapter: Adapter, text: str, *, max_tokens: int = 16, stop_at_newline: bool = True) -> Generation:

@@ -36,6 +36,34 @@ def test_sampling_is_repeatable_by_seed_and_capped_by_max_tokens(standing: Engin
     assert short.choices[0].finish_reason in ("length", "stop")
 
 
+def test_without_a_seed_answers_differ(standing: EngineProcess) -> None:
+    client = standing.client()
+    said = {ask(client, "smollm2-135m", temperature=2, max_tokens=20).choices[0].message.content for _ in range(8)}
+    assert len(said) > 1
+
+
+def test_a_stop_ends_the_answer_its_bill_and_its_probabilities(standing: EngineProcess) -> None:
+    client = standing.client()
+    hot: dict[str, Any] = {"logprobs": True, "temperature": 2, "seed": 3, "max_tokens": 60}
+    tokens = [token.token for token in ask(client, "smollm2-135m", **hot).choices[0].logprobs.content]
+    stop = next(token for token in tokens[1:] if token.isascii() and token not in tokens[0])
+    cut = ask(client, "smollm2-135m", stop=stop, **hot)
+    before = tokens[: next(place for place, token in enumerate(tokens) if stop in token)]
+    assert [token.token for token in cut.choices[0].logprobs.content] == before
+    assert stop not in cut.choices[0].message.content
+    assert (cut.choices[0].finish_reason, cut.usage.completion_tokens) == ("stop", len(before) + 1)
+
+
+def test_the_words_before_the_token_may_be_written_in_any_case(standing: EngineProcess) -> None:
+    state = read_engine_state(standing.state_file)
+    assert state is not None
+    assert get(standing, "/models", headers={"Authorization": f"bearer {state.token}"}).status_code == 200
+
+
+def test_a_token_that_is_no_text_is_a_wrong_one(standing: EngineProcess) -> None:
+    assert get(standing, "/models", headers={"Authorization": b"Bearer \xff\xfe"}).status_code == 401
+
+
 def test_token_probabilities_are_given_on_request(standing: EngineProcess) -> None:
     answer = ask(standing.client(), "smollm2-135m", logprobs=True, top_logprobs=3, max_tokens=2)
     [token, *_] = answer.choices[0].logprobs.content
