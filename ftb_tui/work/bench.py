@@ -145,6 +145,8 @@ class _Bench:
     ) -> None:
         self._db, self._plan, self._dataset, self._questions = db, plan, dataset, questions
         self._provider, self._revive, self._on_progress = provider, revive, on_progress
+        self._intended = asyncio.Event()
+        """Set once the run has its job, and so its money: only what is left is for the questions to the base."""
         self._base = (0, 0)
         self._training = BenchProgress("train", detail="waiting")
 
@@ -168,7 +170,7 @@ class _Bench:
     async def go(self, row: benches.BenchRow) -> tuple[int, int, jobs.JobRow]:
         """Every part in turn; the keys of the two evaluations and the job."""
         base_key = await self.base_evaluation(row)
-        asking = asyncio.create_task(self.evaluate(base_key, "base"))
+        asking = asyncio.create_task(self.ask_base(base_key))
         training = asyncio.create_task(self.train(row))
         try:
             await asyncio.wait({asking, training}, return_when=asyncio.FIRST_EXCEPTION)
@@ -185,6 +187,10 @@ class _Bench:
         await self.evaluate(tuned_key, "tuned")
         return base_key, tuned_key, job
 
+    async def ask_base(self, base_key: int) -> None:
+        await self._intended.wait()
+        await self.evaluate(base_key, "base")
+
     async def train(self, row: benches.BenchRow) -> jobs.JobRow:
         try:
             job_key = await self._sent(row, row.job_key)
@@ -198,6 +204,7 @@ class _Bench:
             # created is sent as a new intent.
             self._provider = await self._revive()
             job_key = await self._sent(row, None) if error.refused else error.job_key
+        self._intended.set()
         await self._resume_held(job_key)
         job = await work.follow(self._db, self._provider, job_key, on_update=self._trained, revive=self._revive)
         if not job.tuned_model:
@@ -221,7 +228,10 @@ class _Bench:
         if self._provider.capabilities.cost_basis != "free":
             estimate = await quote_launch(self._db, plan, self._plan.provider, datetime.date.today())
             refuse(estimate, force=False)
-        return await work.launch(self._db, self._provider, plan, estimate=estimate, bench_key=row.bench_key)
+        return await work.launch(
+            self._db, self._provider, plan, estimate=estimate, bench_key=row.bench_key,
+            on_intent=lambda job_key: self._intended.set(),
+        )  # fmt: skip
 
     async def _resume_held(self, job_key: int) -> None:
         """Let a job go on that its service had to pause, say for want of space; not one that a person has paused."""

@@ -16,11 +16,15 @@ from ftb_tui.store import jobs as store
 from ftb_tui.store import spending
 from ftb_tui.store.database import open_store
 from ftb_tui.work import jobs as work
+from ftb_tui.work import purse
+from ftb_tui.work.bench import launch_plan, run_bench
+from ftb_tui.work.bench_plan import BenchPlan
 from ftb_tui.work.cost import Quote
+from ftb_tui.work.evaluate import EvaluationStoppedError
 from ftb_tui.work.jobs import LaunchError, LaunchPlan
 from ftb_tui.work.quoting import LaunchRefusedError, quote_launch
 from tests.fakes.openai_server import FakeOpenAI, error, status
-from tests.work.launching.launches import PLAN, UPLOAD, Held
+from tests.work.launching.launches import PLAN, UPLOAD, Held, opened
 
 OTHER = replace(PLAN, base_model="gpt-other")
 TODAY = datetime.date.today
@@ -28,8 +32,11 @@ TODAY = datetime.date.today
 
 @pytest.fixture(autouse=True)
 def prices(home: Path, fake_openai: FakeOpenAI) -> None:
-    price = 'methods = ["supervised"]\nprices = { training = 5.0, as_of = 2026-11-21, source = "a test" }'
-    models = (f'[[models]]\nservice = "fake"\nname = "{name}"\n{price}\n' for name in ("gpt-fake", "gpt-other"))
+    prices = 'prices = { training = 5.0, input = 1.0, output = 2.0, as_of = 2026-11-21, source = "a test" }'
+    models = (
+        f'[[models]]\nservice = "fake"\nname = "{name}"\nmethods = ["supervised"]\n{prices}\n'
+        for name in ("gpt-fake", "gpt-other")
+    )
     (home / "config" / "catalogue.toml").write_text("".join(models))
 
 
@@ -70,6 +77,26 @@ async def test_two_launches_at_once_that_were_both_agreed_to_keep_the_budget_of_
     await first
     assert len(fake_openai.created) == len(await store.list_jobs(db)) == 1
     assert await spending.spent_on(db, TODAY()) == pytest.approx(cost)
+
+
+async def test_a_benchmark_spends_no_money_twice_on_its_launch_and_on_asking_the_base_meanwhile(
+    db: aiosqlite.Connection, fake_openai: FakeOpenAI, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purse, "LOOK_SECONDS", 0.0)
+    plan = BenchPlan(provider="fake", base_model="gpt-fake", epochs=2)
+    _, cost = await quoted(db, await launch_plan(db, PLAN.dataset, plan))
+    # The fake service counts 9 tokens a question and 1 an answer.
+    each = 11 / 1_000_000
+    budget(home, f"per_day = {cost + 20 * each:.8f}")
+    held = Held()
+    fake_openai.faults[UPLOAD].append(held)
+    fake_openai.delay = 0.05
+    with pytest.raises(EvaluationStoppedError, match="The cap is reached"):
+        await run_bench(db, plan, opened)
+    held.may.set()
+    assert fake_openai.created == []
+    [answers] = await db.execute_fetchall("SELECT count(*) FROM responses")
+    assert 0 < answers[0] <= 20
 
 
 async def test_a_budget_that_was_set_after_the_quote_is_kept(
