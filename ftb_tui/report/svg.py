@@ -15,6 +15,8 @@ _LINE = 15
 _LABEL = 36
 """Letters of a label in one line, which fit left of the bars; half as many of twice the width."""
 _LINES = 3
+_BESIDE = 12
+"""So far right of a checkpoint stands the tuned model of the same step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,19 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A score at a place on the way (an epoch or a step), with its interval."""
+    """A score of `n` answers at a place on the way (an epoch or a step), with its interval.
+
+    One that is not `joined` is beside the line, not on it.
+    """
 
     x: float
     value: float
     low: float
     high: float
+    n: int
+    joined: bool = True
+    is_tuned: bool = False
+    """Whether it is the tuned model's, which is at the same place as the last checkpoint's."""
 
 
 def escaped(text: str, limit: int = 60) -> str:
@@ -89,7 +98,11 @@ def _label_lines(label: str) -> list[str]:
 
 
 def curve_chart(title: str, points: Sequence[Point], levels: Mapping[str, float], *, unit: str) -> str:
-    """A score by epoch or step from 0 to 1, with intervals, and levels as dashed lines with their names."""
+    """A score by epoch or step from 0 to 1, with intervals, and levels as dashed lines with their names.
+
+    The tuned model has a mark of its own, and stands beside a checkpoint at the same place.
+    """
+    taken = {point.x for point in points if not point.is_tuned}
     left, width, height, top = 40, 360, 150, 28
     bottom = top + height
     first = min((point.x for point in points), default=0.0)
@@ -97,6 +110,9 @@ def curve_chart(title: str, points: Sequence[Point], levels: Mapping[str, float]
 
     def across(x: float) -> float:
         return left + (x - first) / span * width
+
+    def place(point: Point) -> float:
+        return across(point.x) + (_BESIDE if point.is_tuned and point.x in taken else 0)
 
     def up(value: float) -> float:
         return bottom - value * height
@@ -109,20 +125,23 @@ def curve_chart(title: str, points: Sequence[Point], levels: Mapping[str, float]
         parts.append(f'<line class="level" x1="{left}" y1="{up(value):.1f}" x2="{left + width}" y2="{up(value):.1f}"/>')
         parts.append(_text(left + width, up(value) - 4, f"{name} {value:.2f}", "level-name", "end"))
     for point in points:
-        x = across(point.x)
-        parts.append(f'<path class="whisker" d="M{x:.1f} {up(point.low):.1f}V{up(point.high):.1f}"/>')
+        parts.append(f'<path class="whisker" d="M{place(point):.1f} {up(point.low):.1f}V{up(point.high):.1f}"/>')
     if points:
-        way = " ".join(f"{across(point.x):.1f},{up(point.value):.1f}" for point in points)
+        way = " ".join(f"{place(point):.1f},{up(point.value):.1f}" for point in points)
         parts.append(f'<polyline class="curve" points="{way}"/>')
     for point in points:
-        note = f"{unit} {point.x:g}: {point.value:.2f} (95% {point.low:.2f} to {point.high:.2f})"
-        parts.append(
-            f'<circle class="point" cx="{across(point.x):.1f}" cy="{up(point.value):.1f}" r="3.5">'
-            f"<title>{escaped(note)}</title></circle>"
-        )
+        x, y = place(point), up(point.value)
+        whose = ", the tuned model" if point.is_tuned else ""
+        note = f"{unit} {point.x:g}{whose}: {point.value:.2f} (95% {point.low:.2f} to {point.high:.2f}) of {point.n}"
+        title = f"<title>{escaped(note)}</title>"
+        if point.is_tuned:
+            parts.append(f'<path class="point" d="M{x - 5:.1f} {y:.1f}l5 -5 5 5 -5 5z">{title}</path>')
+        else:
+            parts.append(f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="3.5">{title}</circle>')
     for x in sorted({point.x for point in points}):
         parts.append(_text(across(x), bottom + 16, f"{x:g}", "tick", "middle"))
-    parts.append(_text(left + width / 2, bottom + 32, f"{unit} (0: the base)", "tick", "middle"))
+    tuned = ", ◆: the tuned model" if any(point.is_tuned for point in points) else ""
+    parts.append(_text(left + width / 2, bottom + 32, f"{unit} (0: the base{tuned})", "tick", "middle"))
     return "".join([*parts, "</svg>"])
 
 

@@ -191,3 +191,19 @@ def test_levels_are_drawn_across_bars_and_curves_at_their_height() -> None:
     [line] = [e for e in curve.iter() if e.get("class") == "level"]
     assert float(line.get("y1") or 0) == pytest.approx(sum(ys) / 2)
     assert ys[0] > ys[1]
+
+
+def test_the_tuned_model_does_not_hide_the_last_checkpoint_of_a_curve() -> None:
+    points = [Point(0, 0.0, 0.0, 0.1), Point(3, 1.0, 0.9, 1.0), Point(3, 1.0, 0.9, 1.0, is_tuned=True)]
+    [curve] = charts(curve_chart("t", points, {}, unit="epoch"))
+    marks = [e for e in curve.iter() if e.get("class") == "point"]
+    assert [e.tag.rpartition("}")[2] for e in marks] == ["circle", "circle", "path"]
+    titles = ["".join(e.itertext()) for e in marks]
+    assert titles[2] == titles[1].replace("epoch 3", "epoch 3, the tuned model")
+    beside = float((marks[2].get("d") or "M0").split()[0].removeprefix("M")) - float(marks[1].get("cx") or 0)
+    assert beside > 3.5, "its left corner is right of the checkpoint's edge"
+    assert "epoch (0: the base, ◆: the tuned model)" in "".join(curve.itertext())
+    [alone] = charts(curve_chart("t", [points[0], points[2]], {}, unit="epoch"))
+    [mark] = [e for e in alone.iter() if e.tag.endswith("path") and e.get("class") == "point"]
+    [tick] = [e for e in alone.iter() if e.get("class") == "tick" and e.text == "3"]
+    assert float((mark.get("d") or "M0").split()[0].removeprefix("M")) + 5 == pytest.approx(float(tick.get("x") or 0))

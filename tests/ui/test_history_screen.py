@@ -13,6 +13,7 @@ from textual.widgets import DataTable
 
 from ftb_tui.store.database import open_store
 from ftb_tui.ui.remembered import load, memory_file
+from ftb_tui.ui.screens import history as history_screen
 from tests.demo import CLOCK
 from tests.demo_history import DAY, LATER, ask_again
 from tests.ui.pilot import SIZES, demo_app, fill_demo, filled, settled, shows, text_of, until
@@ -143,3 +144,26 @@ async def test_the_time_of_a_visit_is_kept_for_the_next_one() -> None:
         await until(pilot, shows(pilot, "since the beginning"))
         await pilot.press("escape", "q")
     assert load()["screens"]["results"]["own"]["seen"] == CLOCK
+
+
+async def test_the_heading_is_of_the_rows_that_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading takes a moment, in which a window may be resized: then all is filled again with what there is."""
+    await fill_history()
+    remember(CLOCK + 60)
+    go_on = asyncio.Event()
+    read = history_screen.away
+
+    async def late(work: Any) -> Any:
+        found = await read(work)
+        await go_on.wait()
+        return found
+
+    async with demo_app().run_test(size=(120, 40)) as pilot:
+        await on_history(pilot)
+        monkeypatch.setattr(history_screen, "away", late)
+        await pilot.press("w")
+        await until(pilot, shows(pilot, "What changed: reading"))
+        await pilot.resize_terminal(130, 40)
+        await until(pilot, shows(pilot, "What changed since you were here last (2026-09-21 14:14)"))
+        go_on.set()
+        await until(pilot, shows(pilot, "What changed since the run before"))

@@ -227,8 +227,7 @@ class AveragesScreen(OpenedScreen):
 
     def action_way(self) -> None:
         """Average the other way."""
-        if self._models is None:
-            self.notify(COMPUTING, markup=False)
+        if self.there(self._models, COMPUTING) is None:
             return
         ways = list(WAYS)
         self._way = ways[(ways.index(self._way) + 1) % len(ways)]
@@ -236,8 +235,7 @@ class AveragesScreen(OpenedScreen):
 
     def action_knowledge(self) -> None:
         """The next kind of knowledge."""
-        if self._models is None:
-            self.notify(COMPUTING, markup=False)
+        if self.there(self._models, COMPUTING) is None:
             return
         kinds = list(KINDS)
         self._knowledge = kinds[(kinds.index(self._knowledge) + 1) % len(kinds)]
@@ -245,9 +243,7 @@ class AveragesScreen(OpenedScreen):
 
     def action_export(self) -> None:
         """Write every average and gap to a file that is asked for."""
-        models = self._models
-        if models is None:
-            self.notify(COMPUTING, markup=False)
+        if (models := self.there(self._models, COMPUTING)) is None:
             return
         if not models:
             self.notify("There is nothing to write.", markup=False)
@@ -261,11 +257,10 @@ class AveragesScreen(OpenedScreen):
 
     def action_copy(self) -> None:
         """Copy every average and gap, tab-separated, with a head."""
-        if self._models is None:
-            self.notify(COMPUTING, markup=False)
+        if (models := self.there(self._models, COMPUTING)) is None:
             return
         lines = ["model\twhat\thow\tvalue\tlow\thigh\tn\tfacts\tfamilies\tknowledge"]
-        for model in self._models.values():
+        for model in models.values():
             for average in model.averages.values():
                 lines.append(
                     f"{one_line(model.name, 200)}\t{average.what}\t{average.average}\t{average.value}\t{average.low}\t"

@@ -78,6 +78,8 @@ class HistoryScreen(OpenedScreen):
         self._spans: list[tuple[str, float | None]] = []
         self._at = 0
         self._found: History | None = None
+        self._of: tuple[str, float | None] = ("", None)
+        """The span that was found, which need not be the one that is being read."""
         self._changes: dict[str, ScoreChange] = {}
 
     def body(self) -> Iterable[Widget]:
@@ -99,6 +101,7 @@ class HistoryScreen(OpenedScreen):
     async def _read(self) -> None:
         self.head("What changed: reading…")
         self._found = await away(self._history)
+        self._of = self._spans[self._at]
         self._fill(first=True)
 
     async def _history(self, db: aiosqlite.Connection) -> History:
@@ -119,7 +122,7 @@ class HistoryScreen(OpenedScreen):
         found = self._found
         if found is None:
             return
-        name, since = self._spans[self._at]
+        name, since = self._of
         when = f" ({moment(since)})" if since is not None else ""
         self.head(f"What changed since {name}{when} · by {one_line(self._grader, 20)}")
         wide = self.has_class("-wide")
@@ -148,9 +151,9 @@ class HistoryScreen(OpenedScreen):
         self._fill_about()
 
     def _nothing(self) -> str:
-        if self._at == len(self._spans) - 1:
+        if self._of == self._spans[-1]:
             return f"{NOTHING_EVALUATED}, or press b on the screen of the results."
-        return f"No evaluation has finished since {self._spans[self._at][0]}. w looks further back."
+        return f"No evaluation has finished since {self._of[0]}. w looks further back."
 
     def _heading(self, change: ScoreChange) -> Text:
         label = (model_label if self.has_class("-wide") else short_label)(change.now)
@@ -238,9 +241,7 @@ class HistoryScreen(OpenedScreen):
 
     def action_export(self) -> None:
         """Write every change, and what was judged anew, to a file that is asked for."""
-        found = self._found
-        if found is None:
-            self.notify(READING, markup=False)
+        if (found := self.there(self._found, READING)) is None:
             return
         if not (found.changes or judged_lines(found)):
             self.notify("There is nothing to write.", markup=False)
@@ -253,10 +254,9 @@ class HistoryScreen(OpenedScreen):
 
     def action_copy(self) -> None:
         """Copy every change with all that is known of it, tab-separated, with a head; then what was judged anew."""
-        if self._found is None:
-            self.notify(READING, markup=False)
+        if (found := self.there(self._found, READING)) is None:
             return
-        if not (self._changes or judged_lines(self._found)):
+        if not (self._changes or judged_lines(found)):
             self.notify("There is nothing to copy.", markup=False)
             return
         objects = [change_object(change) for change in self._changes.values()]
@@ -264,5 +264,5 @@ class HistoryScreen(OpenedScreen):
         lines += [
             "\t".join("" if value is None else one_line(str(value), 200) for value in row.values()) for row in objects
         ]
-        self.app.copy_to_clipboard("\n".join((*lines, *judged_lines(self._found))))
+        self.app.copy_to_clipboard("\n".join((*lines, *judged_lines(found))))
         self.notify(f"{len(objects)} changes were copied.", markup=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,6 +17,8 @@ from ftb_tui.ui.widgets.keys import Keys
 
 if TYPE_CHECKING:
     from ftb_tui.ui.app import FtbApp
+
+_T = TypeVar("_T")
 
 
 class OpenedScreen(Screen[None]):
@@ -51,6 +53,12 @@ class OpenedScreen(Screen[None]):
     def head(self, text: str) -> None:
         """Put text, as it is, into the heading."""
         self.query_one("#heading", Static).update(Content(f" {text}"))
+
+    def there(self, found: _T | None, waiting: str) -> _T | None:
+        """What was found; as long as it is still read nothing, and the person is told that in the words `waiting`."""
+        if found is None:
+            self.notify(waiting, markup=False)
+        return found
 
     def action_back(self) -> None:
         """Close the screen."""

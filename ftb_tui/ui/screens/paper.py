@@ -170,10 +170,9 @@ class PaperScreen(OpenedScreen):
 
     def action_all(self) -> None:
         """Every figure, or only those with ours beside them."""
-        if self._every is None:
-            self.notify(COMPUTING, markup=False)
+        if (every := self.there(self._every, COMPUTING)) is None:
             return
-        if not any(cell.ours is not None for cell in self._every):
+        if not any(cell.ours is not None for cell in every):
             self.notify("No figure has ours beside it yet; all are shown.", markup=False)
             return
         self._all = not self._all
@@ -181,8 +180,7 @@ class PaperScreen(OpenedScreen):
 
     def action_export(self) -> None:
         """Write what is shown, with the reasons, to a file that is asked for."""
-        if self._every is None:
-            self.notify(COMPUTING, markup=False)
+        if self.there(self._every, COMPUTING) is None:
             return
         from ftb_tui.report.paper import paper_sheet
         from ftb_tui.ui.screens.sheet_export import ask_for_file
@@ -195,8 +193,7 @@ class PaperScreen(OpenedScreen):
 
     def action_copy(self) -> None:
         """Copy what is shown, tab-separated, with a head."""
-        if self._every is None:
-            self.notify(COMPUTING, markup=False)
+        if self.there(self._every, COMPUTING) is None:
             return
         head = "family\ttask\tmodel\tstage\tpaper\tours\tdifference\tlow\thigh\tn\tdataset"
         lines = [
