@@ -33,17 +33,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A score of `n` answers at a place on the way (an epoch or a step), with its interval.
-
-    One that is not `joined` is beside the line, not on it.
-    """
+    """A score at a place on the way (an epoch or a step), with its interval."""
 
     x: float
     value: float
     low: float
     high: float
-    n: int
-    joined: bool = True
     is_tuned: bool = False
     """Whether it is the tuned model's, which is at the same place as the last checkpoint's."""
 
@@ -132,7 +127,7 @@ def curve_chart(title: str, points: Sequence[Point], levels: Mapping[str, float]
     for point in points:
         x, y = place(point), up(point.value)
         whose = ", the tuned model" if point.is_tuned else ""
-        note = f"{unit} {point.x:g}{whose}: {point.value:.2f} (95% {point.low:.2f} to {point.high:.2f}) of {point.n}"
+        note = f"{unit} {point.x:g}{whose}: {point.value:.2f} (95% {point.low:.2f} to {point.high:.2f})"
         title = f"<title>{escaped(note)}</title>"
         if point.is_tuned:
             parts.append(f'<path class="point" d="M{x - 5:.1f} {y:.1f}l5 -5 5 5 -5 5z">{title}</path>')
