@@ -161,10 +161,11 @@ async def _prepare(
     revive: Callable[[], Awaitable[Provider]] | None,
 ) -> _Run:
     evaluation = await store.get_evaluation(db, evaluation_key)
-    await require_same_weights(evaluation)
     purse = await open_purse(db, provider, evaluation, max_cost=max_cost)
     questions = await questions_by_key(db, evaluation.dataset_id)
     missing = await store.missing_answers(db, evaluation_key, retry_failures=retry_failures)
+    if missing:
+        await require_same_weights(evaluation)
     able = provider.capabilities
     most = min(able.max_concurrency, concurrency or able.max_concurrency)
     return _Run(

@@ -216,5 +216,7 @@ async def test_an_evaluation_whose_engine_comes_back_on_other_weights_stops_and_
     await ensure_engine(weights=weights)
     row = await evaluate.run(db, provider(), key)
     assert (row.state, row.n_answered, row.n_failed) == ("finished", 600, 0)
+    await ensure_engine(weights=other_weights)
+    assert (await evaluate.run(db, provider(), key)).state == "finished", "nothing is left to ask"
     for one in opened:
         await one.close()
