@@ -128,6 +128,9 @@ def _read_record(where: str, line: str, kind: type[_Record], parsers: Mapping[st
         values = json.loads(line)
     except json.JSONDecodeError as error:
         raise DatasetError(f"{where}: not valid JSON ({error.msg}, column {error.colno}).") from error
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or thousands of brackets.
+        raise DatasetError(f"{where}: not valid JSON ({str(error).partition(';')[0]}).") from error
     if not isinstance(values, dict):
         raise DatasetError(f"{where}: an object is expected, not {type(values).__name__}.")
     known = {field.name: field for field in fields(kind)}

@@ -73,6 +73,8 @@ def _lines(name: str, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
                 value = _DECODER.decode(line.strip("\r"))
             except json.JSONDecodeError as error:
                 raise DatasetError(f"{name}, line {number}, column {error.colno}: {error.msg}.") from error
+            except RecursionError as error:
+                raise DatasetError(f"{name}, line {number}: too deeply nested.") from error
             yield number, _object(name, number, value)
 
 
@@ -82,6 +84,8 @@ def _document(name: str, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         whole = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise DatasetError(f"{name}, line {error.lineno}, column {error.colno}: {error.msg}.") from error
+    except RecursionError as error:
+        raise DatasetError(f"{name}: too deeply nested.") from error
     if isinstance(whole, list):
         yield from _elements(name, text)
         return

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ftb_tui.engine.interface import GenerationRequest
+from ftb_tui.engine.interface import GenerationRequest, RequestError
+from ftb_tui.engine.tokenizer import text_of
 from ftb_tui.engine.wire import ApiError, missing, unknown
 
 _DEFAULT_ANSWER_TOKENS = 256
@@ -185,16 +186,10 @@ def _message(place: int, message: object) -> dict[str, Any]:
     where = f"messages[{place}]"
     if not isinstance(message, dict):
         raise _bad(where, f"'{where}' must be an object with role and content.")
-    content = message.get("content")
-    if isinstance(content, list):
-        parts = [
-            part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None for part in content
-        ]
-        if not all(isinstance(part, str) for part in parts):
-            raise _bad(where, f"'{where}.content' may only have parts of the type text.")
-        content = "".join(str(part) for part in parts)
-    if not isinstance(content, str):
-        raise _bad(where, f"'{where}.content' must be text.")
+    try:
+        content = text_of(message.get("content"))
+    except RequestError as error:
+        raise _bad(where, f"'{where}': {error}") from error
     if not isinstance(message.get("role"), str):
         raise _bad(where, f"'{where}.role' must be text.")
     return {"role": message["role"], "content": content}

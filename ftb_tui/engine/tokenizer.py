@@ -8,6 +8,7 @@ piece ends there.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -117,11 +118,15 @@ class Tokenizer:
         return [*self._turns(messages), *self._opening("assistant")]
 
     def training_items(self, messages: Sequence[Mapping[str, Any]]) -> list[TrainingItem]:
-        """One item for each assistant message (those with `"weight": 0` left out): what precedes it, and it."""
+        """One item for each assistant message (those with `"weight": 0` left out): what precedes it, and it.
+
+        Raises `RequestError` for a message without a known role or text, wherever it stands.
+        """
+        self._turns(messages)
         items = []
         for position, message in enumerate(messages):
             if message.get("role") == "assistant" and message.get("weight", 1) != 0:
-                answer = [*self.encode(str(message.get("content") or "")), self.end_of_turn]
+                answer = [*self.encode(text_of(message.get("content"))), self.end_of_turn]
                 items.append(TrainingItem(tuple(self.chat_prompt(messages[:position])), tuple(answer)))
         return items
 
@@ -136,6 +141,19 @@ class Tokenizer:
             if role is None:
                 raise RequestError(f"Unknown role {message.get('role')!r}; use system, developer, user or assistant.")
             # Role and content in one run: the reference encodes all text between two control tokens at once.
-            text = f"{role}\n{message.get('content') or ''}"
+            text = f"{role}\n{text_of(message.get('content'))}"
             ids += [self.start_of_turn, *self.encode(text), self.end_of_turn, *newline]
         return ids
+
+
+def text_of(content: object) -> str:
+    """The text of a message: its content, or the parts of it joined. Raises `RequestError` for all but text."""
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
+        texts = [part for part in parts if isinstance(part, str)]
+        if len(texts) == len(content):
+            return "".join(texts)
+        raise RequestError("The content of a message may only have parts of the type text.")
+    if not isinstance(content, str):
+        raise RequestError(f"The content of a message must be text, not {json.dumps(content)[:40]}.")
+    return content

@@ -170,8 +170,9 @@ def parse_examples(model: Model, content: bytes) -> list[TrainingItem]:
             continue
         try:
             example = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise RequestError(f"Line {number} is not valid JSON: {error}.") from error
+        except (ValueError, RecursionError) as error:
+            # Python's limits on digits and nesting are as good as a mistake in the text.
+            raise RequestError(f"Line {number} is not valid JSON: {str(error).partition(';')[0]}.") from error
         messages = example.get("messages") if isinstance(example, dict) else None
         if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
             raise RequestError(f"Line {number} has no list of messages.")

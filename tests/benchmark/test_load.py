@@ -29,6 +29,8 @@ def test_a_dataset_reads_back_as_written(folder: Path) -> None:
     ("line", "message"),
     [
         ("{", "questions.jsonl, line 601: not valid JSON"),
+        (pytest.param("1" * 5000, "line 601: not valid JSON .Exceeds the limit", id="a number without end")),
+        (pytest.param("[" * 100_000, "line 601: not valid JSON", id="brackets without end")),
         ("[]", "line 601: an object is expected"),
         ('{"question_id": "x"}', "line 601: the key 'task' is missing"),
         ('{"colour": "red"}', "line 601: unknown key 'colour'"),

@@ -95,6 +95,8 @@ def test_windows_letters_are_read_and_the_guess_is_told(tmp_path: Path) -> None:
         ("a.json", b'{"a": 1}', "no list of objects"),
         ("a.xlsx", b"PK", r"only files named \.csv.*Excel can save as"),
         ("a.parquet", b"PAR1 not really", r"a\.parquet is not readable Parquet"),
+        pytest.param("a.jsonl", b"{}\n" + b"[" * 100_000, "a.jsonl, line 2: too deeply nested", id="deep line"),
+        pytest.param("a.json", b"[" * 100_000, "a.json: too deeply nested", id="deep file"),
     ],
 )  # fmt: skip
 def test_what_is_broken_is_named_to_line_and_column(tmp_path: Path, name: str, content: bytes, message: str) -> None:

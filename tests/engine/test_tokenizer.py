@@ -145,6 +145,15 @@ def test_every_answer_of_a_chat_is_learned_with_its_end_marker_unless_its_weight
     assert list(item.completion_ids) == [*tokenizer.encode("learned"), tokenizer.end_of_turn]
 
 
+def test_a_message_in_parts_is_learned_as_the_text_that_they_make(exact: Model) -> None:
+    tokenizer = exact.tokenizer
+    parts = [{"type": "text", "text": "one "}, {"type": "text", "text": "two"}]
+    whole = [{"role": "user", "content": "one two"}, {"role": "assistant", "content": "one two"}]
+    assert tokenizer.training_items([{**message, "content": parts} for message in whole]) == tokenizer.training_items(
+        whole
+    )
+
+
 def test_half_a_character_and_a_lone_surrogate_do_no_harm(exact: Model) -> None:
     tokenizer = exact.tokenizer
     half = tokenizer.encode("é")[:1]

@@ -75,6 +75,22 @@ def test_a_wrong_job_parameter_is_named(standing: EngineProcess, change: dict[st
     ("content", "needle"),
     [
         (TRAINING + b"\n{", "Line 13 is not valid JSON"),
+        (TRAINING + b'\n{"messages": ' + b"1" * 5000 + b"}", "Line 13 is not valid JSON: Exceeds the limit"),
+        (
+            b'{"messages": [{"role": "assistant", "content": 1}]}',
+            "Line 1: The content of a message must be text, not 1.",
+        ),
+        (b'{"messages": [{"role": "assistant", "content": null}]}', "must be text, not null"),
+        (b'{"messages": [{"role": "assistant", "content": false}]}', "must be text, not false"),
+        (b'{"messages": [{"role": "assistant"}]}', "must be text"),
+        (
+            TRAINING + b'\n{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}',
+            "Line 13: The content of a message may only have parts of the type text.",
+        ),
+        (
+            b'{"messages": [{"role": "assistant", "content": "x"}, {"role": "wizard", "content": "y"}]}',
+            "Line 1: Unknown role 'wizard'",
+        ),
         (b"[]", "Line 1 has no list of messages"),
         (b'{"messages": [{"role": "user", "content": "x"}]}', "no message of the assistant"),
         (b"\xff\xfe", "not UTF-8"),
