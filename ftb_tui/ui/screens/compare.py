@@ -63,7 +63,8 @@ class CompareScreen(OpenedScreen):
     NAME = "Two models"
     PURPOSE = (
         "Two models on the questions that both answered: how often each was right where the other was not, whether that "
-        "can be chance (exact McNemar), and the questions themselves with both answers."
+        "can be chance (exact McNemar, or of repeated answers the sign test over facts), and the questions themselves with "
+        "both answers."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "enter", "Questions", id="compare.enter", tooltip="The cell's questions; both answers in full",
