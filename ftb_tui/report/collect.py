@@ -173,7 +173,7 @@ async def _curves(db: aiosqlite.Connection, rows: Sequence[ResultRow], grader: s
     found = []
     for job_key, dataset_id in await _job_keys(db, rows):
         curves = await learning_curves(db, job_key, dataset_id, grader=grader)
-        asked = {key for key, _ in curves.cells}
+        asked = {key for key, _ in curves.points}
         if sum(model.kind != "base" and model.model_key in asked for model in curves.models) > 1:
             found.append(curves)
     return found

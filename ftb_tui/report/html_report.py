@@ -8,8 +8,9 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping, Sequence
 
-from ftb_tui.report.collect import Examples, Report, Section
+from ftb_tui.report.collect import Examples, Report, Section, named_baselines
 from ftb_tui.report.heat import bar as glyph
+from ftb_tui.report.learned import asked_notes
 from ftb_tui.report.matrix import Place, adjusted_p, tasks_of
 from ftb_tui.report.numbers import difference, interval, p_value, score, signed_interval
 from ftb_tui.report.plain import shortened, visible
@@ -40,6 +41,7 @@ svg .bar.checkpoint{fill:var(--mid)}svg .bar.tuned{fill:var(--tuned)}
 svg .whisker{stroke:var(--ink);stroke-width:1.4;fill:none}
 svg .level{stroke:var(--mark);stroke-dasharray:4 3;stroke-width:1.5}svg .level-name{fill:var(--mark)}
 svg .curve{fill:none;stroke:var(--tuned);stroke-width:2}svg .point{fill:var(--tuned)}
+svg .point.apart{fill:var(--paper);stroke:var(--tuned);stroke-width:1.5}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;font:inherit}
 @media print{body{max-width:none;margin:0;font-size:10px}th,td{padding:.15rem .35rem}.wide,figure{overflow:visible}
@@ -155,13 +157,17 @@ def _curves(curves: LearningCurves, report: Report) -> Iterable[str]:
     for task in curves.tasks:
         points = []
         for model in curves.models:
-            row = curves.cells.get((model.model_key, task))
-            if row is not None and row.score is not None:
+            point = curves.points.get((model.model_key, task))
+            if point is not None:
                 x = model.step if unit == "step" else model.epoch or 0
-                points.append(Point(x, row.score, row.low or 0.0, row.high or 0.0, model.kind == "tuned"))
-        levels = report.baselines.get((curves.dataset_id, task), {})
+                points.append(
+                    Point(x, point.score, point.low, point.high, point.is_joined, model.kind == "tuned", point.n)
+                )
+        found = curves.baselines.get(task)
+        levels = named_baselines(found) if found is not None else {}
         yield f"<figure>{curve_chart(task, points, levels, unit=unit)}</figure>"
     yield "</div>"
+    yield from (f'<p class="dim">{_text(note)}</p>' for note in asked_notes(curves))
 
 
 def _examples(examples: Examples) -> Iterable[str]:

@@ -7,18 +7,39 @@ from ftb_tui.report.numbers import interval, score
 from ftb_tui.report.sheets import ReadTable, Sheet
 from ftb_tui.store.curves import LearningCurves
 
+APART = "○"
+"""The mark of a point that stands for itself."""
+
+
+def asked_notes(curves: LearningCurves) -> list[str]:
+    """Over which questions the points are, where that is not simply all that every model was asked."""
+    fewer = {task for (_, task), point in curves.points.items() if point.is_joined and point.n != point.row.n}
+    apart = any(not point.is_joined for point in curves.points.values())
+    notes = []
+    if fewer or apart:
+        over = {n: [task for task in curves.tasks if curves.common.get(task) == n] for n in curves.common.values()}
+        listed = ", ".join(f"{n} of {' and '.join(tasks)}" for n, tasks in over.items())
+        if len(over) == 1 and len(curves.common) == len(curves.tasks):
+            listed = f"{next(iter(over))} of each task"
+        notes += [f"Each line is over the questions that all of its models answered: {listed}."] if over else []
+    if apart:
+        notes.append(
+            f"{APART}: was asked other questions, or not yet all of them; over its own, and joined with nothing."
+        )
+    return notes
+
 
 def learning_sheet(curves: LearningCurves, dataset: str, grader: str) -> Sheet:
     """Every point of every curve, in the order of training, with its interval and what no knowledge would score."""
     points = [
         {
             "model": model.name, "kind": model.kind, "step": model.step, "epoch": model.epoch, "task": task,
-            "score": row.score, "low": row.low, "high": row.high, "n": row.n, "correct": row.correct,
-            "failed": row.failed, "evaluation_key": row.evaluation_key,
+            "score": point.score, "low": point.low, "high": point.high, "n": point.n, "correct": point.correct,
+            "failed": point.row.failed, "evaluation_key": point.row.evaluation_key, "joined": point.is_joined,
         }
         for model in curves.models
         for task in curves.tasks
-        if (row := curves.cells.get((model.model_key, task))) is not None
+        if (point := curves.points.get((model.model_key, task))) is not None
     ]  # fmt: skip
     tables = [
         ReadTable(
@@ -27,10 +48,10 @@ def learning_sheet(curves: LearningCurves, dataset: str, grader: str) -> Sheet:
             [
                 (
                     model.name, model.kind, str(model.step), "" if model.epoch is None else str(model.epoch),
-                    score(row.score), interval(row.low, row.high), str(row.n),
+                    score(point.score), interval(point.low, point.high), str(point.n),
                 )
                 for model in curves.models
-                if (row := curves.cells.get((model.model_key, task))) is not None
+                if (point := curves.points.get((model.model_key, task))) is not None
             ],
             frozenset({"step", "epoch", "score", "n"}),
         )
@@ -39,7 +60,7 @@ def learning_sheet(curves: LearningCurves, dataset: str, grader: str) -> Sheet:
     said = [
         f"What no knowledge would score on {task}: {', '.join(f'{n} {score(v)}' for n, v in named_baselines(b).items())}"
         for task, b in curves.baselines.items()
-    ]
+    ] + asked_notes(curves)
     whole = {
         "job_key": curves.job_key,
         "dataset": dataset,

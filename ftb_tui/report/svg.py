@@ -33,14 +33,20 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A score at a place on the way (an epoch or a step), with its interval."""
+    """A score at a place on the way (an epoch or a step), with its interval.
+
+    One that is not `joined` is beside the line, not on it.
+    """
 
     x: float
     value: float
     low: float
     high: float
+    joined: bool = True
     is_tuned: bool = False
     """Whether it is the tuned model's, which is at the same place as the last checkpoint's."""
+    n: int | None = None
+    """How many answers it is of."""
 
 
 def escaped(text: str, limit: int = 60) -> str:
@@ -121,18 +127,20 @@ def curve_chart(title: str, points: Sequence[Point], levels: Mapping[str, float]
         parts.append(_text(left + width, up(value) - 4, f"{name} {value:.2f}", "level-name", "end"))
     for point in points:
         parts.append(f'<path class="whisker" d="M{place(point):.1f} {up(point.low):.1f}V{up(point.high):.1f}"/>')
-    if points:
-        way = " ".join(f"{place(point):.1f},{up(point.value):.1f}" for point in points)
+    way = " ".join(f"{place(point):.1f},{up(point.value):.1f}" for point in points if point.joined)
+    if way:
         parts.append(f'<polyline class="curve" points="{way}"/>')
     for point in points:
         x, y = place(point), up(point.value)
         whose = ", the tuned model" if point.is_tuned else ""
         note = f"{unit} {point.x:g}{whose}: {point.value:.2f} (95% {point.low:.2f} to {point.high:.2f})"
+        note += f" of {point.n}" if point.n is not None else ""
         title = f"<title>{escaped(note)}</title>"
+        kind = "point" if point.joined else "point apart"
         if point.is_tuned:
-            parts.append(f'<path class="point" d="M{x - 5:.1f} {y:.1f}l5 -5 5 5 -5 5z">{title}</path>')
+            parts.append(f'<path class="{kind}" d="M{x - 5:.1f} {y:.1f}l5 -5 5 5 -5 5z">{title}</path>')
         else:
-            parts.append(f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="3.5">{title}</circle>')
+            parts.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3.5">{title}</circle>')
     for x in sorted({point.x for point in points}):
         parts.append(_text(across(x), bottom + 16, f"{x:g}", "tick", "middle"))
     tuned = ", ◆: the tuned model" if any(point.is_tuned for point in points) else ""

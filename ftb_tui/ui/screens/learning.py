@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ftb_tui.report.collect import named_baselines
+from ftb_tui.report.learned import APART, asked_notes
 from ftb_tui.report.numbers import counted, interval, score
 from ftb_tui.report.plain import one_line
 from ftb_tui.store.curves import JobModel, LearningCurves, learning_curves
@@ -145,11 +146,17 @@ class LearningScreen(OpenedScreen):
 
     def _state(self, curves: LearningCurves) -> str:
         missing, trained = len(curves.without_answers), sum(model.kind != "base" for model in curves.models)
-        if trained == 1 and not missing:
-            return "The service keeps no checkpoint of this job: there are only the base and the tuned model."
-        if missing:
-            return f"{missing} of the job's {trained} models were asked nothing yet; v asks them."
-        return f"All {trained} models of the job were asked."
+        cut = len(curves.unfinished) - missing
+        if trained == 1 and not curves.unfinished:
+            said = "The service keeps no checkpoint of this job: there are only the base and the tuned model."
+        elif missing:
+            more = f", {cut} not to the end" if cut else ""
+            said = f"{missing} of the job's {trained} models were asked nothing yet{more}; v asks them."
+        elif cut:
+            said = f"{cut} of the job's {trained} models were not asked to the end; v goes on with them."
+        else:
+            said = f"All {trained} models of the job were asked."
+        return "\n".join([said, *asked_notes(curves)])
 
     async def _fill_panels(self, curves: LearningCurves) -> None:
         alone = self._alone if self._alone in curves.tasks else None
@@ -171,12 +178,14 @@ class LearningScreen(OpenedScreen):
             panel.show(f"{task}, by {_unit(curves)} (0: the base{tuned})", points, levels, end)
 
     def _cell(self, curves: LearningCurves, model: JobModel, task: str, wide: bool) -> Text:
-        row = curves.cells.get((model.model_key, task))
-        if row is None or row.score is None:
+        point = curves.points.get((model.model_key, task))
+        if point is None:
             return Text("·", style="dim")
-        text = Text(score(row.score), style="bold" if model.kind == "tuned" else "")
+        text = Text(score(point.score), style="bold" if model.kind == "tuned" else "")
         if wide:
-            text.append(f"  {interval(row.low, row.high):<8} of {row.n}", style="dim")
+            text.append(f"  {interval(point.low, point.high):<8} of {point.n}", style="dim")
+        if not point.is_joined:
+            text.append(f" {APART}", style="dim")
         return text
 
     def _chosen(self) -> tuple[int, str] | None:
@@ -199,13 +208,13 @@ class LearningScreen(OpenedScreen):
     def action_open(self) -> None:
         """The answers behind the score under the cursor."""
         chosen, curves = self._chosen(), self._curves
-        row = curves.cells.get(chosen) if curves is not None and chosen is not None else None
-        if row is None:
+        point = curves.points.get(chosen) if curves is not None and chosen is not None else None
+        if point is None:
             self.notify("This model was not asked this task yet; v asks it.", markup=False)
             return
         from ftb_tui.ui.screens.answers import AnswersScreen
 
-        self.app.push_screen(AnswersScreen(row))
+        self.app.push_screen(AnswersScreen(point.row))
 
     async def action_task(self) -> None:
         """The next task's curve alone; after the last all of them, where there is room."""
@@ -259,7 +268,7 @@ class LearningScreen(OpenedScreen):
     def action_export(self) -> None:
         """Write the points of all curves to a file that is asked for."""
         curves = self._curves
-        if curves is None or not curves.cells:
+        if curves is None or not curves.points:
             self.notify("There is no point to write yet.", markup=False)
             return
         from ftb_tui.report.learned import learning_sheet
@@ -278,17 +287,10 @@ class LearningScreen(OpenedScreen):
         lines = ["model\tstep\tepoch\ttask\tscore\tlow\thigh\tn"]
         for model in curves.models:
             for task in curves.tasks:
-                if (row := curves.cells.get((model.model_key, task))) is not None:
+                if (point := curves.points.get((model.model_key, task))) is not None:
                     values = (
-                        one_line(model.name, 200),
-                        model.step,
-                        model.epoch,
-                        task,
-                        row.score,
-                        row.low,
-                        row.high,
-                        row.n,
-                    )
+                        one_line(model.name, 200), model.step, model.epoch, task, point.score, point.low, point.high, point.n,
+                    )  # fmt: skip
                     lines.append("\t".join("" if value is None else str(value) for value in values))
         self.app.copy_to_clipboard("\n".join(lines))
         self.notify(f"{len(lines) - 1} scores copied.", markup=False)
@@ -298,10 +300,10 @@ def curve_of(curves: LearningCurves, task: str) -> tuple[list[ScorePoint], dict[
     """The points of one task in the order of training, and its trivial baselines."""
     points = []
     for model in curves.models:
-        row = curves.cells.get((model.model_key, task))
-        if row is not None and row.score is not None and row.low is not None and row.high is not None:
-            mark = TUNED if model.kind == "tuned" else "●"
-            points.append(ScorePoint(_x(model, curves), row.score, row.low, row.high, mark))
+        point = curves.points.get((model.model_key, task))
+        if point is not None:
+            mark = APART if not point.is_joined else TUNED if model.kind == "tuned" else "●"
+            points.append(ScorePoint(_x(model, curves), point.score, point.low, point.high, mark, point.is_joined))
     found = curves.baselines.get(task)
     levels = {} if found is None else named_baselines(found)
     return points, {f"{name} {value:.2f}": value for name, value in levels.items()}

@@ -15,13 +15,17 @@ APART = 2
 
 @dataclass(frozen=True, slots=True)
 class ScorePoint:
-    """One score; `low` and `high` bound its 95% interval. `mark` is the character it is drawn as."""
+    """One score; `low` and `high` bound its 95% interval. `mark` is the character it is drawn as.
+
+    One that is not `joined` is beside the line, not on it.
+    """
 
     x: float
     score: float
     low: float
     high: float
     mark: str = "●"
+    joined: bool = True
 
 
 Cell = tuple[str, str]
@@ -53,7 +57,7 @@ def score_plot(
     places = [
         round((point.x - x_low) / span * room) + APART * order for point, order in zip(points, beside, strict=True)
     ]
-    _draw_line(grid, [(at, point.score) for at, point in zip(places, points, strict=True)])
+    _draw_line(grid, [(at, point.score) for at, point in zip(places, points, strict=True) if point.joined])
     for at, point in zip(places, points, strict=True):
         for row in range(_row(point.high, rows), _row(point.low, rows) + 1):
             grid[row][at] = ("│", "interval")
