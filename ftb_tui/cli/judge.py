@@ -219,7 +219,7 @@ def _cost(judge: tuple[str, str], report: JudgeReport) -> float | None:
 
     if judge[0] == "local" or report.requests == 0:
         return 0.0
-    prices = asking_prices(judge[0], judge[1], judge[1])
+    prices = asking_prices(judge[0], judge[1])
     return answer_cost(prices, report.prompt_tokens, report.completion_tokens)
 
 

@@ -46,8 +46,9 @@ def list_command(*, provider: str | None, ask: bool, as_json: bool) -> None:
         [
             (
                 line["provider"], line["name"], line["kind"], "+".join(line["methods"]) or "–",
-                *(_money(line["prices"].get(key)) for key in ("training", "input", "output")),
-                line["prices"].get("as_of") or "", _until(line), line["days_left"], _deployed(line),
+                _money(line["prices"].get("training")),
+                *(_money(line["asking_prices"].get(key)) for key in ("input", "output")), _priced(line),
+                _until(line), line["days_left"], _deployed(line),
             )[:shown]
             for line in lines
         ],
@@ -55,7 +56,8 @@ def list_command(*, provider: str | None, ask: bool, as_json: bool) -> None:
         spare=("priced", "methods", "in", "out", "train", "days"),
     )  # fmt: skip
     say(
-        "Prices are US dollars for a million tokens on the day given; your own go into catalogue.toml (ftb config path)."
+        "Prices are US dollars for a million tokens on the day given, in and out those of the model itself, not of one "
+        "tuned from it; your own go into catalogue.toml (ftb config path)."
     )
     doomed = [line for line in lines if line["warning"] and (line["days_left"] or 0) > 0]
     for sentence in dict.fromkeys(f"{line['service']}: {line['warning']}" for line in doomed):
@@ -103,14 +105,16 @@ async def _listed(provider: str | None, ask: bool) -> tuple[list[dict[str, Any]]
 def _line(facts: Any, provider: str, service: str, name: str, kind: str, base: str | None = None) -> dict[str, Any]:
     now = today()
     model = facts.model(service, name) or (facts.model(service, base) if base else None)
-    prices = facts.prices(service, base or name)
+    trained, tuned = facts.prices(service, base or name), kind not in ("base", "listed")
+    asked = facts.asking_prices(service, name, base_model=base or "", tuned=tuned)
     return {
         "provider": provider,
         "service": service,
         "name": name,
         "kind": kind,
         "methods": list(model.methods) if model and kind in ("base", "listed") else [],
-        "prices": {} if prices is None else {key: value for key, value in asdict(prices).items() if value not in (None, "")},
+        "prices": _prices(trained),
+        "asking_prices": _prices(asked),
         "shutdown": model.shutdown if model else None,
         "shutdown_is": model.shutdown_is if model else None,
         "days_left": model.days_left(now) if model else None,
@@ -118,6 +122,18 @@ def _line(facts: Any, provider: str, service: str, name: str, kind: str, base: s
         "note": model.note if model else "",
         "jobs_refused": facts.service(service).refusal(now),
     }  # fmt: skip
+
+
+def _prices(prices: Any) -> dict[str, Any]:
+    return {} if prices is None else {key: value for key, value in asdict(prices).items() if value not in (None, "")}
+
+
+def _priced(line: dict[str, Any]) -> str:
+    """The older of the days on which the prices that are shown were read."""
+    shown = (("prices", "training"), ("asking_prices", "input"))
+    return str(
+        min((line[part]["as_of"] for part, key in shown if key in line[part] and "as_of" in line[part]), default="")
+    )
 
 
 def _money(price: float | None) -> str:

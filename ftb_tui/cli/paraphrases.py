@@ -109,7 +109,7 @@ def _cost(model: tuple[str, str], report: ParaphraseReport) -> float | None:
 
     if model[0] == "local" or report.requests == 0:
         return 0.0
-    return answer_cost(asking_prices(model[0], model[1], model[1]), report.prompt_tokens, report.completion_tokens)
+    return answer_cost(asking_prices(model[0], model[1]), report.prompt_tokens, report.completion_tokens)
 
 
 def _tell(report: ParaphraseReport, cost: float | None, dataset: str) -> None:

@@ -20,6 +20,7 @@ from ftb_tui.paths import paths
 from ftb_tui.providers.base import RemoteModel
 
 SOON_DAYS = 90
+_OF_ANSWERS = ("input", "cached_input", "output", "batch_input", "batch_output")
 _T = TypeVar("_T")
 
 
@@ -42,7 +43,7 @@ class Prices:
     batch_output: float | None = None
     hosting_per_hour: float | None = None
     serving_factor: float = 1.0
-    """What a tuned model's answers cost in terms of the base model's."""
+    """What a tuned model's answers cost in terms of `input` and `output`, where these are the base model's."""
     as_of: datetime.date | None = None
     source: str = ""
     note: str = ""
@@ -115,6 +116,9 @@ class ModelFacts:
     """`on` that day, or `not before` it."""
     note: str = ""
     prices: Prices | None = None
+    """Of training, and of a tuned model's answers. Without `base_prices` also of the model's own."""
+    base_prices: Prices | None = None
+    """Of the model's own answers, where the service asks another price for those of a tuned one."""
     as_of: datetime.date | None = None
 
     def days_left(self, today: datetime.date) -> int | None:
@@ -164,6 +168,21 @@ class Catalogue:
             return found
         size = _billions(name)
         return found if size is not None and size < found.training_below_billions else replace(found, training=None)
+
+    def asking_prices(self, service: str, name: str, *, base_model: str = "", tuned: bool = False) -> Prices | None:
+        """What asking a model costs, tuned or as it is; `base_model` tells its price where its own name does not.
+
+        A name that only a tuned model can have tells that it is one. A factor for tuned models is applied.
+        """
+        known = name if self.model(service, name) or not base_model else base_model
+        found, model = self.prices(service, known), self.model(service, known)
+        if not tuned and len(_names(name)) == 1:
+            return model.base_prices if model is not None and model.base_prices is not None else found
+        if found is None or found.serving_factor == 1.0:
+            return found
+        answers = {key: getattr(found, key) for key in _OF_ANSWERS}
+        times = {key: price * found.serving_factor for key, price in answers.items() if price is not None}
+        return replace(found, **times, serving_factor=1.0)
 
     def with_answers(self, service: str, answered: Iterable[RemoteModel]) -> Catalogue:
         """The same with the shutdown dates that the service itself names; these count for more than ours."""
@@ -238,10 +257,14 @@ def _check(file: Path, where: str, values: object, known: set[str]) -> None:
 
 
 def _check_parts(file: Path, where: str, values: dict[str, Any]) -> None:
-    for part, record in (("prices", Prices), ("limits", Limits)):
+    for part, known in (
+        ("prices", _keys(Prices)),
+        ("base_prices", {*_OF_ANSWERS, "as_of", "source", "note"}),
+        ("limits", _keys(Limits)),
+    ):
         if part not in values:
             continue
-        _check(file, f"{where}.{part}", values[part], _keys(record))
+        _check(file, f"{where}.{part}", values[part], known)
         for key, value in values[part].items():
             number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
             if key not in ("as_of", "source", "note") and not number:
@@ -262,14 +285,15 @@ def _laid_over(ours: dict[str, Any], theirs: dict[str, Any], file: Path) -> dict
 def _merged(ours: dict[str, Any], theirs: dict[str, Any], file: Path) -> dict[str, Any]:
     """One entry with the user's keys in place of ours; a price of the user's own is not told as ours."""
     merged = {**ours, **theirs}
-    for part in ("prices", "limits"):
+    for part in ("prices", "base_prices", "limits"):
         if part in theirs:
             merged[part] = {**ours.get(part, {}), **theirs[part]}
-    if "prices" in theirs:
-        merged["prices"].update({"source": str(file), "note": ""} | theirs["prices"])
-        for key in ("as_of", "training_below_billions"):
-            if key not in theirs["prices"]:
-                merged["prices"].pop(key, None)
+    for part in ("prices", "base_prices"):
+        if part in theirs:
+            merged[part].update({"source": str(file), "note": ""} | theirs[part])
+            for key in ("as_of", "training_below_billions"):
+                if key not in theirs[part]:
+                    merged[part].pop(key, None)
     return merged
 
 
@@ -295,6 +319,7 @@ def _catalogue(values: dict[str, Any]) -> Catalogue:
                 **entry,
                 "methods": tuple(entry.get("methods", ())),
                 "prices": _part(Prices, entry.get("prices")),
+                "base_prices": _part(Prices, entry.get("base_prices")),
             }
         )
         for entry in values["models"]

@@ -89,8 +89,8 @@ def quote_prompts(
     """
     info, counter = _info(provider), token_counter(service_name(provider))
     tokens = sum(counter.count(prompt) + FORMAT_TOKENS for prompt in prompts)
-    known = asking_prices(provider, model, base_model or model)
-    prices = answer_prices(known, in_batches=batch, tuned=tuned)
+    known = asking_prices(provider, model, base_model, tuned=tuned)
+    prices = answer_prices(known, in_batches=batch)
     free = info is not None and info.capabilities.cost_basis == "free"
     return AskingQuote(
         provider=provider,

@@ -112,6 +112,7 @@ def quote(
     service = facts.catalogue.service(facts.service)
     model = facts.catalogue.model(facts.service, base_model)
     prices = facts.catalogue.prices(facts.service, base_model)
+    asking = facts.catalogue.asking_prices(facts.service, base_model, tuned=True)
     free = facts.capabilities.cost_basis == "free"
     tokens = [line_tokens(line, facts.counter) for line in lines]
     price = None if prices is None else prices.training
@@ -147,7 +148,7 @@ def quote(
         price_note=prices.note if prices else "",
         training_cost=cost,
         questions=len(dataset.questions),
-        asking_cost=0.0 if free else _asking(dataset, prices, facts.counter),
+        asking_cost=0.0 if free else _asking(dataset, asking, facts.counter),
         serving=service.serving or "not known",
         shutdown=model.shutdown if model else None,
         shutdown_is=model.shutdown_is if model else "on",
@@ -163,17 +164,11 @@ def line_tokens(line: str, counter: TokenCounter) -> int:
     return sum(counter.count(text) + _PER_MESSAGE for text in texts) + _PER_EXAMPLE
 
 
-def answer_cost(
-    prices: Prices | None, prompt_tokens: int, completion_tokens: int, *, tuned: bool = False, batch: bool = False
-) -> float | None:
+def answer_cost(prices: Prices | None, prompt_tokens: int, completion_tokens: int) -> float | None:
     """US dollars for tokens of questions and answers; None where no price is known."""
-    if prices is None:
+    if prices is None or prices.input is None or prices.output is None:
         return None
-    asked, answered = (prices.batch_input, prices.batch_output) if batch else (prices.input, prices.output)
-    if asked is None or answered is None:
-        return None
-    factor = prices.serving_factor if tuned else 1.0
-    return (prompt_tokens * asked + completion_tokens * answered) * factor / MILLION
+    return (prompt_tokens * prices.input + completion_tokens * prices.output) / MILLION
 
 
 def money(amount: float | None) -> str:
@@ -357,7 +352,7 @@ def beyond_budget(budget: Budget, cost: float | None, spent_today: float) -> Ite
 
 def _asking(dataset: Dataset, prices: Prices | None, counter: TokenCounter) -> float | None:
     prompts = sum(counter.count(q.prompt) + _PER_MESSAGE + _PER_EXAMPLE for q in dataset.questions)
-    return answer_cost(prices, prompts, len(dataset.questions) * dataset.answer_tokens, tuned=True)
+    return answer_cost(prices, prompts, len(dataset.questions) * dataset.answer_tokens)
 
 
 def _size(lines: Iterable[str]) -> int:

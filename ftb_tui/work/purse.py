@@ -183,8 +183,8 @@ async def open_purse(
     if provider.capabilities.cost_basis == "free":
         return Purse(_NOTHING)
     model = await get_model(db, evaluation.model_key)
-    known = asking_prices(evaluation.provider, model.name, model.base_model)
-    prices = answer_prices(known, in_batches=bool(evaluation.batch), tuned=model.kind != "base")
+    known = asking_prices(evaluation.provider, model.name, model.base_model, tuned=model.kind != "base")
+    prices = answer_prices(known, in_batches=bool(evaluation.batch))
     spent = 0.0
     if prices is not None:
         key = evaluation.evaluation_key
@@ -209,18 +209,17 @@ async def open_judge_purse(
     """
     if provider.capabilities.cost_basis == "free":
         return Purse(_NOTHING)
-    prices = answer_prices(asking_prices(provider.name, model, model))
+    prices = answer_prices(asking_prices(provider.name, model))
     return await _capped(db, prices, f"{model} at {provider.name}", spent=0.0, max_cost=max_cost, clock=clock)
 
 
-def answer_prices(known: Prices | None, *, in_batches: bool = False, tuned: bool = False) -> AnswerPrices | None:
-    """What questions and answers cost by the catalogue: those of batches where it has them, times the factor for tuned models."""
+def answer_prices(known: Prices | None, *, in_batches: bool = False) -> AnswerPrices | None:
+    """What questions and answers cost by the catalogue: those of batches where it has them."""
     if known is None or known.input is None or known.output is None:
         return None
-    factor = known.serving_factor if tuned else 1.0
     if in_batches and known.batch_input is not None and known.batch_output is not None:
-        return AnswerPrices(known.batch_input * factor, known.batch_output * factor)
-    return AnswerPrices(known.input * factor, known.output * factor)
+        return AnswerPrices(known.batch_input, known.batch_output)
+    return AnswerPrices(known.input, known.output)
 
 
 async def _capped(

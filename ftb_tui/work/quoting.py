@@ -91,13 +91,10 @@ async def keep_to_budget(
         raise LaunchRefusedError(f"{_REFUSED} {' '.join(reasons)}")
 
 
-def asking_prices(provider: str, model: str, base_model: str, config: Config | None = None) -> Prices | None:
+def asking_prices(provider: str, model: str, base_model: str = "", *, tuned: bool = False) -> Prices | None:
     """What a million tokens of questions and answers cost at a provider; None where that is not known."""
-    service = service_name(provider, config or load_config())
-    catalogue = load_catalogue()
-    return (
-        catalogue.prices(service, model) if catalogue.model(service, model) else catalogue.prices(service, base_model)
-    )
+    service = service_name(provider)
+    return load_catalogue().asking_prices(service, model, base_model=base_model, tuned=tuned)
 
 
 async def left_today(db: aiosqlite.Connection, today: datetime.date, config: Config | None = None) -> float | None:

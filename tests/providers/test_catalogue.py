@@ -22,9 +22,48 @@ def catalogue(tmp_path: Path, text: str = "") -> object:
 
 def test_every_price_has_its_date_and_every_source_is_named() -> None:
     for model in load_catalogue().models:
-        if model.prices is not None:
-            assert model.prices.as_of is not None, model.name
-            assert model.prices.source, model.name
+        for prices in (model.prices, model.base_prices):
+            if prices is not None:
+                assert prices.as_of is not None, model.name
+                assert prices.source, model.name
+
+
+def asking(
+    name: str, *, base_model: str = "", tuned: bool = False, service: str = "openai"
+) -> tuple[float | None, ...]:
+    prices = load_catalogue().asking_prices(service, name, base_model=base_model, tuned=tuned)
+    assert prices is not None
+    return prices.input, prices.output, prices.batch_input, prices.batch_output
+
+
+def test_a_base_model_has_its_own_prices_and_a_model_tuned_from_it_has_others() -> None:
+    assert asking(MINI) == asking("gpt-4.1-mini") == (0.4, 1.6, 0.2, 0.8)
+    tuned = (0.8, 3.2, 0.4, 1.6)
+    assert asking("mine", base_model=MINI, tuned=True) == asking(f"ft:{MINI}:org:s:1", tuned=True) == tuned
+    # Nobody has to say that it is tuned where the name does.
+    assert asking(f"ft:{MINI}:org:s:1:ckpt-step-9") == tuned
+
+
+def test_a_base_model_whose_own_price_is_not_known_is_not_given_that_of_tuned_ones(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.toml"
+    file.write_text('[[models]]\nservice="o"\nname="x"\nprices={input=3,output=4}\nbase_prices={note="look it up"}')
+    prices = load_catalogue(file).asking_prices("o", "x")
+    assert prices is not None and prices.input is None
+
+
+def test_a_factor_for_tuned_models_is_in_all_their_prices(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.toml"
+    file.write_text(
+        '[[models]]\nservice="google"\nname="gemini-3.5-flash"\n'
+        "prices={input=1,output=4,batch_input=0.5,batch_output=2}"
+    )
+    facts = load_catalogue(file)
+    base = facts.asking_prices("google", "gemini-3.5-flash")
+    tuned = facts.asking_prices("google", "projects/1/models/2", base_model="gemini-3.5-flash", tuned=True)
+    assert base is not None and (base.input, base.output) == (1, 4)
+    assert tuned is not None
+    assert (tuned.input, tuned.output, tuned.batch_input, tuned.batch_output) == (1.5, 6.0, 0.75, 3.0)
+    assert tuned.serving_factor == 1.0
 
 
 def test_openai_takes_no_job_after_its_last_day() -> None:
@@ -127,6 +166,7 @@ def test_a_persons_own_file_changes_only_what_it_says(tmp_path: Path) -> None:
         ("[[models]]\nservice='o'\nname='x'\nprices={training='3'}", "training in models entry 1.prices"),
         ("[[models]]\nservice='o'\nname='x'\nprices={training=-1}", "not negative"),
         ("[services.openai]\nlimit = 3", "limit in services.openai"),
+        ("[[models]]\nservice='o'\nname='x'\nbase_prices={training=1}", "training in models entry 1.base_prices"),
         ("[models]\nx = 1", "a list of tables"),
         ("models = ", "catalogue.toml"),
     ],

@@ -214,11 +214,9 @@ def test_a_suffix_is_made_to_fit_and_that_is_said() -> None:
     assert any("becomes 'v1-2'" in finding.text for finding in made(facts, suffix="v1.2").findings)
 
 
-def test_answers_cost_by_both_kinds_of_token_and_more_when_tuned() -> None:
-    prices = Prices(input=2.0, output=10.0, batch_input=1.0, batch_output=5.0, serving_factor=1.5)
+def test_answers_cost_by_both_kinds_of_token() -> None:
+    prices = Prices(input=2.0, output=10.0, batch_input=1.0, batch_output=5.0)
     assert answer_cost(prices, 500_000, 100_000) == pytest.approx(2.0)
-    assert answer_cost(prices, 500_000, 100_000, tuned=True) == pytest.approx(3.0)
-    assert answer_cost(prices, 500_000, 100_000, batch=True) == pytest.approx(1.0)
     assert answer_cost(Prices(training=1.0), 1, 1) is None
 
 
