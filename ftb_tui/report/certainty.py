@@ -9,11 +9,16 @@ LEVEL = 0.05
 several the one that Holm adjusts over all of it."""
 
 
-def direction(found: Comparison) -> int:
-    """+1 where the one after is surely better than the one before, -1 where it is surely worse, else 0."""
-    if not found.n or found.p_value >= LEVEL:
+def sure_sign(p: float | None, change: float | None) -> int:
+    """+1 for what is surely better, -1 for what is surely worse, 0 where that is not sure or there is nothing to tell."""
+    if p is None or p >= LEVEL or not change:
         return 0
-    return 1 if found.after > found.before else -1
+    return 1 if change > 0 else -1
+
+
+def direction(found: Comparison) -> int:
+    """The same of the one after beside the one before."""
+    return sure_sign(found.p_value, found.difference)
 
 
 def certainty(found: Comparison, *, better: str = "better", worse: str = "worse") -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ftb_tui.benchmark.model import Task
 from ftb_tui.benchmark.statistics import holm
-from ftb_tui.report.certainty import LEVEL
+from ftb_tui.report.certainty import sure_sign
 from ftb_tui.report.numbers import difference, interval, score
 from ftb_tui.store.results import ResultRow
 
@@ -79,11 +79,11 @@ def cell_text(row: ResultRow | None, adjusted: float | None = None) -> CellText:
         return CellText("…" if progress else "!", progress=progress)
     if row.difference is None:
         return CellText(score(row.score), interval(row.low, row.high), progress=progress)
-    sure = adjusted is not None and adjusted < LEVEL and row.difference != 0
+    sure = sure_sign(adjusted, row.difference)
     return CellText(
         score(row.score),
         interval(row.low, row.high),
         difference(row.difference) + ("*" if sure else " "),
-        (1 if row.difference > 0 else -1) if sure else 0,
+        sure,
         progress,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ftb_tui.report.certainty import LEVEL
+from ftb_tui.report.certainty import sure_sign
 from ftb_tui.report.matrix import Place
 from ftb_tui.report.numbers import interval, p_value, score
 from ftb_tui.report.plain import one_line
@@ -88,7 +88,7 @@ def _change(row: ResultRow, adjusted: Mapping[Place, float]) -> _Change | None:
     return _Change(
         mine="" if row.paired == row.n else f"on the {row.paired} that both answered {score(row.paired_score)}",
         base=score(row.base_score),
-        sure=0 if p >= LEVEL or not row.difference else 1 if row.difference > 0 else -1,
+        sure=sure_sign(p, row.difference),
         is_same=not row.fixed and not row.broken,
         tested=f"{row.test}, Holm over the table: p {p_value(p)}",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.text import Text
 from textual.color import Color, ColorParseError
 
-from ftb_tui.report.certainty import LEVEL
+from ftb_tui.report.certainty import sure_sign
 from ftb_tui.report.heat import bar, shade
 from ftb_tui.report.matrix import Place, cell_text
 from ftb_tui.store.results import ResultRow
@@ -51,7 +51,8 @@ class Drawn:
     """A cell as it was made, and what it was made of."""
 
     row: ResultRow | None
-    sure: bool
+    sure: int
+    """Whether it is surely better (+1) or worse (-1) than its base's."""
     look: Look
     text: Text
 
@@ -60,7 +61,7 @@ def drawn_cell(
     kept: dict[Place, Drawn], place: Place, row: ResultRow | None, adjusted: float | None, look: Look
 ) -> Text:
     """The cell of a place in the table; the one that was made before (and is `kept`) where nothing of it changed."""
-    drawn, sure = kept.get(place), adjusted is not None and adjusted < LEVEL
+    drawn, sure = kept.get(place), sure_sign(adjusted, row.difference) if row is not None else 0
     if drawn is None or drawn.row is not row or (drawn.sure, drawn.look) != (sure, look):
         drawn = kept[place] = Drawn(row, sure, look, _cell(row, adjusted, look))
     return drawn.text
