@@ -27,6 +27,7 @@ class AnswerList:
         self.more = False
         """Whether there may be answers behind those that were read."""
         self._state: ListState | None = None
+        self._scored: ListState | None = None
         self._turn = asyncio.Lock()
 
     @property
@@ -35,22 +36,33 @@ class AnswerList:
         return self._state.chosen if self._state is not None else None
 
     async def read(self, db: aiosqlite.Connection, limit: int) -> bool:
-        """Read so many answers from the first on, and their score; whether they are of another evaluation than before."""
+        """Read so many answers from the first on, and their score; whether they are of another evaluation than before.
+
+        The first time the score is taken as it was given, so that nobody waits for it, if it is of that evaluation.
+        """
         async with self._turn:
             before = self._state
             # Before the answers: what comes in between is then read once more, not missed.
             self._state = state = await self._now(db)
             page: list[AnswerRow] = []
             if state.chosen is not None:
-                if state != before:
-                    task, grader = self.result.task, self.result.grader
-                    self.result = await score_of(db, state.chosen, task, grader) or self.result
+                if before is not None or state.chosen.evaluation_key != self.result.evaluation_key:
+                    await self.read_score(db)
                 page = await self._page(db, limit)
             self.rows = {str(row.response_key): row for row in page}
             self.tags = await tags_of(db, [row.response_key for row in page])
             self.more = len(page) == limit
             was, now = before.chosen if before is not None else None, state.chosen
             return was is not None and now is not None and was.evaluation_key != now.evaluation_key
+
+    async def read_score(self, db: aiosqlite.Connection) -> None:
+        """Read the score as it was when the answers were read, if that was not done yet."""
+        state = self._state
+        if state is None or state.chosen is None or state == self._scored:
+            return
+        found = await score_of(db, state.chosen, self.result.task, self.result.grader)
+        if state is self._state:
+            self._scored, self.result = state, found or self.result
 
     async def read_more(self, db: aiosqlite.Connection, limit: int) -> list[AnswerRow]:
         """Read so many answers behind those that were read."""

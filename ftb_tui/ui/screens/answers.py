@@ -28,6 +28,7 @@ from ftb_tui.ui.screens.answer_search import PLACEHOLDER, completions, search_no
 from ftb_tui.ui.screens.mode import key_lines
 from ftb_tui.ui.widgets.detail import Detail
 from ftb_tui.ui.widgets.keys import Keys
+from ftb_tui.ui.widgets.said import say
 from ftb_tui.ui.widgets.search_field import SearchField
 from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
@@ -81,7 +82,6 @@ class AnswersScreen(Screen[None]):
         self._list = AnswerList(result)
         self._tag_names: tuple[str, ...] = ()
         self._version = -1
-        self._told: Content | None = None
         self._marks: set[int] = set()
 
     @property
@@ -159,8 +159,9 @@ class AnswersScreen(Screen[None]):
         if await self._list.has_changed(db):
             await self._refresh()
         else:
+            await self._list.read_score(db)
             # Another model may have been asked the same.
-            await self._fill_answer()
+            await self._show_rest()
 
     def on_screen_resume(self) -> None:
         """What this app itself wrote while another screen was shown is no news by `Looking.version`."""
@@ -198,7 +199,7 @@ class AnswersScreen(Screen[None]):
             f" {one_line(model_label(result), 60)} · {result.task} · {score(result.score)} ({result.correct}/{result.n})"
             f" · showing {listed.show}: {len(listed.rows)}{'+' if listed.more else ''}"
         )
-        self.query_one("#heading", Static).update(Content(heading))
+        say(self.query_one("#heading", Static), Content(heading))
         await self._fill_answer()
 
     def _line(self, row: AnswerRow) -> tuple[str | Text, ...]:
@@ -238,10 +239,8 @@ class AnswersScreen(Screen[None]):
             self._tell(laid_out(found, wide=self.app.size.width >= 100))
 
     def _tell(self, text: Content) -> None:
-        """Show this beside the list, if it is not there: every update lays out and paints the whole screen again."""
-        if self._told is None or (text.plain, text.spans) != (self._told.plain, self._told.spans):
-            self._told = text
-            self.query_one("#answer", Static).update(text)
+        """Show this beside the list, from its beginning."""
+        if say(self.query_one("#answer", Static), text):
             self.query_one("#detail").scroll_home(animate=False)
 
     @on(Table.RowHighlighted)
