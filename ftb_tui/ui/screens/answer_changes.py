@@ -32,7 +32,10 @@ class Change:
 
 
 async def overruled(app: FtbApp, result: ResultRow, rows: Sequence[AnswerRow]) -> bool:
-    """Ask for a person's verdict on these answers and keep it beside the graders'. Whether to read them again."""
+    """Ask for a person's verdict on these answers and keep it beside the graders'. Whether to read them again.
+
+    Raises `StoreError` where nothing could be kept, as `tagged` does.
+    """
     from ftb_tui.ui.screens.overrule import OverruleScreen
 
     db = app.db
@@ -41,10 +44,7 @@ async def overruled(app: FtbApp, result: ResultRow, rows: Sequence[AnswerRow]) -
     said = await app.push_screen_wait(OverruleScreen(rows, result.grader))
     if said is None:
         return False
-    try:
-        before = await overrule_all(db, {row.response_key: said for row in rows})
-    except StoreError as error:
-        return _not_kept(app, str(error))
+    before = await overrule_all(db, {row.response_key: said for row in rows})
     word = f"verdict {said.verdict}" if said.verdict is not None else "the grader's verdict again"
     where = f"It counts by other graders; {result.grader} leaves it aside." if result.grader in LITERAL_GRADERS else ""
     return _kept(app, result, word, rows, before, lambda: overrule_all(db, before), where)
@@ -62,10 +62,7 @@ async def tagged(app: FtbApp, result: ResultRow, rows: Sequence[AnswerRow]) -> b
     change = await app.push_screen_wait(TagScreen([tags.get(key, ()) for key in keys], counts))
     if change is None or not (change.on or change.off):
         return False
-    try:
-        before = await change_tags_of(db, dict.fromkeys(keys, change))
-    except StoreError as error:
-        return _not_kept(app, str(error))
+    before = await change_tags_of(db, dict.fromkeys(keys, change))
     on, off = clean(change.on), clean(change.off)
     # Only what this change did: an answer may have got other tags since.
     back = {
@@ -97,11 +94,6 @@ async def taken_back(app: FtbApp) -> bool:
     return True
 
 
-def _not_kept(app: FtbApp, why: str) -> bool:
-    app.notify(f"Nothing was changed: {why}", severity="error")
-    return False
-
-
 def _kept(
     app: FtbApp,
     result: ResultRow,
@@ -114,7 +106,7 @@ def _kept(
     """Say what was done, and let it be taken back; of the rows those were changed that are in `before`."""
     gone = _gone(len(rows) - len(before))
     if not before:
-        _not_kept(app, gone.strip())
+        app.notify(f"Nothing was changed:{gone}", severity="error")
         return True
     of = f"{one_line(model_label(result), 60)}, {result.task}"
     change = Change(f"{word} on {counted(len(before), 'answer')}", of, len(before), take_back)
