@@ -93,7 +93,7 @@ def html_report(report: Report) -> str:
         parts += _dataset(report, [row for row in report.rows if row.dataset_id == dataset_id], adjusted)
     parts += _averages(report)
     if report.curves:
-        parts += ["<h2>Learning curves</h2>", *(part for curves in report.curves for part in _curves(curves, report))]
+        parts += ["<h2>Learning curves</h2>", *(part for curves in report.curves for part in _curves(curves))]
     if report.examples:
         parts += ["<h2>Wrong answers</h2>", "<p>The first of each; the others are in answers.csv.</p>"]
         parts += [part for examples in report.examples for part in _examples(examples)]
@@ -151,7 +151,7 @@ def _averages(report: Report) -> Iterable[str]:
         )  # fmt: skip
 
 
-def _curves(curves: LearningCurves, report: Report) -> Iterable[str]:
+def _curves(curves: LearningCurves) -> Iterable[str]:
     unit = "step" if any(model.epoch is None for model in curves.models) else "epoch"
     yield f'<h3>Job {curves.job_key}, {_text(curves.dataset_id)}</h3><div class="side">'
     for task in curves.tasks:

@@ -207,3 +207,15 @@ def test_the_tuned_model_does_not_hide_the_last_checkpoint_of_a_curve() -> None:
     [mark] = [e for e in alone.iter() if e.tag.endswith("path") and e.get("class") == "point"]
     [tick] = [e for e in alone.iter() if e.get("class") == "tick" and e.text == "3"]
     assert float((mark.get("d") or "M0").split()[0].removeprefix("M")) + 5 == pytest.approx(float(tick.get("x") or 0))
+
+
+def test_a_score_over_other_questions_stands_beside_the_line_of_a_curve() -> None:
+    points = [Point(0, 0.0, 0.0, 0.1, n=6), Point(1, 0.5, 0.4, 0.6, joined=False, n=24), Point(2, 1.0, 0.9, 1.0, n=6)]
+    [curve] = charts(curve_chart("t", points, {}, unit="epoch"))
+    [line] = [e for e in curve.iter() if e.get("class") == "curve"]
+    joined = [e for e in curve.iter() if e.get("class") == "point"]
+    [apart] = [e for e in curve.iter() if e.get("class") == "point apart"]
+    assert (line.get("points") or "").split() == [f"{e.get('cx')},{e.get('cy')}" for e in joined]
+    assert "".join(apart.itertext()) == "epoch 1: 0.50 (95% 0.40 to 0.60) of 24"
+    [lonely] = charts(curve_chart("t", points[1:2], {}, unit="epoch"))
+    assert not [e for e in lonely.iter() if e.get("class") == "curve"]
