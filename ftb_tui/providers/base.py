@@ -318,6 +318,15 @@ class ReadsFiles(Protocol):
 
 
 @runtime_checkable
+class PartsJobs(Protocol):
+    """A service whose host has many places for jobs, of which a caller sees one."""
+
+    def jobs_at(self) -> str:
+        """The address of the place where its jobs are, the host's own included."""
+        ...
+
+
+@runtime_checkable
 class TellsPermissions(Protocol):
     """A service that can say more of what the caller may do than that it trains."""
 

@@ -70,6 +70,10 @@ class AgentPlatform:
             async with asyncio.timeout(google_access.CONTROL_TIMEOUT):
                 return await call(client)
 
+    def jobs_at(self) -> str:
+        """The project's region: a host may serve them all."""
+        return f"{self.host}/projects/{self.settings.project}/locations/{self.settings.region}"
+
     def _require_training(self) -> None:
         missing = training_problems(self.settings, f"providers.{self.name}")
         if missing:

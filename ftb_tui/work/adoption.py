@@ -8,6 +8,7 @@ from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.providers.base import Provider, ProviderError, ReadsFiles, RemoteJob
 from ftb_tui.store import jobs as store
 from ftb_tui.store.adoption import insert_adopted, set_adopted_dataset
+from ftb_tui.work.creation import jobs_at
 from ftb_tui.work.jobs import look
 
 
@@ -31,7 +32,7 @@ async def adopt(
             await store.update_job(db, job.job_key, remote)
             return await look(db, provider, job.job_key)
     lines = await _adopted_lines(provider, remote)
-    job_key = await insert_adopted(db, provider=provider.name, host=provider.host, remote=remote,
+    job_key = await insert_adopted(db, provider=provider.name, host=jobs_at(provider), remote=remote,
                                          dataset_id=dataset_id, lines=lines)  # fmt: skip
     return await look(db, provider, job_key)
 

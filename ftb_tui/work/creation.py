@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from ftb_tui.providers.base import ErrorKind, FindsJobsByFile, JobRequest, Provider, ProviderError, RemoteJob
+from ftb_tui.providers.base import ErrorKind, FindsJobsByFile, JobRequest, PartsJobs, Provider, ProviderError, RemoteJob
+from ftb_tui.providers.registry import provider_info
 from ftb_tui.store.jobs import JobRow
 
 _REFUSALS = frozenset({ErrorKind.AUTH, ErrorKind.NOT_FOUND, ErrorKind.QUOTA, ErrorKind.INVALID_REQUEST})
@@ -33,9 +34,25 @@ def is_refusal(error: ProviderError) -> bool:
     return error.kind in _REFUSALS or (error.kind is ErrorKind.RATE_LIMITED and error.status == 429)
 
 
+def jobs_at(provider: Provider) -> str:
+    """The address of a provider's jobs, by which they are known: its host, with project and region where it has these."""
+    return provider.jobs_at() if isinstance(provider, PartsJobs) else provider.host
+
+
 def is_at_home(provider: Provider, job: JobRow) -> bool:
-    """Whether the provider is at the address that the job was sent to. The embedded engine moves, with its jobs."""
-    return provider.host == job.host or provider.capabilities.creates_once
+    """Whether the provider is at the address that the job was sent to. The embedded engine moves, with its jobs.
+
+    Of jobs of an earlier version no more than the host is known.
+    """
+    return job.host in (jobs_at(provider), provider.host) or provider.capabilities.creates_once
+
+
+def asked_with(provider: str) -> str:
+    """With which provider and key a service was asked: it shows the jobs of that key's organisation, and no others."""
+    try:
+        return f"asked as {provider} (key: {provider_info(provider).key})"
+    except ProviderError:
+        return f"asked as {provider}"
 
 
 async def look_for_intent(provider: Provider, job: JobRow, pauses: Sequence[float]) -> RemoteJob | None:
@@ -60,7 +77,7 @@ async def find_intent(provider: Provider, job: JobRow) -> list[RemoteJob]:
     if not is_at_home(provider, job):
         raise ProviderError(
             ErrorKind.INVALID_REQUEST,
-            f"{job.provider} is at {provider.host} now, not at {job.host}",
+            f"{job.provider} is at {jobs_at(provider)} now, not at {job.host}",
             host=provider.host,
         )
     tag, file_id = job.intent_id, job.remote_file_id

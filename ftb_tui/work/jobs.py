@@ -17,7 +17,7 @@ from ftb_tui.store.database import transaction
 from ftb_tui.store.leases import Lease
 from ftb_tui.store.models import ensure_model
 from ftb_tui.work.cost import Quote, fitting_suffix
-from ftb_tui.work.creation import is_at_home, is_refusal, job_request, look_for_intent
+from ftb_tui.work.creation import asked_with, is_at_home, is_refusal, job_request, jobs_at, look_for_intent
 from ftb_tui.work.launch_plan import LaunchPlan, require, training_parts
 from ftb_tui.work.leases import keeping
 from ftb_tui.work.looking import look
@@ -85,7 +85,7 @@ async def launch(
         db,
         intent_id=str(uuid.uuid4()),
         provider=provider.name,
-        host=provider.host,
+        host=jobs_at(provider),
         base_model=plan.base_model,
         dataset_id=plan.dataset.dataset_id,
         training_file_key=file_key,
@@ -121,7 +121,7 @@ async def _settle_unclear(db: aiosqlite.Connection, provider: Provider, plan: La
     if provider.capabilities.creates_once:
         return
     for key in (job.job_key for job in await intents.unclear_jobs(db, provider.name)):
-        why = f"{provider.host} does not list it; it was probably never created"
+        why = f"{provider.host} does not list it when {asked_with(provider.name)}; it was probably never created"
         try:
             job = await look(db, provider, key)
         except ProviderError as error:
@@ -166,7 +166,7 @@ async def send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> No
     async with keeping(db, Lease("jobs", job_key), owner):
         if not is_at_home(provider, job):
             raise LaunchError(
-                f"Job {job_key} was planned for {job.host}, and {job.provider} is at {provider.host} now. Nothing was sent. "
+                f"Job {job_key} was planned for {job.host}, and {job.provider} is at {jobs_at(provider)} now. Nothing was sent. "
                 f"Give it up with: ftb jobs abandon {job_key}",
                 job_key=job_key, refused=False,
             )  # fmt: skip
@@ -274,7 +274,7 @@ async def follow(
         if missed >= MISSES:
             raise LaunchError(
                 f"Job {job_key} is not at {job.host}; it was probably never created. Nothing is sent again. "
-                f"Give it up with: ftb jobs abandon {job_key}",
+                f"It was {asked_with(job.provider)}. Give it up with: ftb jobs abandon {job_key}",
                 job_key=job_key, refused=False,
             )  # fmt: skip
         seconds = pace.next(looks, errors, asked)

@@ -12,7 +12,7 @@ from ftb_tui.store import benches, intents
 from ftb_tui.store import jobs as store
 from ftb_tui.weights import WeightsError
 from ftb_tui.work import jobs
-from ftb_tui.work.creation import find_intent
+from ftb_tui.work.creation import asked_with, find_intent
 from ftb_tui.work.local_engine import EngineStartError
 from ftb_tui.work.service import Opener, in_service
 
@@ -55,7 +55,7 @@ async def _settle(db: aiosqlite.Connection, open_provider: Opener, job_key: int)
     if (await store.get_job(db, job_key)).intent != "sent":
         return ""
     return (
-        f"Job {job.job_key} is not at {job.host}; it was probably never created. Give it up with: "
+        f"Job {job.job_key} is not at {job.host}, {asked_with(job.provider)}; it was probably never created. Give it up with: "
         f"ftb jobs abandon {job.job_key}"
     )
 
@@ -97,7 +97,10 @@ async def abandon(
             f"ftb jobs follow {job_key} - or end it with: ftb jobs cancel {job_key}"
         )
     given_up = await _give_up(db, job_key, f"given up: {job.host} has no such job", cost_nothing=True)
-    return given_up, f"Job {job_key} is given up: {job.host} has no such job."
+    return given_up, (
+        f"Job {job_key} is given up: {job.host} has no such job. It was {asked_with(job.provider)}: should it be of "
+        f"another organisation, it goes on there; take it on with: ftb jobs adopt ID --provider {job.provider}"
+    )
 
 
 async def _give_up(db: aiosqlite.Connection, job_key: int, why: str, *, cost_nothing: bool = False) -> store.JobRow:

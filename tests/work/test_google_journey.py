@@ -29,7 +29,7 @@ from ftb_tui.store.results import results
 from ftb_tui.work import evaluate
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError, LaunchPlan, Pace
-from ftb_tui.work.reconciling import reconcile
+from ftb_tui.work.reconciling import abandon, reconcile
 from tests.fakes.google_server import (
     BASE,
     GEMINI_KEY,
@@ -172,6 +172,42 @@ async def test_a_job_that_cannot_be_found_yet_stays_open_until_it_can(
     assert "was created before the interruption" in sentence
     assert (await store.get_job(db, caught.value.job_key)).intent == "confirmed"
     assert fake_google.requests["create"] == 1
+
+
+@pytest.mark.parametrize(
+    ("of", "other"), [("us-central1", "europe-west4"), ('"p1"', '"p2"')], ids=["region", "project"]
+)
+async def test_another_region_or_project_cannot_say_that_there_is_no_such_job(
+    db: aiosqlite.Connection, provider: Provider, fake_google: FakeGoogle, home: Path, of: str, other: str
+) -> None:
+    fake_google.after_create.append(disconnect)
+    fake_google.faults["list"].extend([status(503, google_error(503, "UNAVAILABLE", "later"))] * 3)
+    with pytest.raises(LaunchError, match="not known whether") as caught:
+        await work.launch(db, provider, PLAN)
+    key = caught.value.job_key
+    config = home / "config" / "config.toml"
+    as_it_was = config.read_text()
+    config.write_text(as_it_was.replace(of, other))
+    [sentence] = await reconcile(db, opened)
+    assert f"could not be looked for at {fake_google.url}/projects/p1/locations/us-central1" in sentence
+    with pytest.raises(ProviderError, match="is not given up: whether it exists could not be asked"):
+        await abandon(db, opened, key)
+    assert (await store.get_job(db, key)).intent == "sent"
+    config.write_text(as_it_was)
+    job, _ = await abandon(db, opened, key)
+    assert job.intent == "confirmed"
+
+
+async def test_a_job_of_which_an_earlier_version_kept_the_host_alone_is_looked_for_there(
+    db: aiosqlite.Connection, provider: Provider, fake_google: FakeGoogle
+) -> None:
+    fake_google.after_create.append(disconnect)
+    fake_google.faults["list"].extend([status(503, google_error(503, "UNAVAILABLE", "later"))] * 3)
+    with pytest.raises(LaunchError, match="not known whether"):
+        await work.launch(db, provider, PLAN)
+    await db.execute("UPDATE jobs SET host = ?", (fake_google.url,))
+    [sentence] = await reconcile(db, opened)
+    assert "was created before the interruption" in sentence
 
 
 @pytest.mark.parametrize("moment", ["create", "after create"])

@@ -16,7 +16,7 @@ from ftb_tui.store import spending
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchError
 from ftb_tui.work.reconciling import abandon, reconcile
-from tests.fakes.openai_server import FakeOpenAI, disconnect, error, status
+from tests.fakes.openai_server import KEY, FakeOpenAI, disconnect, error, status
 from tests.work.launching.launches import CREATE, FAST, LIST, PLAN, Held, opened
 
 
@@ -72,6 +72,8 @@ async def test_the_money_is_free_again_once_the_service_has_said_that_there_is_n
     assert await spent(db) == 2.0
     job, sentence = await abandon(db, opened, key)
     assert (job.intent, "has no such job" in sentence, await spent(db)) == ("abandoned", True, 0.0)
+    # Whoever asks with the key of another organisation is told so: its jobs are not seen.
+    assert f"asked as fake (key: FAKE_KEY, …{KEY[-4:]})" in sentence
     await work.launch(db, provider, PLAN)
     assert len(fake_openai.jobs) == 1
 
