@@ -45,7 +45,7 @@ def list_command(*, provider: str | None, ask: bool, as_json: bool) -> None:
         head[:shown],
         [
             (
-                line["provider"], line["name"], line["kind"], "+".join(line["methods"]) or "–",
+                line["provider"], line["name"], line["kind"], _ways(line["methods"]),
                 _money(line["prices"].get("training")),
                 *(_money(line["asking_prices"].get(key)) for key in ("input", "output")), _priced(line),
                 _until(line), line["days_left"], _deployed(line),
@@ -112,7 +112,7 @@ def _line(facts: Any, provider: str, service: str, name: str, kind: str, base: s
         "service": service,
         "name": name,
         "kind": kind,
-        "methods": list(model.methods) if model and kind in ("base", "listed") else [],
+        "methods": _methods(model) if kind in ("base", "listed") else [],
         "prices": _prices(trained),
         "asking_prices": _prices(asked),
         "shutdown": model.shutdown if model else None,
@@ -122,6 +122,14 @@ def _line(facts: Any, provider: str, service: str, name: str, kind: str, base: s
         "note": model.note if model else "",
         "jobs_refused": facts.service(service).refusal(now),
     }  # fmt: skip
+
+
+def _methods(model: Any) -> list[str] | None:
+    return None if model is None or model.methods is None else list(model.methods)
+
+
+def _ways(methods: list[str] | None) -> str:
+    return "?" if methods is None else "+".join(methods) or "–"
 
 
 def _prices(prices: Any) -> dict[str, Any]:

@@ -109,8 +109,8 @@ class ModelFacts:
 
     service: str
     name: str
-    methods: tuple[str, ...] = ()
-    """How it can be trained: `supervised`, `dpo`, `reinforcement`; empty for not at all."""
+    methods: tuple[str, ...] | None = None
+    """How it can be trained: `supervised`, `dpo`, `reinforcement`; empty for not at all, None where it is not known."""
     shutdown: datetime.date | None = None
     shutdown_is: str = "on"
     """`on` that day, or `not before` it."""
@@ -317,7 +317,7 @@ def _catalogue(values: dict[str, Any]) -> Catalogue:
             **{
                 "as_of": as_of,
                 **entry,
-                "methods": tuple(entry.get("methods", ())),
+                "methods": tuple(entry["methods"]) if "methods" in entry else None,
                 "prices": _part(Prices, entry.get("prices")),
                 "base_prices": _part(Prices, entry.get("base_prices")),
             }

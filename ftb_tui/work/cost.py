@@ -119,12 +119,16 @@ def quote(
     dated = None if price is None else prices
     billed = None if epochs is None else sum(tokens) * epochs
     cost = 0.0 if free else None if price is None or billed is None else billed * price / MILLION
+    entry = (
+        f'{_PRICE} ([[models]] with service = "{facts.service}", name = "{base_model}", prices = {{ training = … }})'
+    )
+    missing = [*([_EPOCHS] if epochs is None else []), *([entry] if price is None else [])]
     findings = [
         *_deadlines(facts, base_model, method),
         *_limits(facts, service.limits, lines, tokens, epochs, suffix),
         *_aside(facts, validation),
         *_splits(dataset, lines, validation),
-        *(Finding("stop", text) for text in beyond_budget(facts.budget, cost, facts.spent_today)),
+        *(Finding("stop", text) for text in beyond_budget(facts.budget, cost, facts.spent_today, missing)),
         *(Finding("warn", text) for text in (*facts.notes, *service.notices)),
     ]
     return Quote(
@@ -254,7 +258,7 @@ def _deadlines(facts: Facts, base_model: str, method: str) -> Iterator[Finding]:
     elif method not in facts.capabilities.methods:
         able = " and ".join(facts.capabilities.methods)
         yield Finding("stop", f"{facts.provider} trains by {able}, not {method}.")
-    elif model is not None and method not in model.methods:
+    elif model is not None and model.methods is not None and method not in model.methods:
         able = " and ".join(model.methods) or "no method"
         yield Finding(
             "stop", f"{model.name} can be trained there by {able}, not {method}. Give --force to try.", forcible=True
@@ -331,15 +335,18 @@ def _splits(dataset: Dataset, lines: Sequence[str], validation: Sequence[str]) -
         yield Finding("ok", "No prompt is twice in the training file, nor in what tests it.")
 
 
-def beyond_budget(budget: Budget, cost: float | None, spent_today: float) -> Iterator[str]:
-    """Why a launch of that cost is beyond a budget; nothing where it is not."""
+_EPOCHS = "the number of epochs"
+_PRICE = "the price of training in catalogue.toml beside config.toml"
+
+
+def beyond_budget(
+    budget: Budget, cost: float | None, spent_today: float, missing: Sequence[str] = (_EPOCHS, _PRICE)
+) -> Iterator[str]:
+    """Why a launch of that cost is beyond a budget; nothing where it is not. `missing` is what a cost is made from."""
     if (budget.per_launch, budget.per_day) == (None, None):
         return
     if cost is None:
-        yield (
-            "A budget is set but the cost is not known: give the number of epochs, and the price in catalogue.toml "
-            "beside config.toml."
-        )
+        yield f"A budget is set but the cost is not known: give {', and '.join(missing)}."
         return
     if budget.per_launch is not None and cost > budget.per_launch:
         yield f"{money(cost)} is beyond the budget of {money(budget.per_launch)} for a launch."

@@ -206,6 +206,31 @@ def test_a_budget_refuses_what_is_beyond_it_and_what_has_no_price() -> None:
     assert made(replace(FACTS, budget=Budget(per_launch=cost, per_day=cost))).stops() == []
 
 
+@pytest.mark.parametrize(
+    ("epochs", "wanted", "given"),
+    [(3, "the price", "epochs"), (None, "the number of epochs, and the price", "nothing")],
+)
+def test_a_budget_without_a_price_asks_only_for_what_is_not_there_and_names_the_entry(
+    epochs: int | None, wanted: str, given: str
+) -> None:
+    facts = replace(FACTS, budget=Budget(per_day=5.0), provider="mine", service="fake")
+    [reason] = made(facts, base_model="gpt-new", epochs=epochs).stops()
+    assert f"give {wanted} of training in catalogue.toml" in reason
+    assert '[[models]] with service = "fake", name = "gpt-new", prices = { training = … }' in reason
+    assert given not in reason
+
+
+def test_a_price_that_a_person_writes_down_as_told_is_enough_for_a_launch(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.toml"
+    file.write_text('[[models]]\nservice = "fake"\nname = "gpt-new"\nprices = { training = 0.5 }\n')
+    facts = replace(FACTS, budget=Budget(per_day=5.0), provider="mine", service="fake", catalogue=load_catalogue(file))
+    assert made(facts, base_model="gpt-new").stops() == []
+    # What is known to be trained by no method stays so.
+    file.write_text('[[models]]\nservice = "openai"\nname = "gpt-5-2025-08-07"\nprices = { training = 0.5 }\n')
+    own = replace(FACTS, catalogue=load_catalogue(file))
+    assert "no method" in made(own, base_model="gpt-5-2025-08-07").stops()[0]
+
+
 def test_a_suffix_is_made_to_fit_and_that_is_said() -> None:
     azure = load_dialect("azure").capabilities
     assert fitting_suffix(azure, "v1.2-with-a-long-tail") == "v1-2-with-a-long-t"
