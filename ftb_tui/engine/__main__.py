@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import fcntl
 import logging
+import math
 import os
 import secrets
 import signal
@@ -25,7 +26,7 @@ from ftb_tui import __version__  # noqa: E402
 from ftb_tui.disk import FREE_SOME, MAY_BE_FULL, is_full, may_be_full  # noqa: E402
 from ftb_tui.engine_state import EngineState, clear_engine_state, read_engine_state, write_engine_state  # noqa: E402
 from ftb_tui.paths import paths  # noqa: E402
-from ftb_tui.weights import WeightsError, find_weights, require_weights  # noqa: E402
+from ftb_tui.weights import WeightsError, find_weights, is_known, require_weights  # noqa: E402
 
 log = logging.getLogger("ftb.engine")
 
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve.add_argument("--port", type=int, default=0, help="0 takes a free one")
     serve.add_argument("--weights", type=Path, help="a GGUF file of SmolLM2-135M-Instruct")
     serve.add_argument("--data", type=Path, help="where files, jobs and adapters are kept")
-    serve.add_argument("--idle-exit", type=float, metavar="SECONDS", help="end after so long without work")
+    serve.add_argument("--idle-exit", type=_seconds, metavar="SECONDS", help="end after so long without work")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
@@ -61,6 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.suppress(OSError):
         os.nice(5)
     return asyncio.run(_serve(options, data, weights))
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise ValueError(text)
+    return value
 
 
 def _only_one(data: Path) -> IO[str] | None:
@@ -108,13 +116,20 @@ async def _serve(options: argparse.Namespace, data: Path, weights: Path | None) 
     from aiohttp import web
 
     from ftb_tui.engine.answering import Answering
-    from ftb_tui.engine.interface import EngineError
+    from ftb_tui.engine.interface import EngineError, ModelFileError
     from ftb_tui.engine.loading import ModelLoader
     from ftb_tui.engine.queue import TrainingQueue
     from ftb_tui.engine.records import Records
     from ftb_tui.engine.server import make_app
     from ftb_tui.engine.serving import Engine
 
+    try:
+        if weights is not None and not is_known(weights):
+            from ftb_tui.engine.model import check_weights
+
+            check_weights(weights)
+    except ModelFileError as error:
+        return _refuse(f"{error}\nOr name another file with --weights or FTB_WEIGHTS.", 2)
     try:
         records = Records(data / "engine.db")
     except EngineError as error:

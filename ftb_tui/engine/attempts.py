@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 
 from ftb_tui.engine.interface import EngineError
@@ -22,14 +22,16 @@ def attempt(
 ) -> None:
     """Do some work for a job; the job fails with what is wrong about it, under the code `failed_as`.
 
-    Without weights it stays in its queue, and they are waited for a little or until something has `changed`. Raises
+    Without weights it stays in its queue, says so once for each reason, and they are waited for a little or until
+    something has `changed`. Raises
     `OSError` and `sqlite3.Error`, which are the disk's fault and not the job's.
     """
     try:
         work()
     except WeightsMissingError as error:
         records.change_status(job_id, "queued", allowed=("running",))
-        records.add_event(job_id, f"weights-{int(time.time())}", str(error), level="warn")
+        reason = hashlib.sha256(str(error).encode("utf-8", "replace")).hexdigest()[:12]
+        records.add_event(job_id, f"weights-{reason}", str(error), level="warn")
         changed.wait(_WAIT_FOR_WEIGHTS)
     except EngineError as error:
         records.fail_job(job_id, str(error), code=failed_as)

@@ -26,6 +26,7 @@ class ModelLoader:
     def __init__(self, weights: Path | None) -> None:
         self._weights = weights
         self._model: Model | None = None
+        self._trouble: str | None = None
         self._lock = threading.Lock()
         self._adapters: dict[Path, Adapter] = {}
 
@@ -33,6 +34,11 @@ class ModelLoader:
     def loaded(self) -> bool:
         """Whether the weights are in memory."""
         return self._model is not None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the weights could not be loaded when it was last tried; None where they could, or were not needed yet."""
+        return self._trouble
 
     def model(self) -> Model:
         """The model, loading it if need be (some seconds). A failure is not remembered: files can be mended."""
@@ -43,13 +49,16 @@ class ModelLoader:
                 try:
                     path = require_weights(self._weights)
                 except WeightsError as error:
-                    raise WeightsMissingError(str(error)) from error
+                    self._trouble = str(error)
+                    raise WeightsMissingError(self._trouble) from error
                 try:
                     self._model = load_model(path)
                 except ModelFileError as error:
-                    raise WeightsMissingError(str(error)) from error
+                    self._trouble = str(error)
+                    raise WeightsMissingError(self._trouble) from error
                 finally:
                     give_back()
+                self._trouble = None
             return self._model
 
     @property

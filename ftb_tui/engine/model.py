@@ -78,19 +78,28 @@ def load_model(path: Path, *, dtype: Any = np.float32) -> Model:
 
     Raises `ModelFileError` for a file that is missing, cut off, or of another architecture.
     """
-    file = open_gguf(Path(path))
-    try:
-        config = _config(file)
-        tokenizer = Tokenizer(file.metadata["tokenizer.ggml.tokens"], file.metadata["tokenizer.ggml.token_type"])
-    except KeyError as error:
-        raise ModelFileError(f"{path} lacks {error.args[0]}, which the engine needs.") from error
-    except (TypeError, ValueError, ArithmeticError) as error:
-        raise ModelFileError(f"{path} is damaged or of an unknown kind: {error}.") from error
+    file, config, tokenizer = _opened(Path(path))
     embedding = file.read("token_embd.weight", (tokenizer.size, config.width), dtype)
     layers = [_layer(file, config, index, dtype) for index in range(config.layers)]
     norm = file.read("output_norm.weight", (config.width,), dtype)
     name = str(file.metadata.get("general.name", ""))
     return Model(config, tokenizer, embedding, layers, norm, name=name, weights=identity(Path(path)))
+
+
+def check_weights(path: Path) -> None:
+    """Raises `ModelFileError` for a file that is cut off or of another kind, without reading all of it."""
+    _opened(path)
+
+
+def _opened(path: Path) -> tuple[GgufFile, Config, Tokenizer]:
+    file = open_gguf(path)
+    try:
+        tokenizer = Tokenizer(file.metadata["tokenizer.ggml.tokens"], file.metadata["tokenizer.ggml.token_type"])
+        return file, _config(file), tokenizer
+    except KeyError as error:
+        raise ModelFileError(f"{path} lacks {error.args[0]}, which the engine needs.") from error
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise ModelFileError(f"{path} is damaged or of an unknown kind: {error}.") from error
 
 
 def _config(file: GgufFile) -> Config:

@@ -116,7 +116,8 @@ async def _authorized(request: web.Request, handler: Handler) -> web.StreamRespo
 async def health(request: web.Request) -> web.Response:
     """Whether the engine is alive; the only route that needs no token, though a wrong one is refused.
 
-    Tells as well which weights it runs on, and how many seconds ago it last answered (0 while it does, null for never).
+    Tells as well which weights it runs on, why they could not be read when it was last tried, and how many seconds ago
+    it last answered (0 while it does, null for never).
     """
     engine = request.app[ENGINE]
     return web.json_response(
@@ -126,6 +127,7 @@ async def health(request: web.Request) -> web.Response:
             "model_loaded": engine.loader.loaded,
             "pid": os.getpid(),
             "weights": engine.loader.identity,
+            "trouble": engine.loader.trouble,
             "idle_seconds": engine.answering.idle_seconds,
         }
     )

@@ -94,6 +94,10 @@ def _works_on(state: EngineState, wanted: Path) -> str:
 def _require_free(state: EngineState, wanted: Path, on_status: Callable[[str], None]) -> None:
     """Raise `EngineStartError` if somebody needs the engine as it is, or if that cannot be told."""
     try:
+        told = _get(state, "/health")
+        if told.get("trouble") or told.get("weights", "") is None:
+            # It can do nothing for anybody: its jobs wait for just this.
+            return
         left = _unfinished_jobs(state)
         asked = not left and _is_asked(state)
         if asked:
@@ -109,7 +113,10 @@ def _require_free(state: EngineState, wanted: Path, on_status: Callable[[str], N
         ) from error
     if left:
         which = f"Its job {left[0]} has" if len(left) == 1 else f"{len(left)} jobs of it have"
-        raise EngineStartError(f"{_works_on(state, wanted)} {which} to end first: see ftb jobs list, {_LEAVE_OUT}")
+        raise EngineStartError(
+            f"{_works_on(state, wanted)} {which} to end first: see ftb jobs list, and wait, or give it up with "
+            f"ftb jobs cancel, {_LEAVE_OUT}"
+        )
     if asked:
         raise EngineStartError(
             f"{_works_on(state, wanted)} It is answering somebody's questions, which have to end first: wait, {_LEAVE_OUT}"
@@ -226,7 +233,8 @@ def _start(weights: Path, on_status: Callable[[str], None]) -> EngineState:
 
 
 def _spawned(weights: Path, log: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "ftb_tui.engine", "serve", "--idle-exit", f"{IDLE_EXIT_SECONDS:g}"]
+    # Modules come from where they are installed, not from wherever a person stands.
+    command = [sys.executable, "-P", "-m", "ftb_tui.engine", "serve", "--idle-exit", f"{IDLE_EXIT_SECONDS:g}"]
     with log.open("ab") as stream:
         return subprocess.Popen(
             [*command, "--weights", str(weights)],
