@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from ftb_tui.store.database import open_store
 from ftb_tui.store.grading import overrule
 from ftb_tui.ui.app import FtbApp
 from tests.fakes.openai_server import FakeOpenAI
-from tests.ui.pilot import fill_demo, filled, shows, until
+from tests.ui.pilot import demo_app, fill_demo, filled, shows, until
 from tests.work.test_judging import judged
 
 CHAT = "POST /chat/completions"
@@ -84,3 +84,24 @@ async def test_a_judge_is_measured_against_people_without_touching_grades(judge:
         await until(pilot, shows(pilot, "people agree on"))
         await until(pilot, shows(pilot, "of 1 answer:"))
     assert judge.requests[CHAT] == 1
+
+
+async def test_a_judge_is_not_measured_while_its_price_cannot_be_read(judge: FakeOpenAI, home: Path) -> None:
+    await fill_demo()
+    await one_verdict()
+    app = demo_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await filled(pilot)
+        await pilot.press("4")
+        await filled(pilot)
+        await pilot.press("J")
+        await until(pilot, lambda: bool(app.screen.query("#ask-judge")))
+        # Without a cap only a judge is asked that costs nothing, whether the day has a budget or not.
+        assert app.screen.query_one("#ask-cap", Input).placeholder == "nothing, where the judge costs nothing"
+        (home / "config" / "catalogue.toml").write_text("[[models]\n")
+        app.screen.query_one("#ask-judge", Input).value = "fake/gpt-judge"
+        app.screen.query_one("#ask-check", Input).value = "yes"
+        await pilot.press("enter")
+        await until(pilot, lambda: "catalogue.toml" in str(app.screen.query_one("#ask-said", Static).content))
+        assert bool(app.screen.query("#ask-judge"))
+    assert judge.requests[CHAT] == 0

@@ -5,20 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.widgets import DataTable, Input, OptionList
+from textual.widgets import DataTable, Input, OptionList, Static
 
 from ftb_tui.benchmark.load import load_bundled
-from ftb_tui.providers.registry import open_provider
+from ftb_tui.providers.registry import open_provider, provider_info
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.datasets import save_dataset
 from ftb_tui.store.evaluations import list_evaluations
 from ftb_tui.store.models import ensure_model
 from ftb_tui.ui.app import FtbApp
+from ftb_tui.ui.screens.evaluate import EvaluateScreen
+from ftb_tui.ui.screens.evaluations import EvaluationsScreen
 from ftb_tui.work import evaluate
 from ftb_tui.work import jobs as work
 from ftb_tui.work.jobs import LaunchPlan, Pace
 from tests.fakes.openai_server import FakeOpenAI
-from tests.ui.pilot import shows, until
+from tests.ui.pilot import shows, text_of, until
 
 WORLD = load_bundled("fictional_people")
 FAST = Pace(0.01, 0.01, 0.05)
@@ -63,6 +65,10 @@ async def n_evaluations() -> int:
         await db.close()
 
 
+def quote_of(screen: EvaluateScreen) -> str:
+    return str(screen.query_one("#evaluate-quote", Static).content)
+
+
 async def test_a_job_s_model_is_asked_after_its_price_was_seen(paid: FakeOpenAI) -> None:
     await tune()
     app = FtbApp()
@@ -72,6 +78,7 @@ async def test_a_job_s_model_is_asked_after_its_price_was_seen(paid: FakeOpenAI)
         await until(pilot, shows(pilot, "succeeded"))
         await pilot.press("v")
         await until(pilot, lambda: bool(app.screen.query(OptionList)))
+        assert "Ask ft:" not in text_of(app), "the list below has the models"
         for words in ("600 questions, ", "at $500.00", "2026-11-21 (a test)", "enter  ask, for $"):
             await until(pilot, shows(pilot, words))
         await pilot.press("escape")
@@ -111,9 +118,6 @@ async def test_who_is_quicker_than_the_price_is_shown_it_first(
     app = FtbApp()
     async with app.run_test(size=(160, 45)) as pilot:
         await until(pilot, lambda: app._supervisor is not None)
-        from ftb_tui.providers.registry import provider_info
-        from ftb_tui.ui.screens.evaluate import EvaluateScreen
-
         screen = EvaluateScreen("fake", provider_info("fake").capabilities, names=["gpt-fake"])
         app.push_screen(screen)
         await until(pilot, shows(pilot, "600 questions"))
@@ -128,3 +132,48 @@ async def test_who_is_quicker_than_the_price_is_shown_it_first(
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is not screen)
         assert await n_evaluations() == 1
+
+
+async def test_nothing_is_planned_while_its_price_cannot_be_told(paid: FakeOpenAI, home: Path) -> None:
+    db = await open_store()
+    await save_dataset(db, WORLD)
+    await db.close()
+    catalogue = home / "config" / "catalogue.toml"
+    priced = catalogue.read_text()
+    catalogue.write_text("[[models]\n")
+    app = FtbApp()
+    async with app.run_test(size=(160, 45)) as pilot:
+        await until(pilot, lambda: app._supervisor is not None)
+        screen = EvaluateScreen("fake", provider_info("fake").capabilities, names=["gpt-fake"])
+        app.push_screen(screen)
+        await until(pilot, lambda: screen.is_mounted and "catalogue.toml" in quote_of(screen))
+        await pilot.press("enter")
+        await until(pilot, lambda: not screen._busy)
+        assert (app.screen, await n_evaluations()) == (screen, 0)
+        catalogue.write_text(priced)
+        await pilot.press("enter")
+        await until(pilot, shows(pilot, "enter  ask, for $"))
+        await until(pilot, lambda: not screen._busy)
+        assert (app.screen, await n_evaluations()) == (screen, 0)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is not screen)
+        assert await n_evaluations() == 1
+
+
+async def test_an_evaluation_that_is_resumed_by_two_quick_keys_is_agreed_to_once(paid: FakeOpenAI) -> None:
+    await plan()
+    app = FtbApp()
+    async with app.run_test(size=(160, 45)) as pilot:
+        await until(pilot, lambda: app._supervisor is not None)
+        await pilot.press("3")
+        await until(pilot, lambda: app.current_mode == "evaluations" and app.screen.query_one(DataTable).row_count == 1)
+        evaluations = app.screen
+        assert isinstance(evaluations, EvaluationsScreen)
+        evaluations.action_resume()
+        evaluations.action_resume()
+        await until(pilot, shows(pilot, "enter  ask, for $"))
+        await pilot.pause()
+        assert len(app.screen_stack) == 2
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is evaluations)
+        assert paid.asked == []
