@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import aiosqlite
 
 from ftb_tui.benchmark.model import Dataset, Question
 from ftb_tui.benchmark.subset import subset
+from ftb_tui.store import holding, leases
 from ftb_tui.store.curves import JobModel
+from ftb_tui.store.database import transaction
 from ftb_tui.store.datasets import load_dataset, questions_by_key
+from ftb_tui.store.evaluations import question_ids
+from ftb_tui.store.jobs import get_job
+from ftb_tui.store.leases import Lease
 from ftb_tui.work import evaluate
+from ftb_tui.work.asking import EvaluationBusyError
 from ftb_tui.work.asking_quote import AskingQuote, quote_asking
+from ftb_tui.work.leases import keeping
 
 SIZES = (48, 24, 12, 6)
 """Questions a task that are offered when the tuned model was asked more."""
@@ -23,13 +32,15 @@ SIZES = (48, 24, 12, 6)
 class CheckpointPlan:
     """What could be asked of so many models, and the quote for all of them together."""
 
-    per_task: int | None
-    """At most so many questions of each task; None for all that the tuned model was asked."""
     questions: tuple[Question, ...]
     n_models: int
     quote: AskingQuote
     which: str
     """Which questions these are."""
+    short: str
+    """The same in a few words."""
+    is_begun: bool
+    """Whether some of the models were asked some of it, or were about to be: there the rest alone is asked."""
 
     @property
     def n_answers(self) -> int:
@@ -60,7 +71,7 @@ async def job_questions(db: aiosqlite.Connection, job_key: int, dataset: Dataset
 async def checkpoint_plans(
     db: aiosqlite.Connection, job_key: int, dataset_id: str, models: Sequence[JobModel]
 ) -> list[CheckpointPlan]:
-    """The choices, the largest first: what the job's tuned model was asked, and fewer of it.
+    """The choices, the largest first: what the job's tuned model was asked, fewer of it, and what else was begun.
 
     The same questions as the tuned model's, so that every point of the curve is about the same facts.
     """
@@ -70,29 +81,75 @@ async def checkpoint_plans(
     fullest = max((sum(q.task is task for q in questions) for task in {q.task for q in questions}), default=0)
     [job] = await db.execute_fetchall("SELECT provider, base_model FROM jobs WHERE job_key = ?", (job_key,))
     name = models[0].name if models else job["base_model"]
+    begun = await _begun(db, dataset_id, models)
+    choices = [(questions, which, "the questions of the tuned model")]
+    for size in SIZES:
+        if size < fullest:
+            words = f"at most {size} questions of each task", f"{size} questions a task"
+            choices.append((subset(whole, limit=size), *words))
+    offered = {frozenset(question.question_id for question in chosen) for chosen, _, _ in choices}
+    for ids in begun:
+        if ids not in offered:
+            chosen = tuple(question for question in dataset.questions if question.question_id in ids)
+            choices.append((chosen, f"the {len(chosen)} questions that were begun", "the questions that were begun"))
     plans = []
-    for per_task in (None, *(size for size in SIZES if size < fullest)):
-        chosen = subset(whole, limit=per_task)
+    for chosen, said, short in choices:
         quote = await asyncio.to_thread(
             quote_asking, job["provider"], name, chosen, answer_tokens=dataset.answer_tokens,
             base_model=job["base_model"], tuned=True, times=len(models),
         )  # fmt: skip
-        said = which if per_task is None else f"at most {per_task} questions of each task"
-        plans.append(CheckpointPlan(per_task, chosen, len(models), quote, said))
+        is_begun = frozenset(question.question_id for question in chosen) in begun
+        plans.append(CheckpointPlan(chosen, len(models), quote, said, short, is_begun))
     return plans
+
+
+@asynccontextmanager
+async def asking_alone(db: aiosqlite.Connection, job_key: int) -> AsyncIterator[None]:
+    """Nobody else asks models of this job meanwhile. Raises `EvaluationBusyError` where somebody does so now."""
+    owner, lease = holding.new_owner(), Lease("jobs", job_key)
+    async with transaction(db):
+        is_mine = await leases.take(db, lease, owner)
+    if not is_mine:
+        raise _busy(job_key)
+    async with keeping(db, lease, owner):
+        yield
+
+
+async def require_nobody_asks(db: aiosqlite.Connection, job_key: int) -> None:
+    """Raise `EvaluationBusyError` where somebody asks models of this job now."""
+    job = await get_job(db, job_key)
+    if holding.is_held(job.owner, job.lease_until):
+        raise _busy(job_key)
+
+
+def _busy(job_key: int) -> EvaluationBusyError:
+    return EvaluationBusyError(
+        f"Models of job {job_key} are being asked already, here or by another ftb; 3 shows how far."
+    )
 
 
 async def plan_checkpoints(
     db: aiosqlite.Connection, dataset_id: str, models: Sequence[JobModel], plan: CheckpointPlan
 ) -> list[int]:
-    """An evaluation of each model, in the order of training; the keys, for `Supervisor.run_evaluations`."""
+    """An evaluation of each model, in the order of training; the keys. One that asks the same is gone on with."""
     tokens = (await load_dataset(db, dataset_id)).answer_tokens
     return [
         await evaluate.create(
-            db, model_key=model.model_key, dataset_id=dataset_id, questions=plan.questions, answer_tokens=tokens
+            db, model_key=model.model_key, dataset_id=dataset_id, questions=plan.questions, answer_tokens=tokens,
+            reuse=True,
         )
         for model in models
-    ]
+    ]  # fmt: skip
+
+
+async def _begun(db: aiosqlite.Connection, dataset_id: str, models: Sequence[JobModel]) -> list[frozenset[str]]:
+    """The ids of the questions of each evaluation of these models that was planned and not finished."""
+    rows = await db.execute_fetchall(
+        "SELECT evaluation_key FROM evaluations WHERE dataset_id = ? AND deleted_at IS NULL AND state <> 'finished'"
+        " AND model_key IN (SELECT value FROM json_each(?)) ORDER BY evaluation_key DESC",
+        (dataset_id, json.dumps([model.model_key for model in models])),
+    )
+    return list(dict.fromkeys([frozenset(await question_ids(db, row[0])) for row in rows]))
 
 
 async def _asked(db: aiosqlite.Connection, job_key: int, dataset_id: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiosqlite
 
@@ -32,6 +32,10 @@ from ftb_tui.work.cost import Quote
 from ftb_tui.work.reconciling import reconcile
 from ftb_tui.work.regrade import RegradeReport, regrade
 from ftb_tui.work.service import in_service
+
+if TYPE_CHECKING:
+    from ftb_tui.store.curves import JobModel
+    from ftb_tui.work.checkpoints import CheckpointPlan
 
 Message = Callable[[str, str], None]
 """Called with a severity (`information`, `warning`, `error`) and a sentence."""
@@ -96,9 +100,11 @@ class Supervisor:
         """Ask what is missing in an evaluation."""
         return self._submit(self._evaluate(evaluation_key))
 
-    def run_evaluations(self, evaluation_keys: Sequence[int]) -> Future[None]:
-        """Ask what is missing in several evaluations, one after the other; one that fails or is paused ends it."""
-        return self._submit(self._evaluate_all(evaluation_keys))
+    def ask_models(
+        self, job_key: int, dataset_id: str, models: Sequence[JobModel], plan: CheckpointPlan
+    ) -> Future[None]:
+        """Ask models of a job, one after the other, unless somebody does so; one that fails or is paused ends it."""
+        return self._submit(self._ask_models(job_key, dataset_id, models, plan))
 
     def regrade(self) -> Future[None]:
         """Grade every stored answer by the graders of today, and say what changed."""
@@ -254,6 +260,18 @@ class Supervisor:
     async def _evaluate(self, evaluation_key: int) -> None:
         if (row := await self._asked_all_of(evaluation_key)) is not None:
             self._on_message("information", f"Evaluation {evaluation_key}: {row.n_correct} of {row.n_answered} right.")
+
+    async def _ask_models(
+        self, job_key: int, dataset_id: str, models: Sequence[JobModel], plan: CheckpointPlan
+    ) -> None:
+        from ftb_tui.work.checkpoints import asking_alone, plan_checkpoints
+
+        db = await self._store()
+        async with asking_alone(db, job_key):
+            keys = await plan_checkpoints(db, dataset_id, models, plan)
+            waiting = f"{len(keys)} evaluations are" if len(keys) != 1 else "1 evaluation is"
+            self._on_message("information", f"{waiting} waiting; 3 shows how far.")
+            await self._evaluate_all(keys)
 
     async def _evaluate_all(self, evaluation_keys: Sequence[int]) -> None:
         for place, key in enumerate(evaluation_keys):

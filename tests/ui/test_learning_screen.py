@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from ftb_tui.benchmark.model import Task
 from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import questions_by_key
+from ftb_tui.work.checkpoints import asking_alone
 from tests.demo_sweep import ask, checkpoint_keys, question_keys
 from tests.ui.pilot import demo_app, fill_demo, shows, text_of, until
 from tests.ui.results_pilot import filled_table, on_results
@@ -51,3 +52,16 @@ async def test_a_curve_over_part_of_the_questions_says_so_and_what_is_apart_is_m
 
 def line_of(pilot: Pilot[None], start: str) -> str:
     return next((line for line in text_of(pilot.app).splitlines() if line.startswith(start)), "")
+
+
+async def test_models_that_somebody_asks_are_not_offered_a_second_time() -> None:
+    await fill_demo()
+    db = await open_store()
+    async with asking_alone(db, 1), demo_app().run_test(size=(120, 40), notifications=True) as pilot:
+        await on_results(pilot)
+        await pilot.press("l")
+        await until(pilot, shows(pilot, "12 of the job's 13 models were asked nothing yet"))
+        await pilot.press("v")
+        await until(pilot, shows(pilot, "Models of job 1 are being asked already"))
+        assert not pilot.app.screen.query("OptionList")
+    await db.close()

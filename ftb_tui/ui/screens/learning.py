@@ -235,38 +235,40 @@ class LearningScreen(OpenedScreen):
         """Say what would be asked, then ask it in the background."""
         from ftb_tui.ui.screens.choose import ChooseScreen
         from ftb_tui.work.asking_quote import quote_lines
-        from ftb_tui.work.checkpoints import CheckpointPlan, checkpoint_plans, plan_checkpoints
+        from ftb_tui.work.checkpoints import CheckpointPlan, checkpoint_plans, require_nobody_asks
         from ftb_tui.work.cost import money
 
         db, curves = self.ftb.db, self._curves
         if db is None or curves is None:
             return
-        models = curves.without_answers
+        models = curves.unfinished
         if not models:
             self.notify("Every model of this job was asked already.", markup=False)
             return
+        await require_nobody_asks(db, self._job_key)
 
         def said(plan: CheckpointPlan) -> str:
-            which = "the questions of the tuned model" if plan.per_task is None else f"{plan.per_task} questions a task"
             cost = plan.quote.cost
             price = "" if not plan.quote.costs_money else f", {money(cost)} at most" if cost else ", at no known price"
-            return f"{which}: {counted(len(plan.questions), 'question')}, {counted(plan.n_answers, 'answer')} in all{price}"
+            n_questions, n_answers = counted(len(plan.questions), "question"), counted(plan.n_answers, "answer")
+            begun = ", less what was answered" if plan.is_begun else ""
+            return f"{plan.short}: {n_questions}, {n_answers} in all{price}{begun}"
 
         plans = await checkpoint_plans(db, self._job_key, self._dataset_id, models)
         those = "the model" if len(models) == 1 else f"the {len(models)} models"
-        text = f"Ask {those} without answers, one after the other, in the background"
+        lacking = "answers" if models == curves.without_answers else "all answers"
+        text = f"Ask {those} without {lacking}, one after the other, in the background"
         costs = plans[0].quote.costs_money
         text += f"\n\n{chr(10).join(quote_lines(plans[0].quote)[1:])}" if costs else ""
         choices, yes = [said(plan) for plan in plans], "ask, for that at most" if costs else "ask"
-        chosen = await self.app.push_screen_wait(ChooseScreen(text, choices, yes=yes))
+        begun = next((place for place, plan in enumerate(plans) if plan.is_begun), 0)
+        chosen = await self.app.push_screen_wait(ChooseScreen(text, choices, at=begun, yes=yes))
         if chosen is None:
             return
         if self.ftb._supervisor is None:
             self.notify("Nothing can be asked: this app runs without its background.", severity="error", markup=False)
             return
-        keys = await plan_checkpoints(db, self._dataset_id, models, plans[chosen])
-        self.ftb.supervisor.run_evaluations(keys)
-        self.notify(f"{counted(len(keys), 'evaluation')} waiting; 3 shows how far.", markup=False)
+        self.ftb.supervisor.ask_models(self._job_key, self._dataset_id, models, plans[chosen])
 
     def action_export(self) -> None:
         """Write the points of all curves to a file that is asked for."""
