@@ -53,8 +53,15 @@ async def job_questions(db: aiosqlite.Connection, job_key: int, dataset: Dataset
 
     What the job's tuned model was asked; else all about the facts that the job was taught. It may have been taught a
     part of its dataset, as by a quick benchmark: a model that is asked the rest too would seem to have learned less
-    than it did, and not be comparable with what was asked before.
+    than it did, and not be comparable with what was asked before. Raises `EvaluationStoppedError` where it is not known
+    what the job was taught.
     """
+    if not dataset.questions:
+        [job] = await db.execute_fetchall("SELECT provider, remote_job_id FROM jobs WHERE job_key = ?", (job_key,))
+        raise evaluate.EvaluationStoppedError(
+            f"There is nothing to ask: what job {job_key} was trained on is not known here. Say it with: "
+            f"ftb jobs adopt {job['remote_job_id']} --provider {job['provider']} --dataset NAME"
+        )
     asked = await _asked(db, job_key, dataset.dataset_id)
     if asked:
         chosen = tuple(q for q in dataset.questions if q.question_id in asked)
