@@ -10,12 +10,15 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, Input, OptionList
 
 from ftb_tui.benchmark.model import Dataset, Fact, Family, Question, Task
+from ftb_tui.providers.base import JobRequest
+from ftb_tui.providers.registry import open_provider
 from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import save_dataset
 from ftb_tui.store.evaluations import EvaluationRow, list_evaluations
 from ftb_tui.store.jobs import JobRow, list_jobs
 from ftb_tui.ui.app import FtbApp
-from ftb_tui.work.jobs import Pace
+from ftb_tui.work.adoption import adopt
+from ftb_tui.work.jobs import Pace, look
 from tests.fakes.google_server import BASE as GOOGLE_BASE
 from tests.fakes.google_server import FakeGoogle
 from tests.fakes.openai_server import KEY, FakeOpenAI
@@ -179,3 +182,25 @@ async def test_the_whole_way_at_google_in_the_app(boats: None, fake_google: Fake
 
     await walk("google", GOOGLE_BASE, answer=answer)
     assert fake_google.requests["create"] == 1
+
+
+async def test_of_an_adopted_job_is_said_how_to_tell_what_it_was_trained_on(
+    boats: None, fake_openai: FakeOpenAI
+) -> None:
+    provider = open_provider("fake")
+    file = await provider.upload_training_file(b'{"messages": []}', filename="a.jsonl")
+    remote = await provider.create_job(JobRequest("", "gpt-fake", file))
+    db = await open_store()
+    job = await adopt(db, provider, remote.job_id)
+    while not job.is_final:
+        job = await look(db, provider, job.job_key)
+    await db.close()
+    await provider.close()
+    app = FtbApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await mode(pilot, "2", "jobs")
+        await filled(pilot)
+        await pilot.press("v")
+        words = f"ftb jobs adopt {remote.job_id} --provider fake --dataset NAME"
+        await until(pilot, lambda: any(words in one.message for one in app._notifications))
+    assert (await stored())[1] == []
