@@ -198,6 +198,7 @@ async def _what_then(row: JobRow) -> list[str]:
     """The next commands after a job that ended well; none where there is nothing to ask."""
     from ftb_tui.providers.base import ProviderError
     from ftb_tui.providers.registry import provider_info
+    from ftb_tui.store.adoption import ELSEWHERE
     from ftb_tui.store.jobs import job_checkpoints
     from ftb_tui.work.deployed import command
 
@@ -210,7 +211,8 @@ async def _what_then(row: JobRow) -> list[str]:
         return []
     if model is None:
         return []
-    ask = f"ftb evaluate --model {shlex.quote(model)} --dataset {shlex.quote(row.dataset or 'NAME')}"
+    dataset = "NAME" if row.dataset == ELSEWHERE else shlex.quote(row.dataset)
+    ask = f"ftb evaluate --model {shlex.quote(model)} --dataset {dataset}"
     if not deploys:
         return [f"Next: {ask}"]
     return [

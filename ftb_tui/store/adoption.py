@@ -13,6 +13,10 @@ from ftb_tui.store.database import transaction
 from ftb_tui.store.intents import insert_intent
 from ftb_tui.store.jobs import save_training_file, update_job
 from ftb_tui.store.models import ensure_model
+from ftb_tui.store.spending import Estimate
+
+ELSEWHERE = "elsewhere"
+"""The dataset of a job of which nobody has said what it was trained on."""
 
 
 async def insert_adopted(
@@ -23,21 +27,22 @@ async def insert_adopted(
     remote: RemoteJob,
     dataset_id: str | None,
     lines: Sequence[tuple[str, str]],
+    estimate: Estimate | None = None,
 ) -> int:
-    """Keep a job that was created elsewhere. Without a dataset it belongs to a hidden one of the name `elsewhere`."""
+    """Keep a job that was created elsewhere. Without a dataset it belongs to a hidden one of the name `ELSEWHERE`."""
     if dataset_id is None:
-        dataset_id = "elsewhere"
+        dataset_id = ELSEWHERE
         async with transaction(db):
             await db.execute(
                 "INSERT OR IGNORE INTO datasets (dataset_id, name, version, family, answer_tokens, created_at,"
-                " deleted_at) VALUES ('elsewhere', 'elsewhere', '', 'custom', 100, ?, ?)",
-                (time.time(), time.time()),
+                " deleted_at) VALUES (?, ?, '', 'custom', 100, ?, ?)",
+                (ELSEWHERE, ELSEWHERE, time.time(), time.time()),
             )
     file_key = await save_training_file(db, dataset_id, {"name": "elsewhere"}, lines)
     job_key = await insert_intent(
         db, intent_id=str(uuid.uuid4()), provider=provider, host=host, base_model=remote.base_model,
         dataset_id=dataset_id, training_file_key=file_key, n_epochs=None, batch_size=None,
-        learning_rate_multiplier=None, seed=None, suffix=None,
+        learning_rate_multiplier=None, seed=None, suffix=None, estimate=estimate,
     )  # fmt: skip
     async with transaction(db):
         await db.execute(

@@ -6,8 +6,11 @@ import aiosqlite
 
 from ftb_tui.benchmark.load import DatasetError
 from ftb_tui.providers.base import Provider, ProviderError, ReadsFiles, RemoteJob
+from ftb_tui.providers.catalogue import load_catalogue
+from ftb_tui.providers.registry import service_name
 from ftb_tui.store import jobs as store
 from ftb_tui.store.adoption import insert_adopted, set_adopted_dataset
+from ftb_tui.store.spending import Estimate
 from ftb_tui.work.creation import jobs_at
 from ftb_tui.work.jobs import look
 
@@ -32,8 +35,12 @@ async def adopt(
             await store.update_job(db, job.job_key, remote)
             return await look(db, provider, job.job_key)
     lines = await _adopted_lines(provider, remote)
-    job_key = await insert_adopted(db, provider=provider.name, host=jobs_at(provider), remote=remote,
-                                         dataset_id=dataset_id, lines=lines)  # fmt: skip
+    prices = load_catalogue().prices(service_name(provider.name), remote.base_model)
+    priced = None if prices is None else Estimate(price=prices.training, price_as_of=prices.as_of)
+    job_key = await insert_adopted(
+        db, provider=provider.name, host=jobs_at(provider), remote=remote, dataset_id=dataset_id, lines=lines,
+        estimate=priced,
+    )  # fmt: skip
     return await look(db, provider, job_key)
 
 

@@ -206,6 +206,8 @@ def cost_sentence(cost: JobCost) -> str:
     billed = f"{cost.billed_tokens:,} tokens"
     if cost.billed_cost is not None:
         billed += f", {money(cost.billed_cost)}"
+    if cost.estimated_tokens is None and cost.estimated_cost is None:
+        billed, dated = billed + dated, ""
     return f"Cost: billed {billed}; {estimated}{dated}."
 
 

@@ -213,6 +213,18 @@ def test_what_an_adopted_job_was_trained_on_can_be_said_later(ftb: Ftb, priced: 
     assert ftb(*adopt).json["dataset"] == "fictional_people"
 
 
+def test_an_adopted_job_tells_what_it_cost_and_no_dataset_that_is_not_there(
+    ftb: Ftb, priced: FakeOpenAI, home: Path
+) -> None:
+    assert ftb(*TRAIN, "--yes").code == 0
+    (home / "data" / "ftb.db").unlink()
+    assert ftb("jobs", "adopt", "ftjob-1", "--provider", "fake").code == 0
+    followed = ftb("jobs", "follow", "ftjob-1")
+    assert (followed.code, "--dataset NAME" in followed.err, "elsewhere" in followed.err) == (0, True, False)
+    told = ftb("jobs", "show", "ftjob-1").out
+    assert "at $5.00 a million, price of 2026-11-01; no estimate was made." in told
+
+
 def test_a_stray_base_url_is_told_before_anything_is_sent(ftb: Ftb, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/stray")
     told = ftb(

@@ -258,6 +258,10 @@ def test_answers_cost_by_both_kinds_of_token() -> None:
             "Cost: estimated $5.00 for 1,000,000 tokens at $5.00 a million, price of 2026-11-21; the service has not "
             "said yet what it bills.",
         ),
+        (
+            JobCost(None, None, 42, 0.00021, 5.0, "2026-11-21"),
+            "Cost: billed 42 tokens, $0.0002 at $5.00 a million, price of 2026-11-21; no estimate was made.",
+        ),
         (JobCost(9, 5.0, None, None, 5.0, None, "refused", True), "Cost: nothing; no job was created."),
         (JobCost(9, 5.0, 0, 0.0, 5.0, None, "abandoned", True), "Cost: nothing; no job was created."),
         (
