@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.app import App
-from textual.widgets import Input, Select, Static
+from textual.widgets import Collapsible, Input, Select, Static
 
 from ftb_tui.benchmark.load import load_bundled
 from ftb_tui.providers.registry import open_provider
@@ -171,3 +171,20 @@ async def test_a_recipe_of_preferences_is_another_method_and_uses_what_the_base_
         assert "trains by supervised, not dpo" in app.text
         await pilot.press("enter")
         assert app.decided == []
+
+
+async def test_what_was_changed_a_moment_ago_is_launched_only_after_its_quote_was_shown(home: Path) -> None:
+    app = Host("local", "smollm2-135m")
+    async with app.run_test(size=(100, 40)) as pilot:
+        await quoted(app, pilot)
+        field = app.dialog.query_one("#recipe-paraphrases", Input)
+        app.dialog.query_one(Collapsible).collapsed = False
+        field.focus()
+        await pilot.pause()
+        # Both before anybody could tell the dialog of the change.
+        field.value = "2"
+        app.dialog._submitted(Input.Submitted(field, "2"))
+        assert app.decided == []
+        await quoted(app, pilot)
+        await pilot.press("enter")
+        assert [launch and launch.plan.recipe.paraphrases for launch in app.decided] == [2]

@@ -9,13 +9,15 @@ from dataclasses import asdict
 import aiosqlite
 import pytest
 
-from ftb_tui.providers.base import Provider
+from ftb_tui.benchmark.load import load_bundled
+from ftb_tui.providers.base import Provider, ProviderError
 from ftb_tui.providers.registry import open_provider
 from ftb_tui.store import benches, evaluations
 from ftb_tui.store.database import open_store
 from ftb_tui.work.asking_plan import AskingPlan, plan_evaluation
 from ftb_tui.work.bench import BenchError, run_bench
 from ftb_tui.work.bench_plan import BenchPlan, bench_dataset
+from ftb_tui.work.launch_plan import LaunchPlan
 from ftb_tui.work.supervisor import Supervisor
 from tests.fakes.openai_server import FakeOpenAI
 
@@ -120,3 +122,17 @@ async def test_a_benchmark_whose_job_is_at_its_service_is_gone_on_with(
     told = await open_app(db, until_told="The benchmark is finished")
     assert any("The benchmark is finished" in sentence for sentence in told)
     assert len(fake_openai.created) == 1
+
+
+async def test_a_launch_that_cannot_be_is_told_to_the_person_and_to_whoever_waits_for_its_job(
+    db: aiosqlite.Connection,
+) -> None:
+    told: list[str] = []
+    supervisor = Supervisor(lambda severity, sentence: told.append(f"{severity}: {sentence}"))
+    try:
+        plan = LaunchPlan(dataset=load_bundled("fictional_people"), base_model="gpt-fake", n_epochs=1)
+        error = await asyncio.to_thread(supervisor.launch(plan, "nobody").exception, 20)
+    finally:
+        await asyncio.to_thread(supervisor.close)
+    assert isinstance(error, ProviderError)
+    assert told == [f"error: {error}"]

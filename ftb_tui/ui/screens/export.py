@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ftb_tui.report.plain import shortened
+from ftb_tui.ui.acting import expected, sentence
 from ftb_tui.ui.away import away
 from ftb_tui.ui.widgets.path_suggester import PathSuggester
 
@@ -99,13 +100,11 @@ class ExportScreen(ModalScreen[None]):
 
     @work
     async def _write(self, path: Path) -> None:
-        from ftb_tui.store.database import StoreError
-
         try:
             written = await away(lambda db: self._written(db, path))
-        except (OSError, ValueError, StoreError) as error:
+        except expected(ValueError) as error:
             self._busy = False
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            why = error.strerror if isinstance(error, OSError) and error.strerror else sentence(error)
             self._say(f"{path} cannot be written: {why}.")
             return
         more = "" if _is_page(path) else f" and {len(written) - 1} more files beside it"

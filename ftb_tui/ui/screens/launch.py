@@ -89,6 +89,8 @@ class LaunchScreen(ModalScreen[Launch | None]):
         self._today = today
         self._quote: Quote | None = None
         self._plan: LaunchPlan | None = None
+        self._quoted: dict[str, str] = {}
+        """What was filled in when the quote that is shown was asked for."""
 
     def compose(self) -> ComposeResult:
         """The fields, the quote, and the field for the word."""
@@ -128,6 +130,7 @@ class LaunchScreen(ModalScreen[Launch | None]):
     @work(exclusive=True)
     async def _ask_quote(self) -> None:
         """The quote for the fields as they are; nothing is sent to anybody."""
+        filled = self._filled()
         try:
             plan = self._planned()
             provider = self._values["provider"].strip()
@@ -145,7 +148,7 @@ class LaunchScreen(ModalScreen[Launch | None]):
         except expected(ValueError) as error:
             self._show([sentence(error)], "escape  leave it")
             return
-        self._plan, self._quote = plan, quote
+        self._plan, self._quote, self._quoted = plan, quote, filled
         self.query_one(Collapsible).title = _summary(plan.recipe)
         stops = quote.stops()
         word = self.query_one("#launch-word", Input)
@@ -157,6 +160,11 @@ class LaunchScreen(ModalScreen[Launch | None]):
         else:
             keys = f"type {CONFIRMATION} and press enter to launch      escape  leave it"
         self._show(quote_lines(quote), keys)
+
+    def _filled(self) -> dict[str, str]:
+        """What stands in all fields now."""
+        own = {name: self.query_one(f"#launch-{name}", Input).value for name in self._values}
+        return own | {f"recipe {name}": value for name, value in self.query_one(RecipeForm).values.items()}
 
     def _planned(self) -> LaunchPlan:
         said = self._values
@@ -185,7 +193,8 @@ class LaunchScreen(ModalScreen[Launch | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         quote, plan = self._quote, self._plan
-        if quote is None or plan is None or quote.stops():
+        # Enter may come before a change is heard of; nobody agrees to what was not shown.
+        if quote is None or plan is None or quote.stops() or self._quoted != self._filled():
             return
         word = self.query_one("#launch-word", Input)
         if not quote.free and word.value.strip().lower() != CONFIRMATION:
