@@ -12,7 +12,7 @@ import aiosqlite
 from ftb_tui.benchmark.graders import DEFAULT_GRADER, VERSIONS, Grade
 from ftb_tui.benchmark.graders.preference import Preference
 from ftb_tui.benchmark.model import Task
-from ftb_tui.store import leases
+from ftb_tui.store import holding, leases
 from ftb_tui.store.counts import Counts, task_counts
 from ftb_tui.store.database import transaction
 
@@ -38,7 +38,9 @@ class EvaluationRow:
     error: str | None
     created_at: float
     started_at: float | None
+    """When the present run of it, or else the last one, began; None where nobody has asked anything yet."""
     finished_at: float | None
+    owner: str | None
     lease_until: float | None
     n_questions: int
     n_answered: int
@@ -62,8 +64,8 @@ class EvaluationRow:
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether it is said to run but nobody has renewed its lease."""
-        return self.state == "running" and (self.lease_until or 0) < time.time()
+        """Whether it is said to run, but nobody who lives runs it."""
+        return self.state == "running" and not holding.is_held(self.owner, self.lease_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,8 @@ async def create_evaluation(
 
 _EVALUATION = """
   SELECT e.evaluation_key, e.model_key, m.provider, m.name AS model, m.kind, e.dataset_id, d.name AS dataset,
-         e.grader, p.parameters, e.state, e.error, e.created_at, e.started_at, e.finished_at, e.lease_until, e.repeats,
-         e.batch, e.tokens_estimated
+         e.grader, p.parameters, e.state, e.error, e.created_at, e.started_at, e.finished_at, e.owner, e.lease_until,
+         e.repeats, e.batch, e.tokens_estimated
     FROM evaluations e JOIN models m USING (model_key) JOIN datasets d USING (dataset_id)
     JOIN request_parameters p USING (parameters_key)
    WHERE e.deleted_at IS NULL
@@ -225,13 +227,13 @@ async def missing_answers(
 
 
 async def claim_evaluation(db: aiosqlite.Connection, evaluation_key: int, owner: str) -> bool:
-    """Take or renew the lease on an evaluation; False when somebody else holds it. A dead process holds nothing."""
+    """Begin a run of an evaluation; False when somebody else holds it. A dead process holds nothing."""
     async with transaction(db):
         if not await leases.take(db, leases.Lease("evaluations", evaluation_key), owner):
             return False
         await db.execute(
             "UPDATE evaluations SET state = 'running', error = NULL, finished_at = NULL,"
-            " started_at = coalesce(started_at, ?) WHERE evaluation_key = ?",
+            " started_at = ? WHERE evaluation_key = ?",
             (time.time(), evaluation_key),
         )
     return True

@@ -1,4 +1,4 @@
-"""The curves of many jobs at once, as coarse as they are drawn, and when a job's steps were done."""
+"""The curves of many jobs at once, as coarse as they are drawn, and when steps were done, answers came and runs ended."""
 
 from __future__ import annotations
 
@@ -49,6 +49,15 @@ async def step_times(db: aiosqlite.Connection, job_key: int, newest: int) -> lis
         (job_key, newest),
     )
     return [(row[0], row[1]) for row in reversed(list(rows))]
+
+
+async def answered_since(db: aiosqlite.Connection, evaluation_key: int, moment: float) -> int:
+    """How many answers to an evaluation came since a moment (seconds since 1970). Looks at each of its answers."""
+    [row] = await db.execute_fetchall(
+        "SELECT count(*) FROM responses WHERE evaluation_key = ? AND answer IS NOT NULL AND created_at >= ?",
+        (evaluation_key, moment),
+    )
+    return int(row[0])
 
 
 async def ended_since(db: aiosqlite.Connection, moment: float) -> list[Ended]:

@@ -15,6 +15,7 @@ from ftb_tui.benchmark.statistics import wilson
 from ftb_tui.report.numbers import duration, interval, score
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.evaluations import EvaluationRow, list_evaluations
+from ftb_tui.store.job_series import answered_since
 from ftb_tui.ui.acting import acting
 from ftb_tui.ui.screens.mode import ModeScreen
 from ftb_tui.ui.widgets.cells import Cell, Valued
@@ -45,6 +46,8 @@ class EvaluationsScreen(ModeScreen):
     def __init__(self) -> None:
         super().__init__()
         self._rows: dict[str, EvaluationRow] = {}
+        self._run: tuple[int, int] = (0, 0)
+        """Of the chosen evaluation: its key, and how many answers the present run of it, or the last one, had."""
 
     def body(self) -> Iterable[Widget]:
         """The table and the chosen evaluation's details."""
@@ -73,7 +76,7 @@ class EvaluationsScreen(ModeScreen):
         self.query_one("#evaluations", Table).show(columns, lines, right=right)
         if self.focused is None:
             self.query_one("#evaluations").focus()
-        self._fill_facts()
+        await self._fill_facts()
 
     def _line(self, row: EvaluationRow) -> tuple[Cell, ...]:
         state = "interrupted" if row.is_abandoned else row.state
@@ -90,9 +93,12 @@ class EvaluationsScreen(ModeScreen):
             f"{'~' if row.tokens_estimated else ''}{row.prompt_tokens + row.completion_tokens:,}",
         )  # fmt: skip
 
-    def _fill_facts(self) -> None:
+    async def _fill_facts(self) -> None:
         row = self._chosen()
-        self.query_one("#facts", Static).update(Content("\n".join(self._told(row) if row is not None else [])))
+        if row is not None and row.started_at is not None and self.ftb.db is not None:
+            self._run = row.evaluation_key, await answered_since(self.ftb.db, row.evaluation_key, row.started_at)
+        if row is self._chosen():
+            self.query_one("#facts", Static).update(Content("\n".join(self._told(row) if row is not None else [])))
 
     def _told(self, row: EvaluationRow, *, whole: bool = False) -> list[str]:
         lines = [f"{one_line(row.model, 1000 if whole else 100)} on {', '.join(row.tasks)}"]
@@ -107,19 +113,24 @@ class EvaluationsScreen(ModeScreen):
             ]  # fmt: skip
         given = ", ".join(f"{name} {value}" for name, value in row.parameters.items())
         lines.append(f"asked with {given}; graded by {row.grader}; {row.n_abstained} abstained")
+        key, answered = self._run
         # Of one that is paused there is no rate: nothing is asked, and it would sink with every look.
         end = self.ftb.now() if row.state == "running" and not row.is_abandoned else row.finished_at
-        if row.started_at and row.n_answered and end and end - row.started_at >= 1:
-            rate = row.n_answered / (end - row.started_at)
+        if key == row.evaluation_key and row.started_at and answered and end and end - row.started_at >= 1:
+            rate = answered / (end - row.started_at)
             left = f", about {duration(row.n_missing / rate)} left" if row.state == "running" else ""
             lines.append(f"{rate:.1f} answers a second{left}")
         if row.error:
             lines.append(f"stopped: {one_line(row.error, 100_000 if whole else 300)}")
-        return [*lines, time.strftime("begun %Y-%m-%d %H:%M:%S", time.localtime(row.created_at))]
+        if row.started_at is None:
+            return [*lines, f"planned {_moment(row.created_at)}, not begun"]
+        if key == row.evaluation_key and answered < row.n_answered:
+            return [*lines, f"planned {_moment(row.created_at)}, gone on with {_moment(row.started_at)}"]
+        return [*lines, f"begun {_moment(row.started_at)}"]
 
-    def on_data_table_row_highlighted(self) -> None:
+    async def on_data_table_row_highlighted(self) -> None:
         """Another evaluation was chosen."""
-        self._fill_facts()
+        await self._fill_facts()
 
     def _chosen(self) -> EvaluationRow | None:
         return self._rows.get(self.query_one("#evaluations", Table).chosen or "")
@@ -156,3 +167,7 @@ class EvaluationsScreen(ModeScreen):
     def action_results(self) -> None:
         """Show the result table."""
         self.ftb.switch_mode("results")
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
