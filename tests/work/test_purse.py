@@ -251,8 +251,9 @@ async def test_answers_under_way_at_a_pause_are_kept_and_not_paid_for_twice(
 
 
 async def until_asked(server: FakeOpenAI, n: int) -> None:
-    while server.requests["POST /chat/completions"] < n:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        while server.requests["POST /chat/completions"] < n:
+            await asyncio.sleep(0.01)
 
 
 async def test_answers_under_way_when_the_program_is_told_to_end_are_kept_and_not_paid_for_twice(
