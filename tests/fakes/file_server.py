@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from ftb_tui.weights import FILE_NAME
 
-FILE = random.Random(1).randbytes(1_500_000)
+FILE = b"GGUF" + random.Random(1).randbytes(1_499_996)
 
 Behave = Callable[["Handler"], None]
 
@@ -42,7 +42,8 @@ class Handler(BaseHTTPRequestHandler):
 
 def whole(handler: Handler) -> None:
     start = handler.start()
-    handler.send(206 if start else 200, FILE[start:])
+    headers = {"Content_Range": f"bytes {start}-{len(FILE) - 1}/{len(FILE)}"} if start else {}
+    handler.send(206 if start else 200, FILE[start:], **headers)
 
 
 def without_range(handler: Handler) -> None:
@@ -84,6 +85,23 @@ def another(handler: Handler) -> None:
 
 def login_page(handler: Handler) -> None:
     handler.send(200, b"<html>Please log in</html>")
+
+
+def login_page_without_length(handler: Handler) -> None:
+    """In chunks, as pages that are made for the occasion are sent."""
+    handler.protocol_version = "HTTP/1.1"
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    handler.wfile.write(b"1a\r\n<html>Please log in</html>\r\n0\r\n\r\n")
+    handler.close_connection = True
+
+
+def another_part(handler: Handler) -> None:
+    """Goes on from where it was not asked to."""
+    begin = handler.start() // 2
+    body = FILE[begin : begin + len(FILE) - handler.start()]
+    handler.send(206, body, Content_Range=f"bytes {begin}-{begin + len(body) - 1}/{len(FILE)}")
 
 
 class Hub(ThreadingHTTPServer):

