@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import aiosqlite
 
+from ftb_tui.providers.base import ProviderError
 from ftb_tui.providers.catalogue import Prices, load_catalogue
 from ftb_tui.providers.config import Budget, Config, load_config
 from ftb_tui.providers.registry import provider_info, service_name
@@ -92,9 +93,21 @@ async def keep_to_budget(
 
 
 def asking_prices(provider: str, model: str, base_model: str = "", *, tuned: bool = False) -> Prices | None:
-    """What a million tokens of questions and answers cost at a provider; None where that is not known."""
-    service = service_name(provider)
-    return load_catalogue().asking_prices(service, model, base_model=base_model, tuned=tuned)
+    """What a million tokens of questions and answers cost at a provider; None where that is not known.
+
+    A server of one's own costs nothing, unless the catalogue has a price for it.
+    """
+    found = load_catalogue().asking_prices(service_name(provider), model, base_model=base_model, tuned=tuned)
+    if found is None or found.input is None or found.output is None:
+        return Prices(input=0.0, output=0.0) if _is_own(provider) else found
+    return found
+
+
+def _is_own(provider: str) -> bool:
+    try:
+        return not provider_info(provider).bills
+    except ProviderError:
+        return False
 
 
 async def left_today(db: aiosqlite.Connection, today: datetime.date, config: Config | None = None) -> float | None:

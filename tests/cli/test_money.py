@@ -10,6 +10,7 @@ import pytest
 
 from ftb_tui.work.jobs import Pace
 from tests.cli.conftest import Ftb
+from tests.fakes.billing import that_bills
 from tests.fakes.openai_server import KEY, FakeOpenAI, disconnect, error, status
 
 TRAIN = ("train", "--dataset", "fictional_people", "--provider", "fake", "--base", "gpt-fake", "--epochs", "2")
@@ -191,7 +192,8 @@ def test_a_cap_needs_a_price_and_stops_in_time(ftb: Ftb, priced: FakeOpenAI, hom
     assert 0 < len(priced.asked) < 80
     assert ftb("evaluate", "--resume", "1", "--max-cost", "1").code == 0
     (home / "config" / "catalogue.toml").write_text("")
-    assert "No price is known" in ftb(*evaluate, "--max-cost", "1").err
+    with that_bills(home):
+        assert "No price is known" in ftb(*evaluate, "--max-cost", "1").err
 
 
 def test_a_job_made_elsewhere_is_adopted_by_command(ftb: Ftb, priced: FakeOpenAI) -> None:

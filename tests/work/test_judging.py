@@ -29,6 +29,7 @@ from ftb_tui.work import evaluate, paid_asking
 from ftb_tui.work.evaluate import EvaluationStoppedError
 from ftb_tui.work.judging import JudgeReport, check_judge, judge_stored
 from tests.demo import TUNED, fill_demo_store
+from tests.fakes.billing import that_bills
 from tests.fakes.openai_server import FakeOpenAI, error, status
 
 CHAT = "POST /chat/completions"
@@ -194,7 +195,7 @@ async def test_a_judge_stops_at_its_cap_keeps_what_it_said_and_goes_on_with_a_hi
 async def test_what_a_judge_costs_counts_against_the_day_and_no_cap_is_kept_without_a_price(
     db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, home: Path
 ) -> None:
-    with pytest.raises(EvaluationStoppedError, match="No price is known for gpt-judge at fake"):
+    with that_bills(home), pytest.raises(EvaluationStoppedError, match="No price is known for gpt-judge at fake"):
         await judge_stored(db, provider, "gpt-judge", max_cost=1.0)
     assert fake_openai.requests[CHAT] == 0
     priced(home, "[budget]\nper_day = 0.15\n")
@@ -253,7 +254,7 @@ def test_the_commands_show_cost_tokens_and_where_they_differ(
     capsys.readouterr()
     [report] = printed("regrade", "--grader", "judge", *named, "--model", TUNED)
     assert (report["judge"], report["judged"], report["version"]) == ("fake/org/gpt-judge", 96, judge.VERSION)
-    assert report["cost"] is None
+    assert report["cost"] == 0.0, "a server of one's own"
     assert report["prompt_tokens"] == 9 * report["requests"]
     [first, *_] = printed("wrong", "--model", TUNED, "--task", "memorization", "--grader", "judge")
     printed("overrule", str(first["response_key"]), "correct")

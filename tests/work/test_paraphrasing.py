@@ -20,6 +20,7 @@ from ftb_tui.store.datasets import save_dataset
 from ftb_tui.store.paraphrases import WordingState, decide, kept_wordings, list_wordings
 from ftb_tui.work.evaluate import EvaluationStoppedError
 from ftb_tui.work.paraphrasing import ParaphraseReport, keep, make_paraphrases, reject
+from tests.fakes.billing import that_bills
 from tests.fakes.openai_server import FakeOpenAI, error, status
 
 CHAT = "POST /chat/completions"
@@ -138,7 +139,7 @@ async def test_failures_are_counted_and_what_came_is_kept(
 async def test_a_run_stops_at_its_cap_and_a_higher_one_goes_on(
     db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, home: Path
 ) -> None:
-    with pytest.raises(EvaluationStoppedError, match="No price is known for gpt at fake"):
+    with that_bills(home), pytest.raises(EvaluationStoppedError, match="No price is known for gpt at fake"):
         await make_paraphrases(db, provider, "gpt", PEOPLE, n=2, max_cost=1.0)
     assert fake_openai.requests[CHAT] == 0
     (home / "config" / "catalogue.toml").write_text(

@@ -27,6 +27,7 @@ from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError
 from ftb_tui.work.limits import AdaptiveLimit
 from ftb_tui.work.paid_asking import ask_paid
 from ftb_tui.work.purse import AnswerPrices, Purse
+from tests.fakes.billing import that_bills
 from tests.fakes.openai_server import FakeOpenAI, error, hang, status
 
 WORLD = load_bundled("fictional_people")
@@ -100,12 +101,22 @@ async def test_failed_questions_cost_nothing_and_hold_nothing_back(
 
 
 async def test_a_cap_without_a_price_is_refused_and_nothing_is_asked(
-    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, home: Path
 ) -> None:
-    with pytest.raises(EvaluationStoppedError, match="No price is known for gpt-fake"):
+    with that_bills(home), pytest.raises(EvaluationStoppedError, match="No price is known for gpt-fake"):
         await evaluate.run(db, provider, await plan(db), max_cost=1.0)
     assert fake_openai.asked == []
-    assert (await evaluate.run(db, provider, await plan(db))).n_answered == 60
+    with that_bills(home):
+        assert (await evaluate.run(db, provider, await plan(db))).n_answered == 60
+
+
+async def test_a_server_of_ones_own_costs_nothing_and_is_asked_under_any_cap_and_budget(
+    db: aiosqlite.Connection, provider: Provider, fake_openai: FakeOpenAI, home: Path
+) -> None:
+    budget(home, 0.0)
+    row = await evaluate.run(db, provider, await plan(db), max_cost=0.0)
+    assert (row.n_answered, row.n_failed) == (60, 0)
+    assert await spending.spent_on(db, datetime.date.today()) == 0.0
 
 
 async def test_the_budget_of_the_day_caps_all_evaluations_together(
