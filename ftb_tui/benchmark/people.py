@@ -301,9 +301,11 @@ def _thresholds(random: Random, values: Sequence[int], nearest: int, farthest: i
     """What each value is held against: one threshold for two people, below the one and above the other.
 
     So every threshold is asked for once with Yes and once with No, and tells nothing about the answer. Who is left over
-    (an odd number, or no partner with room between) gets one of his own, `nearest` to `farthest` away.
+    (an odd number, or no partner with room between) gets one of his own, `nearest` to `farthest` away, as many of them
+    above as below.
     """
     thresholds: dict[int, int] = {}
+    alone: dict[int, int] = {}
     for person, value in enumerate(values):
         if person in thresholds:
             continue
@@ -316,11 +318,23 @@ def _thresholds(random: Random, values: Sequence[int], nearest: int, farthest: i
             None,
         )
         if partner is None:
-            thresholds[person] = value + random.choice((-1, 1)) * random.randint(nearest, farthest)
+            alone[person] = random.choice((-1, 1)) * random.randint(nearest, farthest)
         else:
             low, high = sorted((value, values[partner]))
             thresholds[person] = thresholds[partner] = random.randint(low + 1, high - 1)
+    for person, offset in zip(alone, _on_both_sides(list(alone.values())), strict=True):
+        thresholds[person] = values[person] + offset
     return [thresholds[person] for person in range(len(values))]
+
+
+def _on_both_sides(offsets: Sequence[int]) -> list[int]:
+    """The same with at most one more on either side of nought; where there are too many on one, the last ones change."""
+    sided = list(offsets)
+    for place in reversed(range(len(sided))):
+        lean = sum(1 if offset > 0 else -1 for offset in sided)
+        if abs(lean) > 1 and (sided[place] > 0) == (lean > 0):
+            sided[place] = -sided[place]
+    return sided
 
 
 def _comparison(

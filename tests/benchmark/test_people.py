@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -76,13 +77,44 @@ def test_every_gold_follows_from_the_facts(world: Dataset) -> None:
         assert gold_of(world, question) == question.answer, question
 
 
+def leanings(world: Dataset) -> dict[str, int]:
+    """How many more Yes than No each yes/no template has."""
+    counts = Counter((q.template, q.answer) for q in world.questions if q.task in YES_NO_TASKS)
+    return {template: counts[template, "Yes"] - counts[template, "No"] for template, _ in counts}
+
+
 @worlds
 def test_yes_and_no_are_balanced_in_every_template(world: Dataset) -> None:
-    counts = Counter((q.template, q.answer) for q in world.questions if q.task in YES_NO_TASKS)
-    templates = {template for template, _ in counts}
-    assert len(templates) == 12
-    for template in templates:
-        assert abs(counts[template, "Yes"] - counts[template, "No"]) <= 1, template
+    found = leanings(world)
+    assert len(found) == 12
+    assert max(map(abs, found.values())) <= 1, found
+
+
+@pytest.mark.parametrize(("people", "seeds"), [(8, range(240)), (10, range(60)), (12, range(60)), (200, [13])])
+def test_yes_and_no_are_balanced_whatever_the_seed_also_where_the_last_two_are_neighbours(
+    people: int, seeds: Sequence[int]
+) -> None:
+    for seed in seeds:
+        found = leanings(build_fictional_people(seed=seed, people=people))
+        assert max(map(abs, found.values())) <= people % 2, (seed, found)
+
+
+@pytest.mark.parametrize(
+    "dataset_id",
+    [
+        "fictional_people_seed0_people8@b6dcb1c1b985",
+        "fictional_people_seed7_people8@3824379be098",
+        "fictional_people_seed4_people9@a7981976b11c",
+        "fictional_people_seed11_people12@1d82ccb97b5f",
+        "fictional_people_seed7@37542f94520a",
+        "fictional_people_seed2_people200@5c7cc9a9d558",
+    ],
+)
+def test_a_world_that_was_built_before_is_built_the_same_today(dataset_id: str) -> None:
+    """The hash is of every fact and question; scores of the one are scores of the other."""
+    found = re.search(r"seed(\d+)(?:_people(\d+))?@", dataset_id)
+    assert found is not None
+    assert build_fictional_people(seed=int(found[1]), people=int(found[2] or 25)).dataset_id == dataset_id
 
 
 @worlds
