@@ -25,7 +25,7 @@ def _models(engine: Engine) -> list[dict[str, Any]]:
     models += [
         model_body(job.fine_tuned_model, job.finished_at or job.created_at, "ftb")
         for job in reversed(engine.records.jobs())
-        if job.fine_tuned_model
+        if job.fine_tuned_model and job.adapter
     ]
     models += [model_body(c.model, c.created_at, "ftb") for c in reversed(engine.records.checkpoints())]
     return models

@@ -41,6 +41,7 @@ log = logging.getLogger("ftb.engine")
 
 _WAIT_FOR_SPACE = 1.0
 _RESUME = "resume.safetensors"
+_TUNED = "model.safetensors"
 
 
 class TrainingQueue:
@@ -165,6 +166,7 @@ class TrainingQueue:
         validation: list[TrainingItem],
         hyper: Hyperparameters,
     ) -> None:
+        from ftb_tui.engine.adapter import save_adapter
         from ftb_tui.engine.training import train
 
         folder = self.job_folder(job.id)
@@ -187,14 +189,14 @@ class TrainingQueue:
             # After the checkpoint: a crash in between repeats the epoch and finds its checkpoint known.
             write_atomically(resume_file, state)
 
-        def run(resume: bytes | None) -> None:
-            train(
+        def run(resume: bytes | None) -> Adapter:
+            return train(
                 model, items, hyper, validation=validation, resume=resume, on_step=on_step, on_epoch=on_epoch,
                 should_stop=should_stop,
             )  # fmt: skip
 
         try:
-            self._with_resume(job, resume_file, run)
+            adapter = self._with_resume(job, resume_file, run)
         except OtherWeightsError as error:
             # What was trained so far is kept for who has the weights that it was begun on.
             self._records.hold_job(job.id, str(error), code="other_weights")
@@ -205,13 +207,16 @@ class TrainingQueue:
                 write_atomically(resume_file, stopped.resume_state)
             return
         tokens = sum(len(item.prompt_ids) + len(item.completion_ids) for item in items) * hyper.n_epochs
-        self._records.finish_job(job.id, tuned_model_name(job), tokens)
+        # Its own, whatever becomes of the checkpoints.
+        file = folder / _TUNED
+        save_adapter(file, adapter, weights=model.weights)
+        self._records.finish_job(job.id, tuned_model_name(job), tokens, adapter=str(file.relative_to(self._data)))
         resume_file.unlink(missing_ok=True)
 
-    def _with_resume(self, job: JobRecord, resume_file: Path, run: Callable[[bytes | None], None]) -> None:
+    def _with_resume(self, job: JobRecord, resume_file: Path, run: Callable[[bytes | None], Adapter]) -> Adapter:
         resume = resume_file.read_bytes() if resume_file.exists() else None
         try:
-            run(resume)
+            return run(resume)
         except OtherWeightsError:
             raise
         except AdapterError as error:
@@ -219,7 +224,7 @@ class TrainingQueue:
                 raise
             text = f"The saved state is unusable ({error}); training starts from the beginning."
             self._records.add_event(job.id, "restarted", text, level="warn")
-            run(None)
+            return run(None)
 
     def _log_step(self, job_id: str, report: StepReport) -> None:
         data: dict[str, Any] = {

@@ -14,8 +14,8 @@ from typing import Any
 
 from ftb_tui.engine.interface import EngineError
 
-_VERSION = 1
-_SCHEMA = """
+_SCHEMAS = (
+    """
 CREATE TABLE files (
   id TEXT PRIMARY KEY, filename TEXT NOT NULL, purpose TEXT NOT NULL, bytes INTEGER NOT NULL, created_at REAL NOT NULL
 ) STRICT;
@@ -33,7 +33,14 @@ CREATE TABLE checkpoints (
   number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, job_id TEXT NOT NULL REFERENCES jobs (id), created_at REAL NOT NULL,
   model TEXT NOT NULL UNIQUE, step INTEGER NOT NULL, metrics TEXT NOT NULL, file TEXT NOT NULL
 ) STRICT;
-"""
+""",
+    """
+ALTER TABLE jobs ADD COLUMN adapter TEXT;
+UPDATE jobs SET adapter = (SELECT file FROM checkpoints WHERE job_id = jobs.id ORDER BY step DESC LIMIT 1)
+WHERE fine_tuned_model IS NOT NULL;
+""",
+)
+"""What leads from one version of the file to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,8 @@ class JobRecord:
     fine_tuned_model: str | None
     trained_tokens: int | None
     error: dict[str, Any] | None
+    adapter: str | None = None
+    """The tuned model's own file, relative to the data directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +116,11 @@ class Records:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > _VERSION:
+        if version > len(_SCHEMAS):
             raise EngineError(f"{path} was written by a newer version of ftb; install that one or set FTB_HOME.")
-        if version < _VERSION:
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+        if version < len(_SCHEMAS):
+            steps = "".join(_SCHEMAS[version:])
+            self._db.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(_SCHEMAS)}; COMMIT;")
 
     def close(self) -> None:
         """Close the file."""
@@ -214,12 +224,12 @@ class Records:
                 self._write("UPDATE jobs SET error = ? WHERE id = ?", (error, job_id))
                 self.add_event(job_id, event, message, level="error")
 
-    def finish_job(self, job_id: str, model: str, trained_tokens: int) -> None:
-        """End a job with its model, in one step with the events that say so."""
+    def finish_job(self, job_id: str, model: str, trained_tokens: int, *, adapter: str) -> None:
+        """End a job with its model, whose file is on disk already, in one step with the events that say so."""
         with self._together():
             self._write(
-                "UPDATE jobs SET fine_tuned_model = ?, trained_tokens = ? WHERE id = ? AND status = 'running'",
-                (model, trained_tokens, job_id),
+                "UPDATE jobs SET fine_tuned_model = ?, trained_tokens = ?, adapter = ? WHERE id = ? AND status = 'running'",
+                (model, trained_tokens, adapter, job_id),
             )
             if self.change_status(job_id, "succeeded", allowed=("running",)):
                 self.add_event(job_id, "model", f"New fine-tuned model created: {model}")
@@ -266,13 +276,11 @@ class Records:
 
     def adapter_file(self, model: str) -> str | None:
         """The adapter of a tuned model or checkpoint, relative to the data directory."""
-        rows = self._read("SELECT file FROM checkpoints WHERE model = ?", (model,))
-        if not rows:
-            rows = self._read(
-                "SELECT c.file FROM jobs j JOIN checkpoints c ON c.job_id = j.id WHERE j.fine_tuned_model = ?"
-                " ORDER BY c.step DESC LIMIT 1",
-                (model,),
-            )
+        rows = self._read(
+            "SELECT file FROM checkpoints WHERE model = ?1"
+            " UNION ALL SELECT adapter FROM jobs WHERE fine_tuned_model = ?1 AND adapter IS NOT NULL",
+            (model,),
+        )
         return str(rows[0][0]) if rows else None
 
     def delete_model(self, model: str) -> bool:

@@ -51,7 +51,7 @@ def test_a_damaged_adapter_is_named_and_the_engine_lives_on(engine: EngineProces
     client = engine.client()
     job_id = create(client, 1)
     job = wait_for(client, job_id, "succeeded")
-    [file] = (engine.home / "data/engine/jobs" / job_id).glob("step-*.safetensors")
+    file = engine.home / "data/engine/jobs" / job_id / "model.safetensors"
     content = bytearray(file.read_bytes())
     content[-5] ^= 1
     file.write_bytes(content)
@@ -63,8 +63,7 @@ def test_a_damaged_adapter_is_named_and_the_engine_lives_on(engine: EngineProces
 def test_a_removed_adapter_is_named_with_what_to_do(engine: EngineProcess) -> None:
     client = engine.client()
     job = wait_for(client, create(client, 1), "succeeded")
-    [file] = (engine.home / "data/engine/jobs" / job.id).glob("step-*.safetensors")
-    file.unlink()
+    (engine.home / "data/engine/jobs" / job.id / "model.safetensors").unlink()
     with pytest.raises(
         openai.InternalServerError, match=r"cannot be read: No such file .* Train again, or use another"
     ):
