@@ -13,20 +13,26 @@ if TYPE_CHECKING:
 
 
 def put_quote(quote: AskingQuote, *, as_json: bool) -> None:
-    """The quote on stdout, as all that a dry run does."""
-    from ftb_tui.work.asking_quote import quote_lines
+    """The quote on stdout, as all that a dry run does. Raises `LaunchRefusedError` after it where asking would be refused."""
+    from ftb_tui.work.asking_quote import quote_lines, require_money
 
     if as_json:
         put_json({**asdict(quote), "costs_money": quote.costs_money})
     else:
         put_sentences(quote_lines(quote))
+    # With the reason, as asking would be.
+    require_money(quote)
 
 
 def agree(quote: AskingQuote, *, yes: bool, max_cost: float | None) -> None:
-    """Show what asking costs and ask whether to; who has named a cap has agreed. Says nothing where nothing is paid."""
-    from ftb_tui.report.plain import visible
-    from ftb_tui.work.asking_quote import consent_words, quote_lines
+    """Show what asking costs and ask whether to; who has named a cap has agreed. Says nothing where nothing is paid.
 
+    Raises `LaunchRefusedError` where the day's budget has nothing left.
+    """
+    from ftb_tui.report.plain import visible
+    from ftb_tui.work.asking_quote import consent_words, quote_lines, require_money
+
+    require_money(quote)
     if not quote.costs_money:
         return
     for line in quote_lines(quote):

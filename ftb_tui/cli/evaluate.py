@@ -111,7 +111,7 @@ def evaluate(
     from ftb_tui.store.batches import set_mode
     from ftb_tui.store.evaluations import forget_unanswered, get_evaluation
     from ftb_tui.store.models import ModelNotFoundError, find_model
-    from ftb_tui.work.asking_quote import AskingQuote, quote_asking, quote_missing
+    from ftb_tui.work.asking_quote import AskingQuote, quote_asking, quote_missing, within_day
     from ftb_tui.work.batching import cancel_batches
     from ftb_tui.work.bench_plan import bench_dataset
     from ftb_tui.work.cost import money
@@ -174,11 +174,12 @@ def evaluate(
                 return await quote_missing(db, resume, retry_failures=retry_failures, batch=batch)
             assert model is not None
             questions, asked = await chosen(db)
-        return quote_asking(
-            name, known.name if known else model, asked, answer_tokens=answer_tokens or questions.answer_tokens,
-            base_model=known.base_model if known else "", tuned=known is not None and known.kind != "base",
-            batch=bool(batch), times=repeats,
-        )  # fmt: skip
+            quote = quote_asking(
+                name, known.name if known else model, asked, answer_tokens=answer_tokens or questions.answer_tokens,
+                base_model=known.base_model if known else "", tuned=known is not None and known.kind != "base",
+                batch=bool(batch), times=repeats,
+            )  # fmt: skip
+            return await within_day(db, quote)
 
     async def planned(db: aiosqlite.Connection, service: Provider) -> int:
         assert model is not None

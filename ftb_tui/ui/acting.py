@@ -33,10 +33,11 @@ def expected(*more: type[Exception]) -> tuple[type[Exception], ...]:
     from ftb_tui.weights import WeightsError
     from ftb_tui.work.asking import EvaluationBusyError, EvaluationStoppedError
     from ftb_tui.work.local_engine import EngineStartError
+    from ftb_tui.work.quoting import LaunchRefusedError
 
     return (
         ProviderError, ConfigError, CatalogueError, StoreError, DatasetError, WeightsError, EngineStartError,
-        EvaluationStoppedError, EvaluationBusyError, ModelNotFoundError, AmbiguousModelError,
+        EvaluationStoppedError, EvaluationBusyError, LaunchRefusedError, ModelNotFoundError, AmbiguousModelError,
         JobNotFoundError, EvaluationNotFoundError, ResponseNotFoundError, sqlite3.Error, OSError,
         *more,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.deployments import record_deployment
 from ftb_tui.store.models import ModelRow, ensure_model, list_models
 from ftb_tui.work import evaluate
-from ftb_tui.work.asking_quote import AskingQuote, quote_asking
+from ftb_tui.work.asking_quote import AskingQuote, quote_asking, within_day
 from ftb_tui.work.bench_plan import bench_dataset
 from ftb_tui.work.deployment import cannot_be_deployed
 from ftb_tui.work.deployment_look import place_of
@@ -43,12 +43,14 @@ async def asking_quote(plan: AskingPlan) -> AskingQuote:
         known = await _known(db, plan)
         _require_use_of_deployment(plan, known)
         dataset = await bench_dataset(db, plan.dataset)
+        quote = quote_asking(
+            plan.provider, plan.model, _questions(dataset, plan), answer_tokens=dataset.answer_tokens,
+            base_model=known.base_model if known else "", tuned=known is not None and known.kind != "base",
+            batch=plan.batch,
+        )  # fmt: skip
+        return await within_day(db, quote)
     finally:
         await db.close()
-    return quote_asking(
-        plan.provider, plan.model, _questions(dataset, plan), answer_tokens=dataset.answer_tokens,
-        base_model=known.base_model if known else "", tuned=known is not None and known.kind != "base", batch=plan.batch,
-    )  # fmt: skip
 
 
 async def plan_evaluation(plan: AskingPlan) -> int:

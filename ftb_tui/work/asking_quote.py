@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aiosqlite
 
 from ftb_tui.benchmark.model import Question
 from ftb_tui.providers.base import ProviderError
+from ftb_tui.providers.config import load_config
 from ftb_tui.providers.registry import ProviderInfo, provider_info, service_name
-from ftb_tui.store import batches
+from ftb_tui.store import batches, spending
 from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.evaluations import get_evaluation, missing_answers
 from ftb_tui.store.models import ModelRow, get_model
 from ftb_tui.work.asking import FORMAT_TOKENS
 from ftb_tui.work.cost import money
 from ftb_tui.work.purse import answer_prices
-from ftb_tui.work.quoting import asking_prices
+from ftb_tui.work.quoting import LaunchRefusedError, asking_prices
 from ftb_tui.work.token_counter import token_counter
 
 
@@ -47,6 +48,23 @@ class AskingQuote:
     """Whether the service takes money for answers, as far as we know it."""
     notes: tuple[str, ...] = ()
     """What of the environment a person should know, for example a stray base URL."""
+    per_day: float | None = None
+    """The budget of a day, where one is set and asking costs money."""
+    spent_today: float = 0.0
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be asked under the day's budget, in a sentence; nothing where something can."""
+        if self.per_day is None:
+            return ""
+        if self.cost is None:
+            return (
+                f"A budget is set, but no price is known for {self.model} at {self.provider}: write its input and output "
+                "price into catalogue.toml beside config.toml."
+            )
+        if self.spent_today < self.per_day:
+            return ""
+        return f"The day's budget of {money(self.per_day)} is used up: {money(self.spent_today)} was spent today."
 
     @property
     def costs_money(self) -> bool:
@@ -118,6 +136,20 @@ def _info(provider: str) -> ProviderInfo | None:
         return None
 
 
+async def within_day(db: aiosqlite.Connection, quote: AskingQuote) -> AskingQuote:
+    """The quote with what is known of the day's budget."""
+    per_day = load_config().budget.per_day
+    if per_day is None or not quote.questions or quote.cost == 0:
+        return quote
+    return replace(quote, per_day=per_day, spent_today=await spending.spent_on(db, datetime.date.today()))
+
+
+def require_money(quote: AskingQuote) -> None:
+    """Raise `LaunchRefusedError` where nothing can be asked under the day's budget."""
+    if quote.refusal:
+        raise LaunchRefusedError(f"Not asked, and nothing was sent. {quote.refusal}")
+
+
 async def quote_missing(
     db: aiosqlite.Connection, evaluation_key: int, *, retry_failures: bool = True, batch: bool | None = None
 ) -> AskingQuote:
@@ -130,7 +162,8 @@ async def quote_missing(
     model = await get_model(db, row.model_key)
     questions = [stored[key] for key, repeat in places if (key, repeat) not in under_way]
     tokens, in_batches = int(str(row.parameters["max_tokens"])), bool(row.batch) if batch is None else batch
-    return await asyncio.to_thread(lambda: quote_model(model, questions, answer_tokens=tokens, batch=in_batches))
+    quote = await asyncio.to_thread(lambda: quote_model(model, questions, answer_tokens=tokens, batch=in_batches))
+    return await within_day(db, quote)
 
 
 def quote_model(
@@ -156,8 +189,16 @@ def quote_sentence(quote: AskingQuote) -> str:
     source = f" ({quote.price_source})" if quote.price_source else ""
     return (
         f"{asked}, at ${quote.price_input:,.2f} a million; answers of at most {quote.answer_tokens:,} tokens at "
-        f"${quote.price_output:,.2f}{dated}{source}. It costs {money(quote.cost)} at most."
+        f"${quote.price_output:,.2f}{dated}{source}. It costs {money(quote.cost)} at most.{_of_the_day(quote)}"
     )
+
+
+def _of_the_day(quote: AskingQuote) -> str:
+    if quote.per_day is None or quote.cost is None:
+        return ""
+    left = max(0.0, quote.per_day - quote.spent_today)
+    stops = ", and asking stops there" if 0 < left < quote.cost else ""
+    return f" Of the day's budget of {money(quote.per_day)}, {money(left)} is left{stops}."
 
 
 def quote_lines(quote: AskingQuote) -> list[str]:

@@ -21,7 +21,7 @@ from ftb_tui.store.jobs import get_job
 from ftb_tui.store.leases import Lease
 from ftb_tui.work import evaluate
 from ftb_tui.work.asking import EvaluationBusyError
-from ftb_tui.work.asking_quote import AskingQuote, quote_asking
+from ftb_tui.work.asking_quote import AskingQuote, quote_asking, within_day
 from ftb_tui.work.leases import keeping
 
 SIZES = (48, 24, 12, 6)
@@ -105,6 +105,7 @@ async def checkpoint_plans(
             quote_asking, job["provider"], name, chosen, answer_tokens=dataset.answer_tokens,
             base_model=job["base_model"], tuned=True, times=len(models),
         )  # fmt: skip
+        quote = await within_day(db, quote)
         is_begun = frozenset(question.question_id for question in chosen) in begun
         plans.append(CheckpointPlan(chosen, len(models), quote, said, short, is_begun))
     return plans

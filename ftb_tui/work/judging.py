@@ -18,7 +18,7 @@ from ftb_tui.store.database import transaction
 from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.grading import person_verdicts, put_grades
 from ftb_tui.store.judgements import Judged, Judgement, answers_to_judge, keep_judgements, known_judgements
-from ftb_tui.work.asking_quote import AskingQuote, quote_prompts
+from ftb_tui.work.asking_quote import AskingQuote, quote_prompts, within_day
 from ftb_tui.work.evaluate import EvaluationStoppedError
 from ftb_tui.work.limits import AdaptiveLimit
 from ftb_tui.work.paid_asking import ask_paid
@@ -155,7 +155,8 @@ async def quote_judging(
     known = await known_judgements(db, list(contents))
     prompts = [prompt for key, prompt in contents.items() if key not in known]
     most = len(prompts) * judge.MAX_TOKENS
-    return await asyncio.to_thread(lambda: quote_prompts(provider, model, prompts, answer_tokens=most))
+    quote = await asyncio.to_thread(lambda: quote_prompts(provider, model, prompts, answer_tokens=most))
+    return await within_day(db, quote)
 
 
 async def _purse(db: aiosqlite.Connection, provider: Provider, model: str, max_cost: float | None) -> Purse:

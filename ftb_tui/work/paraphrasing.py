@@ -24,7 +24,7 @@ from ftb_tui.store.paraphrases import (
     decide,
     list_wordings,
 )
-from ftb_tui.work.asking_quote import AskingQuote, quote_prompts
+from ftb_tui.work.asking_quote import AskingQuote, quote_prompts, within_day
 from ftb_tui.work.evaluate import EvaluationStoppedError
 from ftb_tui.work.limits import AdaptiveLimit
 from ftb_tui.work.paid_asking import ask_paid
@@ -149,7 +149,8 @@ async def quote_paraphrases(
     ]
     prompts = [wordings.wordings_prompt(question, more, ()) for question, more in missing if more > 0]
     most = sum(wordings.reply_tokens(question, more) for question, more in missing if more > 0)
-    return await asyncio.to_thread(lambda: quote_prompts(provider, model, prompts, answer_tokens=most))
+    quote = await asyncio.to_thread(lambda: quote_prompts(provider, model, prompts, answer_tokens=most))
+    return await within_day(db, quote)
 
 
 async def keep(db: aiosqlite.Connection, rows: Sequence[WordingRow]) -> None:

@@ -18,7 +18,7 @@ from ftb_tui.providers.base import Capabilities
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.ui.acting import expected, sentence
 from ftb_tui.work.asking_plan import AskingPlan, asking_quote, plan_evaluation
-from ftb_tui.work.asking_quote import AskingQuote, consent_words, quote_lines
+from ftb_tui.work.asking_quote import AskingQuote, consent_words, quote_lines, require_money
 
 _FIELDS = {
     "model": ("Model", "its name at the service"),
@@ -112,6 +112,7 @@ class EvaluateScreen(ModalScreen[int | None]):
         try:
             plan = self._plan()
             quote = await asyncio.to_thread(lambda: asyncio.run(asking_quote(plan)))
+            require_money(quote)
             text, does, self._quoted = "\n".join(quote_lines(quote)), consent_words(quote), plan
         except expected(ValueError) as error:
             text = sentence(error)

@@ -147,13 +147,14 @@ class EvaluationsScreen(ModeScreen):
     async def action_resume(self) -> None:
         """Ask what is missing, once a person has agreed to what it may cost."""
         from ftb_tui.ui.screens.confirm import ConfirmScreen
-        from ftb_tui.work.asking_quote import consent_words, quote_lines, quote_missing
+        from ftb_tui.work.asking_quote import consent_words, quote_lines, quote_missing, require_money
 
         row = self._chosen()
         if row is None or not row.n_missing or self.ftb.db is None:
             self.notify("Nothing is missing in this evaluation.", markup=False)
             return
         quote = await quote_missing(self.ftb.db, row.evaluation_key)
+        require_money(quote)
         text = visible("\n".join(quote_lines(quote)))
         if not quote.costs_money or await self.app.push_screen_wait(ConfirmScreen(text, yes=consent_words(quote))):
             self.ftb.supervisor.run_evaluation(row.evaluation_key)

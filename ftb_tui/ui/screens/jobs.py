@@ -341,7 +341,7 @@ class JobsScreen(ModeScreen):
         from ftb_tui.store.curves import JobModel
         from ftb_tui.store.models import find_model
         from ftb_tui.ui.screens.choose import ChooseScreen
-        from ftb_tui.work.asking_quote import consent_words, quote_lines
+        from ftb_tui.work.asking_quote import consent_words, quote_lines, require_money
         from ftb_tui.work.checkpoints import checkpoint_plans, plan_checkpoints
 
         row, db = self._chosen(), self.ftb.db
@@ -359,6 +359,7 @@ class JobsScreen(ModeScreen):
             self.notify("This job has no model and no checkpoint yet.", markup=False)
             return
         [whole, *_] = await checkpoint_plans(db, row.job_key, row.dataset_id, [models[0][1]])
+        require_money(whole.quote)
         text = f"Ask which model of job {row.job_key}?\n\nIt is asked {whole.which}."
         text += f"\n\n{chr(10).join(quote_lines(whole.quote)[1:])}" if whole.quote.costs_money else ""
         choices = [choice for choice, _ in models]

@@ -72,7 +72,7 @@ async def _needs_no_cap(provider: str, model: str, dataset: str, *, people: bool
     """Raise `ValueError`, with what it may cost, for a judge that costs money: a cap is how a person agrees to that."""
     from ftb_tui.store.database import open_store
     from ftb_tui.store.datasets import find_dataset
-    from ftb_tui.work.asking_quote import quote_sentence
+    from ftb_tui.work.asking_quote import quote_sentence, require_money
     from ftb_tui.work.judging import quote_judging
 
     db = await open_store()
@@ -81,6 +81,7 @@ async def _needs_no_cap(provider: str, model: str, dataset: str, *, people: bool
         quote = await quote_judging(db, provider, model, dataset_id=dataset_id, people=people)
     finally:
         await db.close()
+    require_money(quote)
     if quote.costs_money:
         raise ValueError(f"{quote_sentence(quote)} Give a cap to agree to it.")
 

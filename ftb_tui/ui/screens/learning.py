@@ -234,7 +234,7 @@ class LearningScreen(OpenedScreen):
     async def action_evaluate(self) -> None:
         """Say what would be asked, then ask it in the background."""
         from ftb_tui.ui.screens.choose import ChooseScreen
-        from ftb_tui.work.asking_quote import quote_lines
+        from ftb_tui.work.asking_quote import quote_lines, require_money
         from ftb_tui.work.checkpoints import CheckpointPlan, checkpoint_plans, require_nobody_asks
         from ftb_tui.work.cost import money
 
@@ -255,6 +255,7 @@ class LearningScreen(OpenedScreen):
             return f"{plan.short}: {n_questions}, {n_answers} in all{price}{begun}"
 
         plans = await checkpoint_plans(db, self._job_key, self._dataset_id, models)
+        require_money(plans[0].quote)
         those = "the model" if len(models) == 1 else f"the {len(models)} models"
         lacking = "answers" if models == curves.without_answers else "all answers"
         text = f"Ask {those} without {lacking}, one after the other, in the background"
