@@ -196,6 +196,41 @@ def test_a_cap_needs_a_price_and_stops_in_time(ftb: Ftb, priced: FakeOpenAI, hom
         assert "No price is known" in ftb(*evaluate, "--max-cost", "1").err
 
 
+def test_a_days_budget_that_is_used_up_is_told_before_anything_is_planned_or_asked(
+    ftb: Ftb, priced: FakeOpenAI, home: Path
+) -> None:
+    ask = ("evaluate", "--provider", "fake", "--model", "gpt-fake", "--dataset", "fictional_people", "--limit", "5")
+    configure(home, "[budget]\nper_day = 0.0004")
+    before = ftb(*ask, "--dry-run")
+    assert (
+        before.code,
+        "Of the day's budget of $0.0004, $0.0004 is left, and asking stops there." in " ".join(before.out.split()),
+    ) == (0, True)
+    assert ftb(*ask, "--yes").code == 0
+    with sqlite3.connect(home / "data" / "ftb.db") as db:
+        db.execute("UPDATE evaluations SET price_output = price_output * 10")
+    asked = len(priced.asked)
+    for more in (("--yes",), ("--dry-run",), ("--max-cost", "1")):
+        refused = ftb(*ask, *more)
+        assert refused.code == 2
+        assert "Not asked, and nothing was sent. The day's budget of $0.0004 is used up: $" in refused.err
+        assert "was spent today" in refused.err
+    with sqlite3.connect(home / "data" / "ftb.db") as db:
+        assert db.execute("SELECT count(*) FROM evaluations").fetchone() == (1,)
+    assert len(priced.asked) == asked
+
+
+def test_under_a_budget_what_has_no_price_is_refused_before_it_is_planned(
+    ftb: Ftb, priced: FakeOpenAI, home: Path
+) -> None:
+    configure(home, "[budget]\nper_day = 5")
+    (home / "config" / "catalogue.toml").write_text("")
+    with that_bills(home):
+        refused = ftb("evaluate", "--provider", "fake", "--model", "gpt-x", "--dataset", "fictional_people", "--yes")
+    assert (refused.code, "no price is known for gpt-x at fake" in refused.err) == (2, True)
+    assert not priced.requests
+
+
 def test_a_job_made_elsewhere_is_adopted_by_command(ftb: Ftb, priced: FakeOpenAI) -> None:
     assert ftb(*TRAIN, "--yes").code == 0
     job = ftb("jobs", "adopt", "ftjob-1", "--provider", "fake", "--json").json

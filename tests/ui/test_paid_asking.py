@@ -177,3 +177,25 @@ async def test_an_evaluation_that_is_resumed_by_two_quick_keys_is_agreed_to_once
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is evaluations)
         assert paid.asked == []
+
+
+async def test_a_days_budget_that_is_used_up_is_told_before_an_evaluation_is_planned_or_goes_on(
+    paid: FakeOpenAI, home: Path
+) -> None:
+    await plan()
+    config = home / "config" / "config.toml"
+    config.write_text(f"{config.read_text()}\n[budget]\nper_day = 0.0\n")
+    words = "The day's budget of $0.00 is used up: $0.00 was spent today."
+    app = FtbApp()
+    async with app.run_test(size=(160, 45)) as pilot:
+        await until(pilot, lambda: app._supervisor is not None)
+        await pilot.press("3")
+        await until(pilot, lambda: app.current_mode == "evaluations" and app.screen.query_one(DataTable).row_count == 1)
+        await pilot.press("r")
+        await until(pilot, lambda: any(words in one.message for one in app._notifications))
+        screen = EvaluateScreen("fake", provider_info("fake").capabilities, names=["gpt-fake"])
+        app.push_screen(screen)
+        await until(pilot, lambda: words in quote_of(screen))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert (app.screen, await n_evaluations(), paid.asked) == (screen, 1, [])
