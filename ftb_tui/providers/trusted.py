@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ftb_tui.providers.base import ErrorKind, ProviderError
-from ftb_tui.proxies import ProxyError, is_loopback, proxy_of
+from ftb_tui.proxies import SettingError, is_loopback, proxy_of, require_certificates
 
 
 @cache
@@ -21,18 +21,20 @@ def trusted() -> ssl.SSLContext:
     import httpx2
 
     try:
+        require_certificates()
         return httpx2.create_ssl_context()
+    except SettingError as error:
+        raise ProviderError(ErrorKind.INVALID_REQUEST, str(error)) from error
     except OSError as error:
-        name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
-        text = f"{name} names {os.environ.get(name, '')!r}, from which no certificates can be read ({error})"
-        raise ProviderError(ErrorKind.INVALID_REQUEST, f"{text}. Mend it or unset it.") from error
+        text = f"SSL_CERT_FILE names {os.environ.get('SSL_CERT_FILE')!r}, where no certificates can be read ({error})."
+        raise ProviderError(ErrorKind.INVALID_REQUEST, f"{text} Mend it or unset it.") from error
 
 
 def proxy_for(url: str) -> str | None:
     """As `proxy_of`, but what is wrong is a `ProviderError`."""
     try:
         return proxy_of(url)
-    except ProxyError as error:
+    except SettingError as error:
         parts = urlsplit(url)
         raise ProviderError(ErrorKind.INVALID_REQUEST, str(error), host=f"{parts.scheme}://{parts.netloc}") from error
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ftb_tui.paths import paths
-from ftb_tui.proxies import ProxyError, opener_for
+from ftb_tui.proxies import SettingError, opener_for
 
 MAX_BYTES = 1 << 30
 _CHUNK = 1 << 16
@@ -79,7 +79,7 @@ def _fetch(url: str, host: str, part: Path, progress: Progress) -> tuple[int, st
     except urllib.error.HTTPError as error:
         again = error.code >= 500 or error.code == 429
         raise DownloadError(f"{host} answered {error.code} {error.reason} for {url}.", unreachable=again) from error
-    except ProxyError as error:
+    except SettingError as error:
         raise DownloadError(str(error), unreachable=False) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError, HTTPException) as error:
         reason = getattr(error, "reason", error)

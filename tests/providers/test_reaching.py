@@ -75,6 +75,22 @@ async def test_a_setting_of_the_environment_that_is_in_the_way_is_named(
     assert caught.value.kind is ErrorKind.INVALID_REQUEST
 
 
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_certificates_that_are_none_are_named(
+    home: Path, fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, content: str | None
+) -> None:
+    rename(home, fake_openai, "https://service.example/v1")
+    file = tmp_path / "mine.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv(name, str(file))
+    assert f"{name} names " in (await check_provider("fake")).message
+    if content is None:
+        with pytest.raises(WeightsError, match=f"{name} names "):
+            pull(url="https://service.example/weights")
+
+
 @pytest.mark.parametrize("value", ["ftp://me:secret@proxy.example", "me:secret@proxy:example"])
 def test_the_password_of_a_proxy_is_not_shown(home: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)
