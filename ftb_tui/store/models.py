@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import time
 from dataclasses import dataclass
 
@@ -85,8 +86,9 @@ async def get_model(db: aiosqlite.Connection, model_key: int) -> ModelRow:
 
 
 async def find_model(db: aiosqlite.Connection, reference: str, *, provider: str | None = None) -> ModelRow:
-    """The model of that name, `provider/name`, or the only one whose name ends so or begins so.
+    """The model of that name, `provider/name`, or the only one whose name ends so, begins so, or has it within.
 
+    Of a part that a tuned model and its checkpoints have in common, the tuned model is meant.
     `tuned` is the newest tuned model, or the last checkpoint of a newer job that ended well and gives nothing but
     checkpoints; `base` is its base. Raises `ModelNotFoundError` or `AmbiguousModelError`.
     """
@@ -98,13 +100,12 @@ async def find_model(db: aiosqlite.Connection, reference: str, *, provider: str 
         for model in listed:
             if (model.provider, model.name) == (tuned.provider, tuned.base_model):
                 return model
-    rules = (
-        lambda model: reference in (model.name, f"{model.provider}/{model.name}"),
-        lambda model: model.name.endswith(reference),
-        lambda model: model.name.startswith(reference),
-    )
-    for rule in rules:
-        found = [model for model in listed if rule(model)]
+    for found in (
+        [model for model in listed if reference in (model.name, f"{model.provider}/{model.name}")],
+        [model for model in listed if model.name.endswith(reference)],
+        [model for model in listed if model.name.startswith(reference)],
+        _without_own_checkpoints([model for model in listed if _has_within(model, reference)]),
+    ):
         if len(found) == 1:
             return found[0]
         if found:
@@ -120,6 +121,22 @@ async def find_model(db: aiosqlite.Connection, reference: str, *, provider: str 
     near = difflib.get_close_matches(reference, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise ModelNotFoundError(f"There is no model {reference!r} here.{hint} Known: {_some(names)}.")
+
+
+def _has_within(model: ModelRow, part: str) -> bool:
+    """Whether the name has the part where a word of it begins.
+
+    Within what a base model is called, or within the letters of an id, it may be the name of another model, which is
+    not known here yet and is to be asked.
+    """
+    own = model.name.replace(model.base_model, "", 1)
+    return re.search(rf"(?<![^\W_]){re.escape(part)}", own) is not None
+
+
+def _without_own_checkpoints(found: list[ModelRow]) -> list[ModelRow]:
+    """Those of them that are no checkpoint of a tuned model among them."""
+    tuned = {model.job_key for model in found if model.kind == "tuned" and model.job_key is not None}
+    return [model for model in found if model.kind != "checkpoint" or model.job_key not in tuned]
 
 
 async def _newest_tuned(db: aiosqlite.Connection, listed: list[ModelRow]) -> ModelRow | None:

@@ -14,7 +14,7 @@ from ftb_tui.benchmark.statistics import mcnemar_exact, wilson
 from ftb_tui.store import evaluations
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.datasets import find_dataset, load_dataset, question_page, questions_by_key, save_dataset
-from ftb_tui.store.models import AmbiguousModelError, ensure_model, find_model
+from ftb_tui.store.models import AmbiguousModelError, ModelNotFoundError, ensure_model, find_model
 from ftb_tui.store.results import ResultRow, answers, question_answers, results
 from tests.demo import TUNED, fill_demo_store
 
@@ -73,6 +73,37 @@ async def test_a_name_that_is_not_there_is_answered_with_what_is(db: aiosqlite.C
         await find_model(db, "ft:")
     assert (await find_model(db, "tuned")).name == TUNED
     assert (await find_model(db, "base")).name == "smollm2-135m"
+
+
+async def test_a_model_is_found_by_any_part_of_its_name_that_only_it_has(db: aiosqlite.Connection) -> None:
+    async def known(name: str, kind: str, job_key: int | None) -> None:
+        base = name if kind == "base" else "smollm2-135m"
+        await ensure_model(db, provider="local", name=name, kind=kind, base_model=base, job_key=job_key)
+
+    own = "ft:smollm2-135m:ftb:a:b c/é:b5105f56"
+    jobs = [row[0] for row in await db.execute_fetchall("SELECT job_key FROM jobs ORDER BY job_key")]
+    async with transaction(db):
+        await known(own, "tuned", jobs[0])
+        for step in (5, 10):
+            await known(f"{own}:ckpt-step-{step}", "checkpoint", jobs[0])
+    for part in ("a:b c", "a:b c/é", "c/é:b51", "é", "b5105f56", "b5105f56:ckpt-step-10"):
+        found = await find_model(db, part)
+        assert found.name == (f"{own}:ckpt-step-10" if "ckpt" in part else own), part
+    with pytest.raises(AmbiguousModelError, match="ckpt-step-5.*ckpt-step-10"):
+        await find_model(db, "ckpt")
+
+
+async def test_a_part_of_what_a_base_is_called_is_not_taken_for_what_was_tuned_from_it(
+    db: aiosqlite.Connection,
+) -> None:
+    """It may be the name of another model at that service, which was not asked yet."""
+    async with transaction(db):
+        for name, kind in (("ft:gpt-4o-mini-2024-07-18:org::aXo3Bc9d", "tuned"), ("acme/gpt-7-large", "base")):
+            base = "gpt-4o-mini-2024-07-18" if kind == "tuned" else name
+            await ensure_model(db, provider="openai", name=name, kind=kind, base_model=base)
+    for other in ("gpt-4o", "gpt-4o-mini-2024-07-18", "4o-mini", "o3", "gpt-7"):
+        with pytest.raises(ModelNotFoundError):
+            await find_model(db, other, provider="openai")
 
 
 async def test_a_row_of_the_table_is_counted_from_its_answers(db: aiosqlite.Connection) -> None:
