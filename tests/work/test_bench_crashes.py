@@ -210,7 +210,7 @@ def test_a_damaged_adapter_stops_the_evaluation_by_name_and_gives_no_answer(benc
     model = next(row["model"] for row in done.json if row["kind"] == "tuned")
     # The running engine has read it already.
     bench.kill_engine()
-    adapter = bench.adapters()[-1]
+    adapter = bench.adapters()[-1].with_name("model.safetensors")
     whole = adapter.read_bytes()
     adapter.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
     asking = ("evaluate", "--model", model, "--dataset", "fictional_people", *plan, "--answer-tokens", "5")
