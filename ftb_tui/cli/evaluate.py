@@ -76,6 +76,7 @@ if TYPE_CHECKING:
 )
 @click.option("--no-wait", is_flag=True, help="Send the batch and end; --resume N reads what came of it.")
 @click.option("--cancel-batch", is_flag=True, help="With --resume: end the batch under way and keep what it answered.")
+@click.option("--new", "again", is_flag=True, help="Ask once more what another evaluation asks in a batch now.")
 @click.option("--resume", type=int, metavar="N", help="Go on with evaluation N: ask exactly what has no answer.")
 @click.option("--retry-failures/--keep-failures", default=True, help="Ask failed questions again.  [default: yes]")
 @as_json
@@ -99,6 +100,7 @@ def evaluate(
     batch: bool | None,
     no_wait: bool,
     cancel_batch: bool,
+    again: bool,
     resume: int | None,
     retry_failures: bool,
     as_json: bool,
@@ -107,12 +109,10 @@ def evaluate(
     from ftb_tui.benchmark.subset import some_of
     from ftb_tui.providers.config import load_config
     from ftb_tui.providers.registry import provider_info
-    from ftb_tui.report.plain import visible
     from ftb_tui.store.batches import set_mode
     from ftb_tui.store.evaluations import forget_unanswered, get_evaluation
     from ftb_tui.store.models import ModelNotFoundError, find_model
     from ftb_tui.work.asking_quote import AskingQuote, quote_asking, quote_missing, within_day
-    from ftb_tui.work.batching import cancel_batches
     from ftb_tui.work.bench_plan import bench_dataset
     from ftb_tui.work.cost import money
     from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError, create, run
@@ -130,6 +130,9 @@ def evaluate(
     begun: list[int] = []
 
     def tell(progress: EvaluationProgress) -> None:
+        if progress.in_batches:
+            tell_batch(progress)
+            return
         done = progress.total - progress.missing + progress.asked
         tenth = 10 * done // progress.total if progress.total else 0
         if told[-1:] != [tenth]:
@@ -139,9 +142,13 @@ def evaluate(
             spent = f", {about}{money(progress.cost)} so far" if progress.cost else ""
             tokens = f"{about}{progress.prompt_tokens + progress.completion_tokens:,} tokens"
             say(f"{done}/{progress.total} asked, {progress.failed} failed, {tokens}{spent}{eta}")
-        if progress.batch and progress.batch not in told:
-            told.insert(0, progress.batch)
-            say(visible(f"At {name}: {progress.batch}"))
+
+    def tell_batch(progress: EvaluationProgress) -> None:
+        sent, answered = progress.in_batches, progress.answered_there
+        news = (progress.batch, 10 * answered // sent)
+        if told[-1:] != [news]:
+            told.append(news)
+            say(f"At {name}: {progress.batch}; of the {sent} questions in it {answered} are answered there")
 
     async def who() -> tuple[str, ModelRow | None]:
         """Who is asked, and the model if it is known here. An unknown dataset is found out here, too."""
@@ -195,6 +202,7 @@ def evaluate(
             seed=seed,
             repeats=repeats,
             batch=bool(batch),
+            again=again,
         )
 
     async def work() -> EvaluationRow:
@@ -206,8 +214,6 @@ def evaluate(
                 say(f"Evaluation {key}")
                 if resume is not None and batch is not None:
                     await set_mode(db, key, batch=batch)
-                if cancel_batch and await cancel_batches(db, service, key):
-                    say("The service was asked to end the batch.")
                 return await run(
                     db,
                     service,
@@ -218,6 +224,7 @@ def evaluate(
                     max_cost=max_cost,
                     revive=revive,
                     wait=not no_wait,
+                    cancel_batches=cancel_batch,
                 )
             except EvaluationStoppedError:
                 if resume is None and known is None and begun:
@@ -232,7 +239,8 @@ def evaluate(
     if dry_run:
         put_quote(quote, as_json=as_json)
         return
-    agree(quote, yes=yes, max_cost=max_cost)
+    if not cancel_batch:
+        agree(quote, yes=yes, max_cost=max_cost)
     require_weights_for(name)
     try:
         row = run_async(work())
@@ -241,29 +249,63 @@ def evaluate(
             "\nInterrupted. " + (f"Every answer is kept; go on with: ftb evaluate --resume {begun[0]}" if begun else "")
         )
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+    _tell_end(row, known_before=known_before, as_json=as_json)
+    _tell_what_is_left(row)
+    if row.n_failed:
+        raise click.exceptions.Exit(Exit.FAILED)
+
+
+def _tell_end(row: EvaluationRow, *, known_before: bool, as_json: bool) -> None:
+    """What came of a run, on stdout as JSON or else as sentences."""
     held = run_async(held_in(row)) if known_before else None
     if as_json:
         put_json({**asdict(row), **held_object(held)} if known_before else asdict(row))
+    elif _is_in_batch(row):
+        # What the first question alone came to is no score.
+        return
     elif known_before:
         say(held_sentence(row.model, held))
         say("Scores over those alone, once a tuned model was asked: ftb results --known-before")
     else:
         share = row.n_correct / row.n_answered if row.n_answered else None
         say(f"{row.model}: {row.n_correct} of {row.n_answered} right ({score(share)}), {row.n_failed} failed.")
-        say(f"Look closer: ftb results, or ftb wrong --model {row.model} --task {row.tasks[0]}")
-    _tell_what_is_left(row)
-    if row.n_failed:
-        raise click.exceptions.Exit(Exit.FAILED)
+        if row.n_answered:
+            say(f"Look closer: ftb results, or ftb wrong --model {row.model} --task {row.tasks[0]}")
 
 
 def _tell_what_is_left(row: EvaluationRow) -> None:
     """What a person should know of an evaluation that was run, and what to do about it."""
     if row.tokens_estimated:
         say(f"{row.provider} did not say how many tokens some answers took: tokens and money are estimated.")
-    if row.batch and row.state == "paused":
-        say(f"A batch is under way; read what came of it with: ftb evaluate --resume {row.evaluation_key}")
+    if _is_in_batch(row):
+        sent = row.n_questions - row.n_answered - row.n_failed
+        say(
+            f"A batch is under way with {sent} of the {row.n_questions} questions, for up to a day; read what came of it "
+            f"with: ftb evaluate --resume {row.evaluation_key}"
+        )
     if row.n_failed:
-        say(f"Ask the failed ones again: ftb evaluate --resume {row.evaluation_key}")
+        again = f"Ask the failed ones again: ftb evaluate --resume {row.evaluation_key}"
+        told, task = run_async(_failures(row))
+        say(told)
+        say(f"{again} - or see them: ftb wrong --model {row.model} --task {task} --show failed" if task else again)
+
+
+def _is_in_batch(row: EvaluationRow) -> bool:
+    """Whether a run ended and left the questions to the service."""
+    return bool(row.batch) and row.state == "paused"
+
+
+async def _failures(row: EvaluationRow) -> tuple[str, str | None]:
+    """Why questions failed, and a task of which `ftb wrong` lists them: where this evaluation is the one that counts."""
+    from ftb_tui.store.chosen import chosen_evaluation
+    from ftb_tui.store.failures import failures, failures_sentence
+
+    async with store() as db:
+        found = await failures(db, row.evaluation_key)
+        for task in found.tasks:
+            if await chosen_evaluation(db, row.model_key, row.dataset_id, task) == row.evaluation_key:
+                return failures_sentence(found), task
+    return failures_sentence(found), None
 
 
 async def _new_base(db: aiosqlite.Connection, service: Provider, name: str) -> int:

@@ -89,12 +89,13 @@ async def set_intent(
     raw_state: str | None = None,
     error: str | None = None,
 ) -> None:
-    """Record how far we are sure about a batch, and what the service says of it."""
+    """Record how far we are sure about a batch, and what the service says of it. What has ended stays as it ended."""
     async with transaction(db):
         await db.execute(
             "UPDATE batches SET intent = ?, remote_file_id = coalesce(?, remote_file_id),"
             " remote_batch_id = coalesce(?, remote_batch_id), raw_state = coalesce(?, raw_state),"
-            " error = coalesce(?, error), sent_at = CASE WHEN ? = 'sent' THEN ? ELSE sent_at END WHERE batch_key = ?",
+            " error = coalesce(?, error), sent_at = CASE WHEN ? = 'sent' THEN ? ELSE sent_at END"
+            " WHERE batch_key = ? AND intent NOT IN ('settled', 'refused', 'abandoned')",
             (intent, remote_file_id, remote_batch_id, raw_state, error, intent, time.time(), batch_key),
         )
 

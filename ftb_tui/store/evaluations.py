@@ -15,6 +15,7 @@ from ftb_tui.benchmark.model import Task
 from ftb_tui.store import holding, leases
 from ftb_tui.store.counts import Counts, task_counts
 from ftb_tui.store.database import transaction
+from ftb_tui.store.models import forget_unused_base
 
 
 class EvaluationNotFoundError(Exception):
@@ -108,17 +109,9 @@ async def create_evaluation(
     async with transaction(db):
         kept = await parameters_key(db, parameters)
         if reuse:
-            rows = await db.execute_fetchall(
-                "SELECT evaluation_key FROM evaluations WHERE model_key = ? AND dataset_id = ? AND parameters_key = ?"
-                " AND repeats = ? AND deleted_at IS NULL ORDER BY evaluation_key DESC",
-                (model_key, dataset_id, kept, repeats),
-            )
-            for row in rows:
-                asked = await db.execute_fetchall(
-                    "SELECT question_key FROM evaluation_questions WHERE evaluation_key = ?", (row[0],)
-                )
-                if {question[0] for question in asked} == set(question_keys):
-                    return int(row[0])
+            same = await same_evaluations(db, model_key, dataset_id, question_keys, parameters, repeats)
+            if same:
+                return same[0]
         cursor = await db.execute(
             "INSERT INTO evaluations (model_key, dataset_id, grader, parameters_key, state, created_at,"
             " repeats) VALUES (?, ?, ?, ?, 'pending', ?, ?)",
@@ -130,6 +123,30 @@ async def create_evaluation(
         )
     assert key is not None
     return key
+
+
+async def same_evaluations(
+    db: aiosqlite.Connection,
+    model_key: int,
+    dataset_id: str,
+    question_keys: Sequence[int],
+    parameters: Mapping[str, object],
+    repeats: int,
+) -> list[int]:
+    """The keys of the evaluations that ask exactly these questions in exactly this way, the newest first."""
+    rows = await db.execute_fetchall(
+        "SELECT evaluation_key FROM evaluations JOIN request_parameters p USING (parameters_key) WHERE model_key = ?"
+        " AND dataset_id = ? AND p.parameters = ? AND repeats = ? AND deleted_at IS NULL ORDER BY evaluation_key DESC",
+        (model_key, dataset_id, json.dumps(parameters, sort_keys=True), repeats),
+    )
+    found = []
+    for row in rows:
+        asked = await db.execute_fetchall(
+            "SELECT question_key FROM evaluation_questions WHERE evaluation_key = ?", (row[0],)
+        )
+        if {question[0] for question in asked} == set(question_keys):
+            found.append(int(row[0]))
+    return found
 
 
 _EVALUATION = """
@@ -194,13 +211,7 @@ async def forget_unanswered(db: aiosqlite.Connection, evaluation_key: int) -> No
             {"key": evaluation_key},
         )
         for row in rows:
-            await db.execute(
-                "DELETE FROM models WHERE model_key = :key AND kind = 'base'"
-                " AND NOT EXISTS (SELECT 1 FROM evaluations WHERE model_key = :key)"
-                " AND NOT EXISTS (SELECT 1 FROM deployments WHERE model_key = :key)"
-                " AND NOT EXISTS (SELECT 1 FROM jobs WHERE provider = models.provider AND base_model = models.name)",
-                {"key": row[0]},
-            )
+            await forget_unused_base(db, row[0])
 
 
 async def missing_questions(db: aiosqlite.Connection, evaluation_key: int, *, retry_failures: bool = True) -> list[int]:

@@ -11,15 +11,15 @@ import aiosqlite
 from ftb_tui.benchmark.graders import PREFERENCE, grade_all
 from ftb_tui.benchmark.graders.preference import WATCHED, grade_preference, preference
 from ftb_tui.benchmark.model import YES_NO_TASKS, Question
-from ftb_tui.providers.base import Answer, AskRequest, Provider
+from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, Provider
 from ftb_tui.providers.batches import BatchLine
 from ftb_tui.store import evaluations as store
 from ftb_tui.store.models import ModelRow, get_model
 from ftb_tui.work.local_engine import EngineStartError, running_weights, weights_identity
-from ftb_tui.work.token_counter import estimate
+from ftb_tui.work.token_counter import FORMAT_TOKENS, estimate
 
-FORMAT_TOKENS = 7
-"""What the chat format adds to a question: around its message, and around the whole."""
+STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
+"""After one of these every other question would be refused as well."""
 _CUT = frozenset({"length", "max_output_tokens"})
 
 
@@ -50,10 +50,14 @@ class EvaluationProgress:
     """Whether the service left out the tokens of some answers, so that tokens and money are estimated."""
     batch: str = ""
     """What the service says of the batches under way; empty where there are none."""
+    in_batches: int = 0
+    """Questions in the batches under way. How long the service will take for them nobody knows."""
+    answered_there: int = 0
+    """Those of them that the service has settled; not among `asked` until the batch has ended and is read."""
 
     @property
     def eta_seconds(self) -> float | None:
-        """Seconds until the last answer at the rate so far."""
+        """Seconds until the last answer at the rate so far; None where it is not known."""
         return (self.missing - self.asked) / self.per_second if self.per_second > 0 else None
 
 

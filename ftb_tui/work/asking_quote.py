@@ -17,11 +17,10 @@ from ftb_tui.store import batches, spending
 from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.evaluations import get_evaluation, missing_answers
 from ftb_tui.store.models import ModelRow, get_model
-from ftb_tui.work.asking import FORMAT_TOKENS
 from ftb_tui.work.cost import money
 from ftb_tui.work.purse import answer_prices
 from ftb_tui.work.quoting import LaunchRefusedError, asking_prices
-from ftb_tui.work.token_counter import token_counter
+from ftb_tui.work.token_counter import FORMAT_TOKENS, token_counter
 
 
 @dataclass(frozen=True, slots=True)

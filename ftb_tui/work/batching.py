@@ -11,12 +11,13 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import aiosqlite
 
 from ftb_tui.benchmark.model import Question
-from ftb_tui.providers.base import AskRequest, ErrorKind, Provider, ProviderError
+from ftb_tui.providers.base import AskRequest, Provider, ProviderError
 from ftb_tui.providers.batches import MOST_BYTES, MOST_LINES, Batching, BatchState, OffersBatches, RemoteBatch
 from ftb_tui.store import batches
 from ftb_tui.store import evaluations as store
@@ -30,17 +31,15 @@ from ftb_tui.work.asking import (
     asked_as,
     batch_records,
 )
+from ftb_tui.work.batch_intents import cancel_batches, confirm, reconcile
+from ftb_tui.work.creation import is_refusal
 from ftb_tui.work.purse import Purse, open_purse
 
 LOOK_SECONDS = (5.0, 30.0, 60.0)
 """Between looks at a batch: at first, after a minute, after ten."""
 SLOWEST_LOOK = 300.0
-LISTED_WITHIN_SECONDS = 60.0
-"""So long after it was sent a creation without an answer may still turn up in the service's list."""
-DOUBT_SECONDS = 2.0
 _PAUSE_SECONDS = 5.0
 """Between two looks at whether somebody asked for a pause."""
-_REFUSALS = frozenset({ErrorKind.AUTH, ErrorKind.NOT_FOUND, ErrorKind.QUOTA, ErrorKind.INVALID_REQUEST})
 
 
 async def run_batches(
@@ -54,11 +53,13 @@ async def run_batches(
     retry_failures: bool = True,
     max_cost: float | None = None,
     wait: bool = True,
+    cancel: bool = False,
 ) -> bool:
     """Settle the batches under way, then ask in new ones what was never asked; whether every question is settled.
 
     The caller holds the evaluation, and sets `lost` when somebody else has taken it. False after a stop, a pause, or
-    without `wait` while a batch is under way. Raises `EvaluationStoppedError` when the service refuses, when
+    without `wait` while a batch is under way. With `cancel` the service is asked to end what is under way, what it
+    answered is read, and nothing is sent. Raises `EvaluationStoppedError` when the service refuses, when
     a batch ended before its questions, and when it is not known whether one was created.
     """
     evaluation = await store.get_evaluation(db, evaluation_key)
@@ -68,36 +69,17 @@ async def run_batches(
         )
     run = _BatchRun(
         db, provider, provider.batching(), evaluation, lost,
-        purse=await open_purse(db, provider, evaluation, max_cost=max_cost),
+        purse=partial(open_purse, db, provider, evaluation, max_cost=max_cost),
         questions=await questions_by_key(db, evaluation.dataset_id),
         model=await asked_as(db, provider, evaluation),
         on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
     watcher = asyncio.create_task(run.watch())
     try:
-        return await run.run(retry_failures=retry_failures, wait=wait)
+        return await run.run(retry_failures=retry_failures, wait=wait, cancel=cancel)
     finally:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
-
-
-async def cancel_batches(db: aiosqlite.Connection, provider: Provider, evaluation_key: int) -> int:
-    """Ask the service to end the batches that are under way; gives how many. What they answered is read by the next run."""
-    if not isinstance(provider, OffersBatches):
-        return 0
-    batching, asked = provider.batching(), 0
-    for batch in await batches.open_batches(db, evaluation_key):
-        if batch.remote_batch_id is not None:
-            try:
-                remote = await batching.cancel(batch.remote_batch_id)
-            except ProviderError as error:
-                # It has ended meanwhile, which is what was wanted.
-                remote = await batching.get(batch.remote_batch_id)
-                if not remote.state.is_final:
-                    raise ProviderError(error.kind, error.message, host=provider.host) from error
-            await batches.set_intent(db, batch.batch_key, "confirmed", raw_state=remote.raw_state)
-            asked += 1
-    return asked
 
 
 class _BatchRun:
@@ -111,7 +93,7 @@ class _BatchRun:
         evaluation: store.EvaluationRow,
         lost: asyncio.Event,
         *,
-        purse: Purse,
+        purse: Callable[..., Awaitable[Purse]],
         questions: Mapping[int, Question],
         model: str,
         on_progress: Callable[[EvaluationProgress], None],
@@ -119,32 +101,40 @@ class _BatchRun:
     ) -> None:
         self._db, self._provider, self._batching = db, provider, batching
         self._evaluation, self._key, self._lost = evaluation, evaluation.evaluation_key, lost
-        self._purse, self._questions, self._model = purse, questions, model
+        self._open_purse, self._questions, self._model = purse, questions, model
         self._on_progress, self._should_stop = on_progress, should_stop
-        self._started = time.monotonic()
         self._asked = self._failed = self._correct = 0
         self._tokens = (evaluation.prompt_tokens, evaluation.completion_tokens)
         self._estimated = bool(evaluation.tokens_estimated)
         self._missing = evaluation.n_missing
-        self._remote: dict[int, RemoteBatch] = {}
+        self._under_way: dict[int, tuple[int, RemoteBatch]] = {}
+        """By their keys the batches that were looked at and have not ended: how many questions, and the last look."""
         self._paused = False
 
-    async def run(self, *, retry_failures: bool, wait: bool) -> bool:
-        self._report()
+    async def run(self, *, retry_failures: bool, wait: bool, cancel: bool) -> bool:
+        self._purse = await self._open_purse()
         collected = bool(await batches.open_batches(self._db, self._key))
-        await self._reconcile()
+        if cancel and not collected:
+            raise EvaluationStoppedError(f"No batch of evaluation {self._key} is under way, so there is none to end.")
+        if not collected:
+            self._report()
+        await reconcile(self._db, self._batching, self._key, self._rest)
+        if cancel:
+            await cancel_batches(self._db, self._batching, self._key)
         if not await self._collect(wait=wait):
             if self._evaluation.batch:
                 return False
             raise EvaluationStoppedError(
-                f"{sum(b.total - b.answered - b.failed for b in self._remote.values())} questions are still under way in "
-                f"a batch. Wait for it, or end it: ftb evaluate --resume {self._key} --cancel-batch"
+                f"{self._n_under_way()} questions are still under way in a batch. Wait for it, or end it: "
+                f"ftb evaluate --resume {self._key} --cancel-batch"
             )
         if not self._evaluation.batch:
             return True
         # What failed in a batch that was read just now is not asked again in the same breath.
         missing = await store.missing_answers(self._db, self._key, retry_failures=retry_failures and not collected)
-        if missing:
+        if missing and not cancel:
+            # What was read just now has its part in what is spent.
+            self._purse = await self._open_purse(prompts=[self._questions[key].prompt for key, _ in missing])
             await self._send(missing)
             if not await self._collect(wait=wait):
                 return False
@@ -154,50 +144,6 @@ class _BatchRun:
                 f"The service gave nothing for {len(left)} questions. Ask exactly those: ftb evaluate --resume {self._key}"
             )
         return True
-
-    async def _reconcile(self) -> None:
-        """Be sure of every intent: it is a batch that the service has, or there is no such batch and never will be."""
-        for batch in await batches.open_batches(self._db, self._key):
-            if batch.intent == "intended":
-                await self._abandon(batch)
-            elif batch.intent == "sent":
-                if (found := await self._find(batch)) is None:
-                    await self._abandon(batch)
-                else:
-                    await self._confirm(batch.batch_key, found)
-
-    async def _find(self, batch: batches.BatchRow) -> RemoteBatch | None:
-        """Look for a batch until it would certainly be listed; None when it is not there."""
-        until = (batch.sent_at or time.time()) + LISTED_WITHIN_SECONDS
-        while True:
-            try:
-                found = await self._batching.find(batch.intent_id)
-            except ProviderError as error:
-                raise EvaluationStoppedError(_doubt(self._key, error)) from error
-            if found:
-                return found[0]
-            if time.time() >= until:
-                return None
-            if not await self._rest(DOUBT_SECONDS):
-                raise EvaluationStoppedError(_STILL_UNSURE.format(key=self._key))
-
-    async def _abandon(self, batch: batches.BatchRow) -> None:
-        """Give an intent up. Its file goes first, so that a creation that is late can make nothing of it."""
-        if batch.remote_file_id is not None:
-            try:
-                await self._batching.delete_file(batch.remote_file_id)
-                found = await self._batching.find(batch.intent_id) if batch.intent == "sent" else []
-            except ProviderError as error:
-                raise EvaluationStoppedError(_doubt(self._key, error)) from error
-            if found:
-                await self._confirm(batch.batch_key, found[0])
-                return
-        await batches.set_intent(self._db, batch.batch_key, "abandoned")
-
-    async def _confirm(self, batch_key: int, remote: RemoteBatch) -> None:
-        await batches.set_intent(
-            self._db, batch_key, "confirmed", remote_batch_id=remote.batch_id, raw_state=remote.raw_state
-        )
 
     async def _send(self, missing: Sequence[tuple[int, int]]) -> None:
         """Send what is missing: the first question by itself, so that a model's refusals are learnt, then the others."""
@@ -268,18 +214,18 @@ class _BatchRun:
         try:
             remote = await self._batching.create(intent_id, file_id, model=self._model)
         except ProviderError as error:
-            if error.kind in _REFUSALS or (error.kind is ErrorKind.RATE_LIMITED and error.status == 429):
+            if is_refusal(error):
                 await batches.set_intent(self._db, batch_key, "refused", error=error.message)
                 raise EvaluationStoppedError(f"{error.host} refused the batch: {error.message}") from error
             # It may have been made all the same.
-            await self._reconcile()
+            await reconcile(self._db, self._batching, self._key, self._rest)
             [row] = [row for row in await batches.list_batches(self._db, self._key) if row.batch_key == batch_key]
             if row.intent != "confirmed":
                 raise EvaluationStoppedError(
                     f"The batch was not created: {error.message}. Try again: ftb evaluate --resume {self._key}"
                 ) from error
             return
-        await self._confirm(batch_key, remote)
+        await confirm(self._db, batch_key, remote)
 
     async def _collect(self, *, wait: bool) -> bool:
         """Look at the batches under way until all have ended and are settled; False when it stopped before that."""
@@ -291,10 +237,10 @@ class _BatchRun:
                 assert batch.remote_batch_id is not None
                 try:
                     remote = await self._batching.get(batch.remote_batch_id)
-                    self._remote[batch.batch_key] = remote
+                    self._under_way[batch.batch_key] = batch.n_questions, remote
                     if remote.state.is_final:
                         ended += await self._settle(batch, remote)
-                        del self._remote[batch.batch_key]
+                        del self._under_way[batch.batch_key]
                     errors = 0
                 except ProviderError as error:
                     if not error.retryable:
@@ -356,21 +302,20 @@ class _BatchRun:
                 return True
             await asyncio.sleep(min(left, 0.5))
 
+    def _n_under_way(self) -> int:
+        return sum(n_questions for n_questions, _ in self._under_way.values())
+
     def _report(self) -> None:
-        under_way = self._remote.values()
-        ahead = sum(batch.answered + batch.failed for batch in under_way)
-        seconds = time.monotonic() - self._started
+        looks = [remote for _, remote in self._under_way.values()]
         self._on_progress(
             EvaluationProgress(
-                self._key, self._evaluation.n_questions, self._missing,
-                asked=self._asked + ahead,
-                failed=self._failed + sum(batch.failed for batch in under_way),
-                correct=self._correct,
-                per_second=(self._asked + ahead) / seconds if seconds > 0 else 0.0,
-                prompt_tokens=self._tokens[0], completion_tokens=self._tokens[1],
+                self._key, self._evaluation.n_questions, self._missing, asked=self._asked, failed=self._failed,
+                correct=self._correct, per_second=0.0, prompt_tokens=self._tokens[0], completion_tokens=self._tokens[1],
                 cost=None if self._purse.prices is None else self._purse.prices.cost(*self._tokens),
                 tokens_estimated=self._estimated,
-                batch=", ".join(f"{batch.batch_id} {batch.raw_state}" for batch in under_way),
+                batch=", ".join(f"{batch.batch_id} {batch.raw_state}" for batch in looks),
+                in_batches=self._n_under_way(),
+                answered_there=sum(batch.answered + batch.failed for batch in looks),
             )
         )  # fmt: skip
 
@@ -378,16 +323,6 @@ class _BatchRun:
 _ENDS = {
     BatchState.FAILED: "was refused by the service", BatchState.EXPIRED: "expired", BatchState.CANCELLED: "was cancelled",
 }  # fmt: skip
-
-
-_STILL_UNSURE = (
-    "It is not known yet whether a batch was created. Nothing was sent again; look once more with: "
-    "ftb evaluate --resume {key}"
-)
-
-
-def _doubt(evaluation_key: int, error: ProviderError) -> str:
-    return f"{_STILL_UNSURE.format(key=evaluation_key)} ({error.message})"
 
 
 def _pause(seconds: float, errors: int, asked: float) -> float:

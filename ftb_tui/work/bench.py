@@ -19,6 +19,7 @@ from ftb_tui.benchmark.model import Dataset, Question
 from ftb_tui.providers.base import ErrorKind, JobState, Provider, ProviderError
 from ftb_tui.store import benches, evaluations, holding, jobs
 from ftb_tui.store.database import transaction
+from ftb_tui.store.failures import failures, failures_sentence
 from ftb_tui.store.following import is_answering
 from ftb_tui.store.leases import Lease
 from ftb_tui.store.models import ensure_model
@@ -302,8 +303,10 @@ class _Bench:
         if row.n_failed + row.n_answered < row.n_questions:
             raise BenchError(f"Evaluation {evaluation_key} was paused; the same command goes on from there.")
         if row.n_failed:
+            why = failures_sentence(await failures(self._db, evaluation_key))
             raise BenchError(
-                f"{row.n_failed} of {row.n_questions} questions to {row.model} failed; the same command asks them again."
+                f"{row.n_failed} of {row.n_questions} questions to {row.model} failed. {why} The same command asks them "
+                "again, in the same way."
             )
 
     def _asked(self, phase: str, done: int, total: int, eta: float | None = None) -> None:

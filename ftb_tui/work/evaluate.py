@@ -24,8 +24,8 @@ from ftb_tui.store import evaluations as store
 from ftb_tui.store.database import StoreError
 from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.leases import Lease
-from ftb_tui.store.models import get_model
 from ftb_tui.work.asking import (
+    STOPPING,
     EvaluationBusyError,
     EvaluationProgress,
     EvaluationStoppedError,
@@ -33,10 +33,10 @@ from ftb_tui.work.asking import (
     ask_request,
     asked_as,
     require_same_weights,
-    weights_for,
 )
 from ftb_tui.work.batching import run_batches
 from ftb_tui.work.committing import Committing
+from ftb_tui.work.evaluation_plan import create
 from ftb_tui.work.leases import keeping
 from ftb_tui.work.limits import LONGEST_WAIT, AdaptiveLimit
 from ftb_tui.work.purse import CostUnknownError, Purse, open_purse
@@ -53,47 +53,6 @@ ENDING_SECONDS = 4.0
 """So long it waits for them when its program is told to end: less than the app takes to close, and only once."""
 UNREACHABLE_IN_A_ROW = 8
 """After so many questions that ended without reaching the service, and none answered between, no more is asked."""
-_STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
-
-
-async def create(
-    db: aiosqlite.Connection,
-    *,
-    model_key: int,
-    dataset_id: str,
-    questions: Sequence[Question] | None = None,
-    answer_tokens: int,
-    temperature: float | None = 0.0,
-    seed: int | None = 42,
-    repeats: int = 1,
-    reuse: bool = False,
-    batch: bool = False,
-) -> int:
-    """Plan an evaluation of these questions (all of the dataset for None); with `reuse`, perhaps one that exists.
-
-    With `batch` it is asked in batches, at half the price and within a day, by whoever runs it.
-    """
-    wanted = None if questions is None else {question.question_id for question in questions}
-    stored = await questions_by_key(db, dataset_id)
-    keys = [key for key, question in stored.items() if wanted is None or question.question_id in wanted]
-    if not keys:
-        raise EvaluationStoppedError("There is no question to ask: the chosen tasks, people and limit leave none.")
-    parameters: dict[str, object] = {"max_tokens": answer_tokens, "temperature": temperature, "seed": seed}
-    if weights := await weights_for(await get_model(db, model_key)):
-        # Other weights of that name are another model: none of its answers is taken for this one's.
-        parameters["weights"] = weights
-    key = await store.create_evaluation(
-        db,
-        model_key=model_key,
-        dataset_id=dataset_id,
-        question_keys=keys,
-        parameters=parameters,
-        repeats=repeats,
-        reuse=reuse,
-    )
-    if batch:
-        await batches.set_mode(db, key, batch=True)
-    return key
 
 
 async def run(
@@ -108,10 +67,12 @@ async def run(
     max_cost: float | None = None,
     revive: Callable[[], Awaitable[Provider]] | None = None,
     wait: bool = True,
+    cancel_batches: bool = False,
 ) -> store.EvaluationRow:
     """Ask what is missing and return the evaluation as it is then.
 
     What is asked in batches is waited for, up to a day; without `wait` it is only sent, or read if it is there already.
+    `cancel_batches` asks for nothing: what is under way is ended, and what it answered is read.
 
     `concurrency` questions are asked at once, fewer after the service has refused; None begins with a few and doubles.
     `max_cost` caps what the evaluation may cost in all, in US dollars; the configured budget of the day caps it too.
@@ -127,12 +88,12 @@ async def run(
     async with keeping(db, Lease("evaluations", evaluation_key), owner) as lost:
         try:
             in_batches = bool((await store.get_evaluation(db, evaluation_key)).batch)
-            if in_batches or await batches.open_batches(db, evaluation_key):
+            if in_batches or cancel_batches or await batches.open_batches(db, evaluation_key):
                 finished = await run_batches(
                     db, provider, evaluation_key, lost, on_progress=on_progress, should_stop=should_stop,
-                    retry_failures=retry_failures, max_cost=max_cost, wait=wait,
+                    retry_failures=retry_failures, max_cost=max_cost, wait=wait, cancel=cancel_batches,
                 )  # fmt: skip
-            if not in_batches:
+            if not in_batches and not cancel_batches:
                 runner = await _prepare(
                     db, provider, evaluation_key, on_progress, retry_failures, concurrency, max_cost, revive
                 )
@@ -161,9 +122,10 @@ async def _prepare(
     revive: Callable[[], Awaitable[Provider]] | None,
 ) -> _Run:
     evaluation = await store.get_evaluation(db, evaluation_key)
-    purse = await open_purse(db, provider, evaluation, max_cost=max_cost)
     questions = await questions_by_key(db, evaluation.dataset_id)
     missing = await store.missing_answers(db, evaluation_key, retry_failures=retry_failures)
+    prompts = [questions[key].prompt for key, _ in missing]
+    purse = await open_purse(db, provider, evaluation, max_cost=max_cost, prompts=prompts)
     if missing:
         await require_same_weights(evaluation)
     able = provider.capabilities
@@ -316,7 +278,7 @@ class _Run:
                         return None
                     answer = await self._sent(request)
             except ProviderError as error:
-                if error.kind in _STOPPING:
+                if error.kind in STOPPING:
                     raise EvaluationStoppedError(f"{error.host} refused: {error.message}") from error
                 # Being told to wait is not a failed attempt; only the deadline ends it.
                 counted += error.kind is not ErrorKind.RATE_LIMITED

@@ -10,13 +10,11 @@ import aiosqlite
 
 from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, Provider, ProviderError
 from ftb_tui.store.spending import record_request
-from ftb_tui.work.asking import with_tokens
+from ftb_tui.work.asking import STOPPING, with_tokens
 from ftb_tui.work.cost import money
 from ftb_tui.work.evaluate import DEADLINE_SECONDS, MAX_ATTEMPTS, EvaluationStoppedError
 from ftb_tui.work.limits import LONGEST_WAIT, AdaptiveLimit
 from ftb_tui.work.purse import Purse
-
-_STOPPING = frozenset({ErrorKind.QUOTA, ErrorKind.AUTH, ErrorKind.NOT_FOUND})
 
 
 async def ask_paid(
@@ -50,7 +48,7 @@ async def ask_paid(
             purse.settle(held, None, None)
             if not isinstance(error, ProviderError):
                 raise
-            if error.kind in _STOPPING:
+            if error.kind in STOPPING:
                 raise EvaluationStoppedError(f"{error.host} refused: {error.message}") from error
             limited = error.kind is ErrorKind.RATE_LIMITED
             attempt += not limited

@@ -19,10 +19,10 @@ from ftb_tui.store.evaluations import EvaluationRow
 from ftb_tui.store.models import get_model
 from ftb_tui.work.cost import MILLION, money
 from ftb_tui.work.quoting import asking_prices, left_of
+from ftb_tui.work.token_counter import tokens_at_worst
 
-# Of a prompt's bytes; tokens are about a quarter, and a cap must hold for odd text too.
-_BYTES_PER_TOKEN_AT_WORST = 2
-_FORMAT_TOKENS = 16
+_ROUNDING = 1 + 1e-9
+"""What was agreed to is a sum; its parts, added in another order, may come to a hair more."""
 LOOK_SECONDS = 0.5
 """So often a run looks at what others have spent of the day."""
 
@@ -41,6 +41,10 @@ class AnswerPrices:
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
         """US dollars for so many tokens."""
         return (prompt_tokens * self.input + completion_tokens * self.output) / MILLION
+
+    def worst(self, prompts: Sequence[str], answer_tokens: int) -> float:
+        """US dollars that these questions cost at most, with answers of so many tokens in all."""
+        return self.cost(sum(map(tokens_at_worst, prompts)), answer_tokens)
 
 
 _NOTHING = AnswerPrices(0.0, 0.0)
@@ -104,10 +108,7 @@ class Purse:
 
     def worst(self, prompt: str, max_tokens: int) -> float:
         """What a question costs at most; 0 where no price is known."""
-        if self._prices is None:
-            return 0.0
-        asked = len(prompt.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN_AT_WORST + _FORMAT_TOKENS
-        return self._prices.cost(asked, max_tokens)
+        return 0.0 if self._prices is None else self._prices.worst([prompt], max_tokens)
 
     async def hold(self, prompt: str, max_tokens: int) -> float | None:
         """Set aside what a question costs at worst, waiting for others to settle; None when the cap does not allow it."""
@@ -174,9 +175,12 @@ async def open_purse(
     evaluation: EvaluationRow,
     *,
     max_cost: float | None,
+    prompts: Sequence[str] | None = None,
     clock: Callable[[], datetime.date] = datetime.date.today,
 ) -> Purse:
     """The purse of an evaluation: its prices recorded, capped by `max_cost` in all and by what the day has left.
+
+    Without `max_cost` it holds what asking `prompts` costs at most, which is what a person has agreed to.
 
     Raises `CostUnknownError` when a cap is set for a service whose prices are not known.
     """
@@ -190,8 +194,11 @@ async def open_purse(
         key = evaluation.evaluation_key
         await spending.record_prices(db, key, price_input=prices.input, price_output=prices.output)
         spent = await spending.evaluation_cost(db, key) or 0.0
+    agreed = None
+    if prices is not None and prompts is not None:
+        agreed = prices.worst(prompts, len(prompts) * int(str(evaluation.parameters["max_tokens"])))
     return await _capped(
-        db, prices, f"{model.name} at {evaluation.provider}", spent=spent, max_cost=max_cost, clock=clock
+        db, prices, f"{model.name} at {evaluation.provider}", spent=spent, max_cost=max_cost, agreed=agreed, clock=clock
     )
 
 
@@ -229,9 +236,10 @@ async def _capped(
     *,
     spent: float,
     max_cost: float | None,
+    agreed: float | None = None,
     clock: Callable[[], datetime.date],
 ) -> Purse:
-    """A purse for `max_cost` less what is spent already, and for no more than the day has left."""
+    """A purse for `max_cost` less what is spent, or for what was `agreed` to, and for no more than the day has left."""
     per_day = load_config().budget.per_day
     if prices is None:
         if max_cost is not None or per_day is not None:
@@ -240,7 +248,7 @@ async def _capped(
                 "catalogue.toml beside config.toml, or ask without a cap and a budget."
             )
         return Purse(None)
-    allowed = None if max_cost is None else max_cost - spent
+    allowed = max_cost - spent if max_cost is not None else None if agreed is None else agreed * _ROUNDING
     if per_day is None:
         return Purse(prices, spent=spent, allowed=allowed)
     return Purse(prices, spent=spent, allowed=allowed, left=lambda: left_of(db, per_day, clock()))

@@ -13,6 +13,11 @@ _TABLE = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktok
 """What tiktoken names its cached table after; the vocabulary of gpt-4o, gpt-4.1 and later."""
 _SERVICES = frozenset({"openai", "azure"})
 BYTES_PER_TOKEN = 4
+FORMAT_TOKENS = 7
+"""What the chat format adds to a question: around its message, and around the whole."""
+# Tokens are about a quarter of a text's bytes, and a cap must hold for odd text, and for odd formats, too.
+_BYTES_PER_TOKEN_AT_WORST = 2
+_FORMAT_TOKENS_AT_WORST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,11 @@ def token_counter(service: str) -> TokenCounter:
 def estimate(text: str) -> int:
     """About as many tokens as a text has: a quarter of its UTF-8 bytes, rounded up."""
     return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
+
+
+def tokens_at_worst(prompt: str) -> int:
+    """As many tokens as a question may come to at a service, its chat format among them."""
+    return len(prompt.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN_AT_WORST + _FORMAT_TOKENS_AT_WORST
 
 
 def _table_is_here() -> bool:

@@ -13,7 +13,7 @@ from ftb_tui.providers.base import Provider
 from ftb_tui.providers.registry import open_provider
 from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import save_dataset
-from ftb_tui.work import batching
+from ftb_tui.work import batch_intents, batching
 from tests.fakes.cutting_proxy import CuttingProxy
 from tests.fakes.openai_server import FakeOpenAI
 
@@ -21,8 +21,8 @@ from tests.fakes.openai_server import FakeOpenAI
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "LOOK_SECONDS", (0.01, 0.01, 0.01))
-    monkeypatch.setattr(batching, "DOUBT_SECONDS", 0.01)
-    monkeypatch.setattr(batching, "LISTED_WITHIN_SECONDS", 0.05)
+    monkeypatch.setattr(batch_intents, "DOUBT_SECONDS", 0.01)
+    monkeypatch.setattr(batch_intents, "LISTED_WITHIN_SECONDS", 0.05)
 
 
 @pytest.fixture

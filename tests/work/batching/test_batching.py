@@ -245,7 +245,8 @@ async def test_a_cancelled_batch_keeps_what_was_answered(
     service.batching.fate = lambda place, line: "answered" if place < 5 else "unasked"
     key = await plan(db, 20)
     await evaluate.run(db, provider, key, wait=False)
-    assert await batching.cancel_batches(db, provider, key) == 1
+    assert (await evaluate.run(db, provider, key, wait=False, cancel_batches=True)).state == "paused"
+    assert [batch["status"] for batch in service.batching.batches.values()] == ["cancelling"]
     service.batching.held = False
     with pytest.raises(EvaluationStoppedError, match="was cancelled. 14 of its 19"):
         await evaluate.run(db, provider, key)
