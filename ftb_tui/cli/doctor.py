@@ -199,6 +199,7 @@ def _configuration() -> Iterator[Check]:
 
 def _weights() -> Check:
     from ftb_tui.weights import FILE_NAME, WeightsError, damaged_weights, find_weights, is_known, require_weights
+    from ftb_tui.work.local_engine import unreadable
 
     try:
         found = find_weights()
@@ -206,6 +207,8 @@ def _weights() -> Check:
             return Check("warn", "weights", "missing; fetch them once with: ftb models pull smollm2-135m")
         found = require_weights()
         if not is_known(found):
+            if trouble := unreadable(found):
+                return Check("fail", "weights", trouble.replace("\n", " "))
             return Check(
                 "warn", "weights", f"{found} is not {FILE_NAME} as it was published; results are not comparable"
             )
@@ -215,13 +218,15 @@ def _weights() -> Check:
 
 
 def _engine() -> Check:
-    from ftb_tui.work.local_engine import running_engine
+    from ftb_tui.work.local_engine import engine_health, running_engine
 
     state = running_engine()
     if state is None:
         return Check("ok", "engine", "not running; started when needed")
     if state.version != __version__:
         return Check("warn", "engine", f"version {state.version} is running; end it with: ftb serve --stop")
+    if trouble := (engine_health() or {}).get("trouble"):
+        return Check("fail", "engine", f"{trouble} Jobs wait for that; ftb serve --stop ends the engine")
     return Check("ok", "engine", f"running at {state.url}, process {state.pid}")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -47,7 +46,7 @@ def serve(
 
     Any client of the OpenAI wire can use it: the address and the token are in the state file that is named at start.
     """
-    from ftb_tui.work.local_engine import engine_health, running_engine, stop_engine
+    from ftb_tui.work.local_engine import ENGINE, engine_health, running_engine, stop_engine
 
     if stop:
         stopped = stop_engine()
@@ -63,7 +62,7 @@ def serve(
             say(f"Running at {state.url} (process {state.pid})." if state else "Not running.")
         return
     _look_at_weights(weights)
-    command = [sys.executable, "-P", "-m", "ftb_tui.engine", "serve", "--port", str(port), "--host", host]
+    command = [*ENGINE, "serve", "--port", str(port), "--host", host]
     command += ["--weights", str(weights)] if weights else []
     command += ["--idle-exit", str(idle_exit)] if idle_exit is not None else []
     with subprocess.Popen(command, env=os.environ) as process:

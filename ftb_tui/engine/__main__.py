@@ -36,13 +36,19 @@ _LOCK_TRIES = 8
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the engine; the exit code says how it ended (0 stopped, 1 could not run, 2 usage)."""
     parser = argparse.ArgumentParser(prog="python -m ftb_tui.engine", description=__doc__)
-    serve = parser.add_subparsers(dest="command", required=True).add_parser("serve", help="listen until stopped")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="listen until stopped")
     serve.add_argument("--host", default="127.0.0.1", choices=["127.0.0.1", "::1", "localhost"], help="loopback only")
     serve.add_argument("--port", type=int, default=0, help="0 takes a free one")
     serve.add_argument("--weights", type=Path, help="a GGUF file of SmolLM2-135M-Instruct")
     serve.add_argument("--data", type=Path, help="where files, jobs and adapters are kept")
     serve.add_argument("--idle-exit", type=_seconds, metavar="SECONDS", help="end after so long without work")
+    check = commands.add_parser("check", help="say whether a file of weights can be read")
+    check.add_argument("weights", type=Path)
     options = parser.parse_args(arguments)
+    if options.command == "check":
+        trouble = _unreadable(options.weights)
+        return 0 if trouble is None else _refuse(trouble, 2)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     data: Path = options.data or paths().engine_data
@@ -62,6 +68,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.suppress(OSError):
         os.nice(5)
     return asyncio.run(_serve(options, data, weights))
+
+
+def _unreadable(weights: Path) -> str | None:
+    """Why a file of weights cannot be read; None where it can. The published file is known to be whole."""
+    from ftb_tui.engine.interface import ModelFileError
+
+    if is_known(weights):
+        return None
+    from ftb_tui.engine.model import check_weights
+
+    try:
+        check_weights(weights)
+    except ModelFileError as error:
+        return f"{error}\nOr name another file with --weights or FTB_WEIGHTS."
+    return None
 
 
 def _seconds(text: str) -> float:
@@ -116,20 +137,15 @@ async def _serve(options: argparse.Namespace, data: Path, weights: Path | None) 
     from aiohttp import web
 
     from ftb_tui.engine.answering import Answering
-    from ftb_tui.engine.interface import EngineError, ModelFileError
+    from ftb_tui.engine.interface import EngineError
     from ftb_tui.engine.loading import ModelLoader
     from ftb_tui.engine.queue import TrainingQueue
     from ftb_tui.engine.records import Records
     from ftb_tui.engine.server import make_app
     from ftb_tui.engine.serving import Engine
 
-    try:
-        if weights is not None and not is_known(weights):
-            from ftb_tui.engine.model import check_weights
-
-            check_weights(weights)
-    except ModelFileError as error:
-        return _refuse(f"{error}\nOr name another file with --weights or FTB_WEIGHTS.", 2)
+    if weights is not None and (trouble := _unreadable(weights)) is not None:
+        return _refuse(trouble, 2)
     try:
         records = Records(data / "engine.db")
     except EngineError as error:

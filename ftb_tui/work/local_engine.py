@@ -25,6 +25,9 @@ from ftb_tui.paths import paths
 from ftb_tui.proxies import opener_for
 from ftb_tui.weights import find_weights, identity, require_weights
 
+# Modules come from where they are installed, not from wherever a person stands.
+ENGINE = (sys.executable, "-P", "-m", "ftb_tui.engine")
+"""The engine's program."""
 START_SECONDS = 30.0
 IDLE_EXIT_SECONDS = 900.0
 ASKED_SECONDS = 3.0
@@ -174,6 +177,12 @@ def running_weights() -> str | None:
     return str(told["weights"]) if told.get("weights") and told.get("pid") == state.pid else None
 
 
+def unreadable(weights: Path) -> str | None:
+    """Why the engine cannot read a file of weights; None where it can."""
+    done = subprocess.run([*ENGINE, "check", str(weights)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return None if done.returncode == 0 else done.stderr.strip().removeprefix("ftb engine: ")
+
+
 async def ensure_engine(
     *, weights: Path | None = None, on_status: Callable[[str], None] = lambda text: None
 ) -> EngineState:
@@ -233,11 +242,10 @@ def _start(weights: Path, on_status: Callable[[str], None]) -> EngineState:
 
 
 def _spawned(weights: Path, log: Path) -> subprocess.Popen[bytes]:
-    # Modules come from where they are installed, not from wherever a person stands.
-    command = [sys.executable, "-P", "-m", "ftb_tui.engine", "serve", "--idle-exit", f"{IDLE_EXIT_SECONDS:g}"]
+    command = [*ENGINE, "serve", "--idle-exit", f"{IDLE_EXIT_SECONDS:g}", "--weights", str(weights)]
     with log.open("ab") as stream:
         return subprocess.Popen(
-            [*command, "--weights", str(weights)],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,

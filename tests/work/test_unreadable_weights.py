@@ -45,6 +45,15 @@ def test_an_engine_is_not_started_on_weights_that_it_cannot_read(cut_off: Path) 
     start_engine()
 
 
+def test_the_doctor_says_what_is_wrong_with_weights(cut_off: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said() -> str:
+        return subprocess.run([sys.executable, "-m", "ftb_tui", "doctor"], capture_output=True, text=True).stdout
+
+    assert "is not SmolLM2" in said()
+    monkeypatch.setenv("FTB_WEIGHTS", str(cut_off))
+    assert f"✗ weights        {cut_off} cannot be read as GGUF weights" in said()
+
+
 def client_of_the_engine() -> openai.OpenAI:
     state = read_engine_state()
     assert state is not None
