@@ -93,8 +93,8 @@ def results(*, dataset: str | None, grader: str | None, style: str, known_before
     "--search",
     metavar="TERMS",
     default="",
-    help="Only answers with these words in question, gold or answer; -word, tag:format, verdict:wrong, gold:, answer:,"
-    " fact:, task:, model:. In quotation marks a colon is a colon.",
+    help='Only answers with these letters in question, gold or answer; "exact words", -word, tag:format,'
+    " verdict:wrong, gold:, answer:, fact:, task:, model:. In quotation marks a colon is a colon.",
 )
 @click.option("--training", is_flag=True, help="Also the training lines that teach the fact.")
 @click.option("--limit", type=click.IntRange(1), default=100_000, help="At most so many.")

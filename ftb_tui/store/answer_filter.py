@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ftb_tui.benchmark.model import Task
 from ftb_tui.store.term_conditions import Place, conditions
-from ftb_tui.store.terms import Term, name_problem, quoted_terms
+from ftb_tui.store.terms import Term, name_problem, terms
 
 ANSWERS = """
   SELECT r.response_key, r.question_key, q.question_id, q.task, q.prompt, q.question, q.answer AS gold, r.answer,
@@ -78,10 +79,11 @@ _PLACES = {
 def search_condition(text: str, about: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """A search as a condition and its parameters: all of its terms must hold.
 
-    A plain word stands anywhere in question, gold or answer, whatever their case; `-` before a term excludes it.
+    A plain word stands anywhere in question, gold or answer, whatever their case, also as a part of longer words;
+    in quotation marks stand exact words; `-` before a term excludes it.
     A blank in a tag may be typed as `_`, so that it needs no quotation marks. `about` is `list_about`'s.
     """
-    found = quoted_terms(text, COLUMNS)
+    found = terms(text, COLUMNS)
     if any(not _fits(term, about) for term in found):
         return "0", {}
     looked_for = [term for term in found if term.column not in about]
@@ -96,7 +98,7 @@ def list_about(*, task: str, model: str, kind: str, base_model: str, epoch: int 
 
 def unfit(text: str, about: Mapping[str, str]) -> tuple[str, ...]:
     """The names (`task`, `model`) for which a search asks for other answers than those of a list."""
-    return tuple(dict.fromkeys(term.column for term in quoted_terms(text, COLUMNS) if not _fits(term, about)))
+    return tuple(dict.fromkeys(term.column for term in terms(text, COLUMNS) if not _fits(term, about)))
 
 
 def search_problem(text: str) -> str:
@@ -104,12 +106,14 @@ def search_problem(text: str) -> str:
     if problem := name_problem(text, COLUMNS):
         return problem
     for column, known in (("verdict", VERDICTS), ("task", tuple(map(str, Task)))):
-        for term in quoted_terms(text, COLUMNS):
-            if term.column == column and not any(term.word.casefold() in one for one in known):
+        for term in terms(text, COLUMNS):
+            if term.column == column and not any(term.stands_in(one) for one in known):
                 return f"There is no {column} {term.word!r}; known are {', '.join(known)}."
     return ""
 
 
 def _fits(term: Term, about: Mapping[str, str]) -> bool:
     said = about.get(term.column)
-    return said is None or (term.word.casefold().replace("_", " ") in said.casefold().replace("_", " ")) != term.negated
+    if said is None:
+        return True
+    return replace(term, word=term.word.replace("_", " ")).stands_in(said.replace("_", " ")) != term.negated

@@ -17,6 +17,7 @@ import aiosqlite
 
 from ftb_tui.disk import FREE_SOME, MAY_BE_FULL, is_full, may_be_full
 from ftb_tui.paths import paths
+from ftb_tui.store.terms import holds_words
 
 BUSY_SECONDS = 10.0
 
@@ -51,6 +52,7 @@ async def open_store(path: Path | None = None, *, readonly: bool = False) -> aio
         db = await aiosqlite.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             db.row_factory = sqlite3.Row
+            await db.create_function("holds_words", 2, holds_words, deterministic=True)
             await db.execute("PRAGMA foreign_keys = ON")
             await db.execute("PRAGMA synchronous = FULL")
             if readonly:

@@ -14,7 +14,7 @@ from ftb_tui.benchmark.model import Dataset, Fact, Family, Question, Task
 from ftb_tui.store.database import transaction
 from ftb_tui.store.provenance import load_provenance, save_provenance
 from ftb_tui.store.term_conditions import Place, conditions
-from ftb_tui.store.terms import name_problem, quoted_terms
+from ftb_tui.store.terms import name_problem, terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +213,7 @@ async def question_page(
     limit: int = 200,
 ) -> list[QuestionRow]:
     """Questions in an order, after the one of a position; `search` is of terms, as in `ftb_tui.store.terms`."""
-    looked_for, words = conditions(
-        quoted_terms(search, QUESTION_COLUMNS), _PLACES, anywhere=("question", "gold", "fact")
-    )
+    looked_for, words = conditions(terms(search, QUESTION_COLUMNS), _PLACES, anywhere=("question", "gold", "fact"))
     where = f"WHERE q.dataset_id = :dataset{' AND q.task = :task' if task else ''} AND {looked_for}"
     columns = QUESTION_ORDERS[order]
     if after_position >= 0:
@@ -232,8 +230,8 @@ def question_search_problem(search: str) -> str:
     """A sentence on what a search asks for that no question at all can have, with what there is; else empty."""
     if problem := name_problem(search, QUESTION_COLUMNS):
         return problem
-    for term in quoted_terms(search, QUESTION_COLUMNS):
-        if term.column == "task" and not any(term.word.casefold() in task for task in Task):
+    for term in terms(search, QUESTION_COLUMNS):
+        if term.column == "task" and not any(term.stands_in(task) for task in Task):
             return f"There is no task {term.word!r}; known are {', '.join(Task)}."
     return ""
 

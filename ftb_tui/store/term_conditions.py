@@ -39,18 +39,21 @@ def conditions(
                 parameters[name] = spelling
                 names.setdefault(blank, []).append(name)
         holds = " OR ".join(
-            places[column].among.format(_holds(places[column].text, names[places[column].blank], parameters))
+            places[column].among.format(
+                _holds(places[column].text, names[places[column].blank], parameters, whole=term.whole)
+            )
             for column in columns
         )
         held.append(f"{'NOT ' if term.negated else ''}({holds})")
     return " AND ".join(held), parameters
 
 
-def _holds(text: str, names: list[str], parameters: dict[str, str]) -> str:
+def _holds(text: str, names: list[str], parameters: dict[str, str], *, whole: bool) -> str:
     """Whether a text holds one of these spellings; for long texts, of which a hundred thousand may be looked through.
 
     `instr` reads on behind a NUL, but wants a copy in lower case of every text; LIKE takes no longer than to read them.
-    What LIKE makes of letters outside ASCII depends on how SQLite was built, so there `instr` has the last word.
+    What LIKE makes of letters outside ASCII depends on how SQLite was built, so there `instr` has the last word, and of
+    whole words `holds_words`, which every connection of `open_store` knows, in those texts that have the letters.
     """
     found = []
     for name in names:
@@ -59,7 +62,7 @@ def _holds(text: str, names: list[str], parameters: dict[str, str]) -> str:
             parameters[f"{name}_like"] = "%" + re.sub("([%_^])", r"^\1", word) + "%"
             like = f"{text} LIKE :{name}_like ESCAPE '^'"
             there = f"({like}{'' if word.isascii() else f' AND {there}'} OR {_has_nul(text)} AND {there})"
-        found.append(there)
+        found.append(f"{there} AND holds_words({text}, :{name})" if whole else there)
     return f"({' OR '.join(found)})"
 
 

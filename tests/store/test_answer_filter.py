@@ -147,6 +147,40 @@ async def test_a_term_looks_only_where_its_column_says(db: aiosqlite.Connection)
     assert await ids(db, "-verdict:wrong") == await ids(db, "", "correct")
 
 
+async def test_in_quotation_marks_stand_exact_words_so_that_who_said_no_can_be_asked(db: aiosqlite.Connection) -> None:
+    everything = await listed(db, "all")
+    keys = [row.question_key for row in everything[:4]]
+    other = {}
+    for model, said in (
+        ("a", "I am not sure about that."),
+        ("b", "No"),
+        ("c", "Não, no."),
+        ("d", "Unknown, é"),
+        ("e", "NO!"),
+    ):
+        await ask(db, model, keys, said)
+        other[model] = {"model_key": (await find_model(db, model)).model_key, "show": "all", "task": "rephrased"}
+
+    async def saying(search: str) -> str:
+        found = [
+            model
+            for model, where in other.items()
+            if await answers(db, dataset_id=WORLD.dataset_id, search=search, **where)  # type: ignore[arg-type]
+        ]
+        return "".join(found)
+
+    assert await saying("answer:no") == "abcde", "letters as before"
+    assert await saying('answer:"no"') == "bce"
+    assert await saying('answer:"no') == "abcde", "while it is being typed"
+    assert await saying('-answer:"no"') == "ad"
+    assert await saying('answer:"am not"') == "a"
+    assert await saying('answer:"am no"') == ""
+    assert await saying('answer:"não"') == "c"
+    assert await saying('answer:"É"') == "d"
+    assert await ids(db, 'answer:"16"') == []
+    assert await ids(db, 'answer:"163"') == await ids(db, "answer:163") != []
+
+
 async def test_tags_are_found_and_excluded_with_their_blanks_typed_as_they_are_or_not(db: aiosqlite.Connection) -> None:
     first, second, third, *_ = await listed(db, "wrong")
     await change_tags(db, [first.response_key], on=["format", "Wrong value"], off=[])
@@ -154,6 +188,8 @@ async def test_tags_are_found_and_excluded_with_their_blanks_typed_as_they_are_o
     assert await ids(db, "tag:format") == [first.id, second.id]
     assert await ids(db, "tag:format -tag:wrong_value") == [second.id]
     assert await ids(db, 'tag:"wrong value"') == [first.id]
+    assert await ids(db, 'tag:"value"') == [first.id]
+    assert await ids(db, 'tag:"val"') == []
     assert (await ids(db, "-tag:format", "wrong"))[0] == third.id
 
 

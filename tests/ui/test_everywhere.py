@@ -69,6 +69,8 @@ def test_a_filter_is_completed_by_columns_and_by_what_stands_in_them() -> None:
     assert completed("st", lambda column: words(column, [])) == "state:"
     assert completed("x -state:su", lambda column: words(column, [])) == "x -state:succeeded"
     assert completed("state:zz", lambda column: words(column, [])) is None
+    assert completed('x state:"su', lambda column: words(column, [])) == 'x state:"su"'
+    assert completed('"su"', lambda column: words(column, [])) is None
 
 
 async def test_sorting_is_by_value_and_the_cursor_stays_on_its_row() -> None:

@@ -122,6 +122,44 @@ async def test_escape_in_the_log_shows_every_line_again() -> None:
         assert not app.screen.query(FilterBar)
 
 
+async def test_the_log_is_searched_for_exact_words_and_not_for_parts_of_its_clock() -> None:
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await filled(pilot)
+        await pilot.press("2")
+        await filled(pilot)
+        log = app.screen.query_one(EventLog)
+        log.show([f"19:31:{second:02}  Step {second} of 60" for second in range(60)], other=True)
+        for text, left in (
+            ("step 19", 1), ('"Step 19"', 1), ('"step 1"', 1), ("step 1", 15), ("19:31:07", 1), ('-"step 19"', 59),
+            ('"tep"', 0), ("step 31", 1),
+        ):  # fmt: skip
+            assert log.narrow(text) == f"{left} of 60", text
+        log.narrow('"step 1"')
+
+        def marked() -> list[str]:
+            return [segment.text for segment in log.render_line(0) if segment.style and segment.style.underline]
+
+        await until(pilot, lambda: marked() == ["Step 1"])
+
+
+async def test_a_tables_filter_knows_exact_words_and_closes_their_quotation_marks() -> None:
+    await fill_demo()
+    async with demo_app().run_test(size=(140, 40)) as pilot:
+        table = await filter_with(pilot, "2", *'"fictional_people')
+        field = pilot.app.screen.query_one("#filter-text", Input)
+        await until(pilot, lambda: field._suggestion == '"fictional_people"')
+        every = table.row_count
+        await pilot.press("right")
+        await until(pilot, lambda: field.value == '"fictional_people"')
+        assert table.row_count == every > 0
+        field.value = '"fictional_peopl"'
+        await until(pilot, lambda: table.row_count == 0)
+        field.value = 'dataset:"people"'
+        await until(pilot, lambda: table.row_count == every)
+
+
 async def test_a_row_that_is_gone_to_takes_the_filter_that_hides_it_away_in_sight_too() -> None:
     await fill_demo()
     app = demo_app()

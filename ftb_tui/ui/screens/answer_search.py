@@ -13,7 +13,7 @@ from ftb_tui.store.answer_filter import COLUMNS, VERDICTS, list_about, search_pr
 if TYPE_CHECKING:
     from ftb_tui.store.results import ResultRow
 
-PLACEHOLDER = "words, -word, tag:format, verdict:wrong, question: gold: answer: fact:"
+PLACEHOLDER = 'words, "exact words", -word, tag:format, verdict:wrong, question: gold: answer: fact:'
 
 
 def completions(column: str, result: ResultRow, tags: Sequence[str]) -> Sequence[str]:

@@ -237,7 +237,9 @@ class DatasetsScreen(ModeScreen):
     async def action_search(self) -> None:
         """Open the filter."""
         if not self.query(SearchField):
-            field = SearchField("words, -word, task:rephrased, question: gold: fact:", self._words, self._search)
+            field = SearchField(
+                'words, "exact words", -word, task:rephrased, question: gold: fact:', self._words, self._search
+            )
             await self.mount(field, before="#questions")
             self.refresh_bindings()
         self.query_one(SearchField).begin()

@@ -43,10 +43,10 @@ def fault(rows: Sequence[ResultRow], text: str) -> str:
         return said
     tasks = tasks_of(rows)
     for term in terms(text, COLUMNS):
-        if term.column == "task" and not any(term.word in task for task in tasks):
+        if term.column == "task" and not any(term.stands_in(task) for task in tasks):
             return f"There is no task {term.word}. There are {', '.join(tasks)}."
-        if not term.column and not any(matches([Term(term.word)], cells) for cells in models):
-            meant = next((task for task in tasks if term.word in task), None)
+        if not term.column and not any(matches([Term(term.word, whole=term.whole)], cells) for cells in models):
+            meant = next((task for task in tasks if term.stands_in(task)), None)
             if meant is not None:
                 return f"No model has {term.word} in its name. For the task, type task:{meant}."
     return ""
@@ -62,12 +62,12 @@ def words(rows: Sequence[ResultRow], column: str) -> Sequence[str]:
 
 
 def _tasks(asked: Sequence[Term], tasks: Sequence[str]) -> list[str]:
-    wanted = [term.word for term in asked if not term.negated]
-    unwanted = [term.word for term in asked if term.negated]
+    wanted, unwanted = [term for term in asked if not term.negated], [term for term in asked if term.negated]
     return [
         task
         for task in tasks
-        if (not wanted or any(word in task for word in wanted)) and not any(word in task for word in unwanted)
+        if (not wanted or any(term.stands_in(task) for term in wanted))
+        and not any(term.stands_in(task) for term in unwanted)
     ]
 
 

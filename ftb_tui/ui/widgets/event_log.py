@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -52,7 +53,7 @@ class EventLog(ScrollView, can_focus=True):
             self._lay_out()
 
     def _lay_out(self) -> None:
-        self._shown = tuple(line for line in self._lines if matches(self._terms, {"": line}))
+        self._shown = tuple(line for line in self._lines if all(_fits(term, line) for term in self._terms))
         self.virtual_size = Size(max(map(len, self._shown), default=0), len(self._shown))
         self.refresh()
 
@@ -157,15 +158,23 @@ class EventLog(ScrollView, can_focus=True):
         self.app.push_screen(TextScreen("Events", "\n".join(self._shown)))
 
 
+# What a line begins with, where something is told with the time.
+_CLOCK = re.compile(r"\d\d:\d\d:\d\d  ")
+
+
+def _searched(term: Term, line: str) -> int:
+    """Where in a line a term is looked for begins: behind the clock, unless a time may be meant."""
+    clock = None if ":" in term.word else _CLOCK.match(line)
+    return clock.end() if clock else 0
+
+
+def _fits(term: Term, line: str) -> bool:
+    return matches([term], {"": line[_searched(term, line) :]})
+
+
 def _segments(line: str, asked: Sequence[Term], style: Style) -> list[Segment]:
     """The line with what was searched for underlined."""
-    spans = []
-    lowered = line.casefold()
-    for term in asked:
-        start = -1 if term.negated or len(lowered) != len(line) else lowered.find(term.word)
-        while start >= 0:
-            spans.append((start, start + len(term.word)))
-            start = lowered.find(term.word, start + len(term.word))
+    spans = [span for term in asked if not term.negated for span in term.places(line, _searched(term, line))]
     found, at = [], 0
     for start, end in sorted(spans):
         if start < at:

@@ -67,7 +67,7 @@ class FilterBar(Vertical):
             yield Static(" / ", id="filter-slash")
             yield Input(
                 self._begun,
-                placeholder="words, -word, column:word · enter keeps · escape clears",
+                placeholder='words, "exact words", -word, column:word · enter keeps · escape clears',
                 compact=True,
                 id="filter-text",
                 suggester=TermSuggester(self._target.words),

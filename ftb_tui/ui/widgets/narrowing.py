@@ -1,22 +1,23 @@
-"""What is typed to narrow a table or a log down: words that must be there, `-word` not, `column:word` in that column."""
+"""What is typed to narrow a table or a log down, in the terms of `ftb_tui.store.terms`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from textual.suggester import Suggester
 
-from ftb_tui.store.terms import Term, name_problem, terms
+from ftb_tui.store.terms import Term, name_problem, terms, typed_terms
 
 __all__ = ["Term", "TermSuggester", "completed", "matches", "name_fault", "terms"]
 
 
 def matches(wanted: Sequence[Term], cells: Mapping[str, str]) -> bool:
     """Whether a row's cells, by column, are what all terms want."""
-    lowered = {name.casefold(): text.casefold() for name, text in cells.items()}
+    named = {name.casefold(): text for name, text in cells.items()}
     for term in wanted:
-        places = [lowered.get(term.column, "")] if term.column else list(lowered.values())
-        if any(term.word in place for place in places) == term.negated:
+        places = [named.get(term.column, "")] if term.column else list(named.values())
+        if any(term.stands_in(place) for place in places) == term.negated:
             return False
     return True
 
@@ -27,9 +28,9 @@ def name_fault(text: str, columns: Sequence[str], rows: Callable[[], Iterable[Ma
     `ft:gpt` is a word to look for where models are named so; `stat:failed` is a mistake where there is a column state.
     """
     named = [column for column in columns if column]
-    for typed in text.split() if named else ():
+    for typed in typed_terms(text) if named else ():
         said = name_problem(typed, named)
-        if said and not any(matches([Term(typed.removeprefix("-").casefold())], row) for row in rows()):
+        if said and not any(matches([Term(typed.removeprefix("-"))], row) for row in rows()):
             return said
     return ""
 
@@ -48,7 +49,10 @@ class TermSuggester(Suggester):
 
 
 def completed(value: str, words: Callable[[str], Sequence[str]]) -> str | None:
-    """The filter with its last word completed; None where nothing begins so."""
+    """The filter with its last word completed, or the words in quotation marks closed; None where nothing begins so."""
+    typed = typed_terms(value)
+    if typed and (opened := re.fullmatch(r'-?(?:\w+:)?"([^"]+)', typed[-1])):
+        return f'{value}"' if not opened[1][-1].isspace() else None
     if not value or value[-1].isspace():
         return None
     last = value.rsplit(maxsplit=1)[-1]
