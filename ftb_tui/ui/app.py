@@ -20,7 +20,7 @@ from ftb_tui.paths import paths
 from ftb_tui.ui import remembered
 from ftb_tui.ui.acting import acting, telling
 from ftb_tui.ui.attention import call
-from ftb_tui.ui.ending import end_in_order, tell_crash
+from ftb_tui.ui.ending import asking, end_in_order, stopping, tell_crash
 from ftb_tui.ui.everywhere import EVERYWHERE, mode_screen
 from ftb_tui.ui.looking import Looking
 from ftb_tui.ui.reopening import keep_open, reopen
@@ -165,7 +165,7 @@ class FtbApp(App[None]):
         except StoreError as error:
             self.exit(return_code=1, message=str(error))
             return
-        await self._say_what_ended(self.db)
+        await self._say_news(self.db)
         if self._with_background:
             self._supervisor = Supervisor(self._heard)
             self._supervisor.start()
@@ -176,16 +176,12 @@ class FtbApp(App[None]):
         self.set_interval(KEEP_EVERY, self._keep_news)
         await self.looking.go_on()
 
-    async def _say_what_ended(self, db: aiosqlite.Connection) -> None:
-        """What finished while the app was not open, once."""
-        from ftb_tui.ui.opening import what_ended
+    async def _say_news(self, db: aiosqlite.Connection) -> None:
+        """What finished while the app was not open, and what was left, once."""
+        from ftb_tui.ui.opening import news
 
-        seen = self._memory.get("seen")
-        if isinstance(seen, int | float) and not isinstance(seen, bool):
-            told = await what_ended(db, seen)
-            self._memory["seen"] = self.now()
-            if told:
-                self._tell("information", told)
+        for severity, told in await news(db, self._memory, self.now()):
+            self._tell(severity, told)
 
     @work(group="bundled")
     @telling
@@ -265,6 +261,7 @@ class FtbApp(App[None]):
         """Put into the memory how everything stands; what this gives is another thing when that is worth keeping."""
         remembered.gather(self._memory, self._modes_seen.values())
         keep_open(self)
+        self._memory["asking"] = asking(self)
         return self.looking.version, remembered.said(self._memory)
 
     def keep_memory(self) -> None:
@@ -376,7 +373,7 @@ class FtbApp(App[None]):
     async def action_quit(self) -> None:
         """Quit; what runs at a service goes on there."""
         self.keep_memory()
-        self.exit()
+        self.exit(message=stopping(self))
 
     async def on_unmount(self) -> None:
         """Give back the store and the background."""

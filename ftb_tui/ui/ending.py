@@ -32,6 +32,23 @@ def end_in_order(app: FtbApp) -> None:
             loop.add_signal_handler(number, _end, app, number)
 
 
+def asking(app: FtbApp) -> list[int]:
+    """The evaluations that this app runs now, which stop when it ends."""
+    return [] if app._supervisor is None else app._supervisor.asking
+
+
+def stopping(app: FtbApp) -> str | None:
+    """What is said in the terminal when evaluations stop with the app; None where none does."""
+    keys = asking(app)
+    if not keys:
+        return None
+    named = f"evaluation {keys[0]}" if len(keys) == 1 else f"evaluations {', '.join(map(str, keys))}"
+    number = keys[0] if len(keys) == 1 else "N"
+    return (
+        f"Stopped {named}; every answer is kept. Go on with: ftb evaluate --resume {number}, or r in mode 3 of the app."
+    )
+
+
 def tell_crash(app: FtbApp) -> None:
     """Tell what ended the app in a sentence and keep the details: Textual's own traceback shows values, keys among them."""
     from rich.text import Text
@@ -52,4 +69,4 @@ def _end(app: FtbApp, number: int) -> None:
     last = threading.Timer(END_SECONDS, os._exit, (BY_SIGNAL + number,))
     last.daemon = True
     last.start()
-    app.exit(return_code=BY_SIGNAL + number)
+    app.exit(return_code=BY_SIGNAL + number, message=stopping(app))

@@ -27,7 +27,7 @@ EVERYWHERE: list[BindingType] = [
     Binding("plus", "split('rows', 1)", "Upper pane larger", show=False, id="split.higher"),
     Binding("equals_sign", "split('', 0)", "Panes as at first", show=False, id="split.reset"),
     Binding("escape", "clear_notifications", "Close notices", show=False, id="notices.close"),
-    Binding("q", "quit", "Quit", id="quit", tooltip="Quit; jobs go on in the engine"),
+    Binding("q", "quit", "Quit", id="quit", tooltip="Quit; jobs go on in the engine, evaluations stop"),
 ]
 
 

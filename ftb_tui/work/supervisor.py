@@ -88,6 +88,11 @@ class Supervisor:
         """Whether a job is followed here."""
         return job_key in self._followed
 
+    @property
+    def asking(self) -> list[int]:
+        """The evaluations that are run here, but for a benchmark's."""
+        return sorted(self._asked.copy())
+
     def launch(self, plan: work.LaunchPlan, provider: str, quote: Quote | None = None) -> Future[None]:
         """Launch a job, for the price that a person has agreed to, and follow it."""
         return self._submit(self._launch(plan, provider, quote))
