@@ -55,12 +55,28 @@ def some_of(
 ) -> tuple[Question, ...]:
     """The same where nothing to ask is a mistake. Raises `DatasetError` that says which tasks there are."""
     found = subset(dataset, people=people, facts=facts, limit=limit, tasks=tasks, seed=seed)
-    if not found:
-        wanted = " or ".join(tasks) if tasks else "the chosen facts"
-        raise DatasetError(
-            f"{dataset.name} has no question of {wanted} to ask; its tasks are {', '.join(dataset.tasks) or 'none'}."
-        )
-    return found
+    if found:
+        return found
+    wanted = " or ".join(tasks) if tasks else "the chosen facts"
+    if asked := subset(dataset, tasks=tasks):
+        raise DatasetError(_left_out(dataset, asked, wanted, people=people, facts=facts))
+    raise DatasetError(
+        f"{dataset.name} has no question of {wanted} to ask; its tasks are {', '.join(dataset.tasks) or 'none'}."
+    )
+
+
+def _left_out(
+    dataset: Dataset, asked: Sequence[Question], wanted: str, *, people: int | None, facts: int | None
+) -> str:
+    """That the first people or facts leave none of these questions, and how many of them leave one."""
+    places = {fact.fact_id: place for place, fact in enumerate(dataset.facts, start=1)}
+    needed = min(max(places[fact_id] for fact_id in facts_of([question])) for question in asked)
+    enough = {"people": len({fact.subject for fact in dataset.facts[:needed]}), "facts": needed}
+    chosen = {name: count for name, count in (("people", people), ("facts", facts)) if count is not None}
+    given = " and ".join(f"--{name} {count}" for name, count in chosen.items())
+    give = " ".join(f"--{name} {max(count, enough[name])}" for name, count in chosen.items())
+    why = ": each compares two facts" if all(question.other_fact_id for question in asked) else ""
+    return f"With {given} there is no question of {wanted} of {dataset.name} to ask{why}. Give {give}, or more."
 
 
 def first_facts(dataset: Dataset, *, people: int | None, facts: int | None) -> frozenset[str] | None:

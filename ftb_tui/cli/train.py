@@ -155,9 +155,10 @@ def train(
         return
     refuse(quoted, force=force)
     # Between the two, outside an event loop, so that ctrl+c ends the question and the download at once.
+    warnings = [f"! {finding.text}" for finding in quoted.findings if finding.level == "warn"]
+    for text in warnings if quoted.free else quote_lines(quoted):
+        say(visible(text))
     if not quoted.free:
-        for text in quote_lines(quoted):
-            say(visible(text))
         confirm("Launch this job?", yes=yes)
     require_weights_for(name)
     job = run_async(launched())

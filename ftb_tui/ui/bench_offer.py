@@ -39,7 +39,8 @@ async def offer(db: aiosqlite.Connection, dataset_id: str | None = None, *, quic
         f"{'Quick' if quick else 'Whole'} benchmark, about {duration(this.seconds)} on two cores\n\n"
         f"Fine-tunes SmolLM2-135M on {one_line(this.dataset.title, 60)} ({people}{this.n_facts} facts,"
         f" {this.n_questions} questions), asks the base and the tuned model, and opens the table.\n\n"
-        "No key, no cost; nothing leaves this machine. You may quit meanwhile: it goes on.\n\n"
+        "No key, no cost; nothing leaves this machine. You may quit meanwhile: the training goes on without the app, the "
+        "questions when you start it again.\n\n"
         f"{other}"
     )
     return chosen, text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -9,9 +10,9 @@ from itertools import pairwise
 import pytest
 
 from ftb_tui.benchmark.importing import read_path
-from ftb_tui.benchmark.load import bundled_names, load_bundled
+from ftb_tui.benchmark.load import DatasetError, bundled_names, load_bundled
 from ftb_tui.benchmark.model import YES_NO_TASKS, Dataset, Task
-from ftb_tui.benchmark.subset import first_facts, subset
+from ftb_tui.benchmark.subset import first_facts, some_of, subset
 from ftb_tui.work.bench_plan import BenchPlan
 from tests.benchmark.published import REAL
 
@@ -27,6 +28,24 @@ def test_the_first_facts_are_the_first_of_the_files() -> None:
 def test_people_and_facts_together_keep_what_both_keep() -> None:
     assert first_facts(PEOPLE, people=1, facts=100) == {fact.fact_id for fact in PEOPLE.facts[:6]}
     assert first_facts(PEOPLE, people=None, facts=None) is None
+
+
+@pytest.mark.parametrize("chosen", [{"people": 1}, {"facts": 3}, {"people": 1, "facts": 9}, {"people": 5, "facts": 2}])
+def test_too_few_facts_to_compare_are_refused_with_how_many_are_enough(chosen: dict[str, int]) -> None:
+    with pytest.raises(DatasetError, match="each compares two facts") as refused:
+        some_of(PEOPLE, tasks=[Task.COMPARISON], **chosen)
+    given = {name: int(count) for name, count in re.findall(r"--(\w+) (\d+)", str(refused.value).split("Give")[1])}
+    assert given.keys() == chosen.keys()
+    assert some_of(PEOPLE, tasks=[Task.COMPARISON], **given)
+    raised = [name for name in given if given[name] > chosen[name]]
+    assert raised
+    for name in raised:
+        assert not subset(PEOPLE, tasks=[Task.COMPARISON], **{**given, name: given[name] - 1})
+
+
+def test_a_task_that_a_dataset_does_not_have_is_refused_with_those_it_has() -> None:
+    with pytest.raises(DatasetError, match="its tasks are memorization, rephrased, secondary, comparison"):
+        some_of(PEOPLE, tasks=[Task.VIGNETTE], people=1)
 
 
 def test_a_quick_run_is_eight_people_or_as_many_facts_of_anything_else() -> None:

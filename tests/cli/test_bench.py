@@ -143,10 +143,28 @@ def test_a_job_that_somebody_paused_is_told_as_paused() -> None:
     assert line == "training 437/500, paused; it goes on with: ftb jobs resume last"
 
 
+def test_one_person_alone_cannot_be_compared_and_the_refusal_says_how_many_can(ftb: Ftb, home: Path) -> None:
+    done = ftb("bench", "--tasks", "comparison", "--people", "1")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "With --people 1 there is no question of comparison of fictional_people to ask: each compares two facts. "
+        "Give --people 2, or more.\n"
+    )
+    assert "its tasks are memorization" in ftb("bench", "--tasks", "vignette").err
+
+
 def test_no_task_at_all_is_not_every_task(ftb: Ftb) -> None:
     done = ftb("bench", "--tasks", "")
     assert (done.code, done.out) == (2, "")
     assert "There is no task ''" in done.err
+
+
+def test_a_launch_that_costs_nothing_says_what_becomes_of_its_suffix(ftb: Ftb, tiny: Path) -> None:
+    long = "x" * 70
+    done = ftb("train", "--dataset", "fictional_people", "--people", "1", "--epochs", "1", "--suffix", long, "--json")
+    assert f"! The suffix '{long}' becomes '{long[:64]}': that is what local takes." in done.err
+    assert done.code == 0, done.err
+    assert done.json["remote_job_id"]
 
 
 def test_homes_never_meet(ftb_process: Ftb, benched: tuple[Path, Done], tiny: Path) -> None:

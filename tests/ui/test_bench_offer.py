@@ -9,6 +9,8 @@ from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import list_datasets, save_dataset
 from ftb_tui.ui.app import FtbApp
 from ftb_tui.ui.bench_offer import offer
+from ftb_tui.ui.status import bench_status
+from ftb_tui.work.bench import BenchProgress
 from tests.ui.datasets_pilot import choose
 from tests.ui.pilot import demo_app, fill_demo, filled, shows, until
 
@@ -19,6 +21,7 @@ async def test_the_offer_says_what_is_taught_asked_and_how_much() -> None:
         plan, text = await offer(db, quick=True)
         assert (plan.dataset, plan.people) == ("fictional_people", 8)
         assert "8 people, 48 facts, 96 questions" in text
+        assert "the training goes on without the app, the questions when you start it again." in text
         medical = load_bundled("medical")
         plan, text = await offer(db, medical.dataset_id, quick=False)
         assert plan.dataset == "medical", "as the command names it, so that both go on with the same run"
@@ -39,6 +42,18 @@ async def test_another_version_of_a_bundled_name_is_benchmarked_as_that_version(
         assert "20 questions" in text
     finally:
         await db.close()
+
+
+def test_a_paused_benchmark_does_not_look_like_one_that_is_stuck() -> None:
+    running = BenchProgress("train", 64, 120, "running", 5.823, 9.0, 600, 600)
+    bar = " Benchmark: training · ━━━━━───── 64/120"
+    assert bench_status(running) == f"{bar} · loss 5.823 · base asked 600/600 · 9 s left in this phase"
+    paused = bench_status(dataclasses.replace(running, detail="paused"))
+    assert paused == f"{bar} · paused; r on Jobs lets it go on · loss 5.823 · base asked 600/600"
+    silent = bench_status(dataclasses.replace(running, detail="no answer: it is away"))
+    assert silent.startswith(f"{bar} · no answer: it is away · ")
+    before = BenchProgress("train", 0, 120, "paused")
+    assert bench_status(before) == " Benchmark: training · paused; r on Jobs lets it go on"
 
 
 async def test_b_offers_the_dataset_one_stands_on() -> None:
