@@ -115,6 +115,10 @@ def no_curve(row: JobRow) -> str:
         return "No loss curve: nothing was trained."
     if row.is_final:
         return "No loss curve: the service has told no losses of this job."
+    if row.intent == "intended" and not row.is_being_sent:
+        return "No loss curve: this job was never sent."
+    if row.intent == "sent" and not row.is_being_sent:
+        return "No loss curve: it is not known whether the service has made this job."
     return "The loss curve appears with the first loss that is told."
 
 

@@ -321,6 +321,11 @@ async def test_a_checkpoint_is_chosen_and_asked_what_the_tuned_model_was(monkeyp
         ("state = 'running'", "The loss curve appears with the first loss that is told."),
         ("state = 'partial'", "No loss curve: the service has told no losses of this job."),
         ("state = 'failed', intent = 'refused'", "No loss curve: nothing was trained."),
+        ("state = 'preparing', intent = 'intended'", "No loss curve: this job was never sent."),
+        (
+            "state = 'preparing', intent = 'sent'",
+            "No loss curve: it is not known whether the service has made this job.",
+        ),
     ],
 )
 async def test_where_there_is_no_curve_it_is_said_whether_one_will_come(changes: str, words: str) -> None:

@@ -68,13 +68,14 @@ class JobsScreen(ModeScreen):
     def __init__(self) -> None:
         super().__init__()
         self._jobs: dict[str, store.JobRow] = {}
-        self._etas: dict[str, Eta | None] = {}
+        self._steps: dict[str, list[tuple[int, float]]] = {}
         self._outlines: dict[str, tuple[int | None, int, list[float | None]]] = {}
         self._losses: dict[tuple[int, str], tuple[object, list[tuple[int, float]]]] = {}
         self._marked: list[str] = []
         self._log_scale = False
         self._shown_job: str | None = None
-        self._cost = ""
+        self._costs: dict[str, str] = {}
+        self._fills = 0
         self._ticked = 0.0
         self._awaited: Awaited | None = None
 
@@ -120,15 +121,14 @@ class JobsScreen(ModeScreen):
         await self._fill_chosen()
 
     async def _reckon(self) -> None:
-        """What is left of the running jobs, and the outlines of the curves that have grown."""
+        """The pace of the running jobs, and the outlines of the curves that have grown."""
         db = self.ftb.db
         assert db is not None
-        self._etas = {}
-        for key, row in self._jobs.items():
-            if row.is_final or row.state != "running":
-                continue
-            steps = [] if row.estimated_finish else await job_series.step_times(db, row.job_key, NEWEST)
-            self._etas[key] = eta(row.estimated_finish, steps, row.total_steps, self.ftb.now())
+        self._steps = {
+            key: [] if row.estimated_finish else await job_series.step_times(db, row.job_key, NEWEST)
+            for key, row in self._jobs.items()
+            if row.state == "running" and not row.is_final
+        }
         blocks = words.blocks(self._is_wide)
         grown = [
             row.job_key
@@ -163,13 +163,18 @@ class JobsScreen(ModeScreen):
     def _is_wide(self) -> bool:
         return self.has_class("-wide")
 
+    def _eta(self, row: store.JobRow) -> Eta | None:
+        """What is left of a running job at this moment."""
+        steps = self._steps.get(str(row.job_key))
+        return None if steps is None else eta(row.estimated_finish, steps, row.total_steps, self.ftb.now())
+
     def _show_table(self) -> None:
         wide = self._is_wide
         lines = [
             (
                 key,
                 words.line(
-                    row, self._watch(row), self._etas.get(key), self._letter(key),
+                    row, self._watch(row), self._eta(row), self._letter(key),
                     self._outlines.get(key, (None, 0, []))[2], wide=wide,
                 ),
             )
@@ -200,31 +205,40 @@ class JobsScreen(ModeScreen):
         row, db = self._chosen(), self.ftb.db
         if db is None:
             return
+        self._fills += 1
+        fill = self._fills
         self.query_one("#panes").display = row is not None
         if row is None:
             return
         from ftb_tui.store.spending import job_cost
         from ftb_tui.work.cost import cost_sentence
 
-        cost = await job_cost(db, row.job_key)
-        self._cost = "" if cost.price is None and cost.estimated_cost is None else cost_sentence(cost)
         self._show_facts()
-        self.query_one("#curve", Curve).show(await self._drawing(row))
+        key = str(row.job_key)
+        cost = await job_cost(db, row.job_key)
+        drawing = await self._drawing(row)
         events = await store.job_events(db, row.job_key)
+        self._costs[key] = "" if cost.price is None and cost.estimated_cost is None else cost_sentence(cost)
+        if fill != self._fills or self.query_one("#jobs", Table).chosen != key:
+            # Another job was chosen while the store was asked, or this one asked for again: whoever was later tells it.
+            return
+        self._show_facts()
+        self.query_one("#curve", Curve).show(drawing)
         lines = [
             f"{time.strftime('%H:%M:%S', time.localtime(event.created_at))}  "
             f"{'' if event.level == 'info' else f'{one_line(event.level, 12)}: '}{one_line(event.message, 2000)}"
             for event in events
         ]
-        other = self._shown_job != str(row.job_key)
-        self._shown_job = str(row.job_key)
+        other, self._shown_job = self._shown_job != key, key
         self.query_one("#log", EventLog).show(lines, other=other)
+
+    def _facts(self, row: store.JobRow) -> list[str]:
+        return words.facts(row, self._watch(row), self._eta(row), self._costs.get(str(row.job_key), ""))
 
     def _show_facts(self) -> None:
         row = self._chosen()
         if row is not None:
-            lines = words.facts(row, self._watch(row), self._etas.get(str(row.job_key)), self._cost)
-            self.query_one("#facts", Static).update(Content("\n".join(lines)))
+            self.query_one("#facts", Static).update(Content("\n".join(self._facts(row))))
 
     async def _drawing(self, row: store.JobRow) -> Drawing:
         """The chosen job's losses in front, its epochs and checkpoints below the axis, the marked jobs' behind."""
@@ -270,13 +284,12 @@ class JobsScreen(ModeScreen):
 
     def _whole(self, key: str) -> str:
         row = self._jobs[key]
-        lines = words.facts(row, self._watch(row), self._etas.get(key), self._cost if key == self._shown_job else "")
         return "\n".join(
             (
                 f"job {row.job_key}: {row.state}, said as {row.raw_state!r}",
                 f"{row.base_model} on {row.dataset} at {row.provider} ({row.host})",
                 f"id there {row.remote_job_id or 'not known'}, ours {row.intent_id} ({row.intent})",
-                *lines,
+                *self._facts(row),
                 *([f"error in full: {row.error}"] if row.error else []),
                 *(
                     [f"{'' if is_answering(row) else 'no answer, '}in full: {row.follow_error}"]
