@@ -199,11 +199,13 @@ async def _what_then(row: JobRow) -> list[str]:
     from ftb_tui.providers.base import ProviderError
     from ftb_tui.providers.registry import provider_info
     from ftb_tui.store.adoption import ELSEWHERE
+    from ftb_tui.store.evaluations import list_evaluations
     from ftb_tui.store.jobs import job_checkpoints
     from ftb_tui.work.deployed import command
 
     async with store() as db:
         checkpoints = await job_checkpoints(db, row.job_key)
+        evaluations = await list_evaluations(db)
     model = row.tuned_model or (checkpoints[-1].model if checkpoints else None)
     try:
         deploys = provider_info(row.provider).capabilities.deploy_step
@@ -211,6 +213,16 @@ async def _what_then(row: JobRow) -> list[str]:
         return []
     if model is None:
         return []
+    asked = [
+        one for one in evaluations
+        if (one.provider, one.model) == (row.provider, model) and one.n_answered
+        and (one.dataset_id == row.dataset_id or row.dataset == ELSEWHERE)
+    ]  # fmt: skip
+    if any(not one.n_missing for one in asked):
+        return ["Its model was asked already. Next: ftb results"]
+    if asked:
+        answered = f"{asked[0].n_answered} of {asked[0].n_questions} answers are there"
+        return [f"Next: ftb evaluate --resume {asked[0].evaluation_key} ({answered})"]
     dataset = "NAME" if row.dataset == ELSEWHERE else shlex.quote(row.dataset)
     ask = f"ftb evaluate --model {shlex.quote(model)} --dataset {dataset}"
     if not deploys:

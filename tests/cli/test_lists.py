@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Ftb
-from tests.demo import TUNED
+from tests.demo import TUNED, change_store
 from tests.fakes.openai_server import KEY, FakeOpenAI, error, status
 
 
@@ -107,6 +109,15 @@ def test_a_job_that_has_ended_is_not_asked_about_again(ftb: Ftb, demo: Path) -> 
         assert done.code == 1
         assert "has succeeded already" in done.err
     assert ftb("jobs", "follow", "1").code == 0
+
+
+def test_after_a_job_comes_what_was_not_done_yet(ftb: Ftb, demo: Path) -> None:
+    assert "Its model was asked already. Next: ftb results" in ftb("jobs", "follow", "1").err
+    asyncio.run(change_store("DELETE FROM responses WHERE evaluation_key = 2 AND question_key % 2 = 0"))
+    left = ftb("jobs", "follow", "1").err
+    assert re.search(r"Next: ftb evaluate --resume 2 \(\d\d of 96 answers are there\)", left), left
+    asyncio.run(change_store("DELETE FROM responses WHERE evaluation_key = 2"))
+    assert f"Next: ftb evaluate --model {TUNED} --dataset fictional_people" in ftb("jobs", "follow", "1").err
 
 
 def test_what_cannot_be_taken_back_needs_yes_without_a_terminal(ftb: Ftb, fake_openai: FakeOpenAI) -> None:
