@@ -204,6 +204,12 @@ def _secret_problems(file: Path, where: str, entry: object) -> list[str]:
         for name in ("base_url", "endpoint", "management_url")
         if re.match(r"[A-Za-z]+://[^/?#]*@", texts.get(name, ""))
     ]
+    problems += [
+        f"{file}: {where}.{name} must end before the {'?' if '?' in texts[name] else '#'}: what stands behind it is not "
+        "sent, and may be a secret"
+        for name in ("base_url", "endpoint", "management_url")
+        if re.search("[?#]", texts.get(name, ""))
+    ]
     return problems
 
 

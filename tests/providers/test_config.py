@@ -105,6 +105,19 @@ def test_without_settings_google_says_what_is_missing(
     assert google.host == "https://europe-west4-aiplatform.googleapis.com"
 
 
+@pytest.mark.parametrize("setting", ["base_url", "endpoint"])
+@pytest.mark.parametrize("tail", ["?key=s3cr3t-s3cr3t", "#s3cr3t-s3cr3t"])
+def test_an_address_with_a_query_is_refused_and_not_repeated(home: Path, setting: str, tail: str) -> None:
+    (home / "config").mkdir(parents=True)
+    dialect = "google" if setting == "endpoint" else "custom"
+    (home / "config" / "config.toml").write_text(
+        f'[providers.lab]\ndialect = "{dialect}"\n{setting} = "https://lab.example/v1{tail}"\n'
+    )
+    with pytest.raises(ConfigError, match=rf"providers\.lab\.{setting} must end before the \{tail[0]}") as caught:
+        load_config()
+    assert "s3cr3t" not in str(caught.value)
+
+
 def test_google_goes_before_gemini_among_the_keys(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", "gemini-gemini-AAAA")
     monkeypatch.setenv("GOOGLE_API_KEY", "google-google-BBBB")
