@@ -29,10 +29,11 @@ from ftb_tui.providers.base import (
     RemoteModel,
 )
 from ftb_tui.providers.dialect import Dialect
-from ftb_tui.providers.failures import provider_errors
+from ftb_tui.providers.failures import cleaned, provider_errors
 from ftb_tui.providers.hosts import is_openai_host
 from ftb_tui.providers.openai_asking import Asking
 from ftb_tui.providers.openai_batches import OpenAIBatches
+from ftb_tui.providers.settings import secret_texts
 from ftb_tui.providers.trusted import reaching
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class OpenAIWire:
         self._deploy = dict(deploy or {})
         self._base_url = base_url
         self._key = api_key
+        self._secrets = (api_key, *secret_texts(self._job_body))
         self._asking = Asking(dialect, self.host, api_key, self._answers)
         self._control: openai.AsyncOpenAI | None = None
         self._answering: openai.AsyncOpenAI | None = None
@@ -122,12 +124,12 @@ class OpenAIWire:
 
     async def _call(self, call: Callable[[openai.AsyncOpenAI], Awaitable[_T]], what: str) -> _T:
         """One control call, whose answer must be one of the SDK's objects and not a page of HTML."""
-        with provider_errors(self.host, self._key):
+        with provider_errors(self.host, *self._secrets):
             answer = await call(self._client())
         import pydantic
 
         if not isinstance(answer, pydantic.BaseModel):
-            start = str(answer)[:200]
+            start = cleaned(str(answer), *self._secrets)[:200]
             raise ProviderError(ErrorKind.BAD_RESPONSE, f"{self.host} answered {what} with {start!r}", host=self.host)
         return answer
 
@@ -144,23 +146,27 @@ class OpenAIWire:
         for _ in range(MAX_PAGES):
             parameters: dict[str, Any] = {"limit": _PAGE, **({"after": after} if after else {})}
             page = await self._call(partial(_swapped, call, parameters), what)
-            data = getattr(page, "data", None) or []
-            fresh = [item for item in data if getattr(item, "id", None) and item.id not in seen]
+            data = getattr(page, "data", None)
+            listed = data if isinstance(data, list) else []
+            fresh = [item for item in listed if reading.text(getattr(item, "id", None)) and item.id not in seen]
             items += fresh
             seen |= {item.id for item in fresh}
             met_known = any(item.id in known for item in fresh)
             if not fresh or met_known or getattr(page, "has_more", None) is not True:
                 break
-            after = data[-1].id
+            after = fresh[-1].id
         return items
 
     async def list_models(self) -> list[RemoteModel]:
         """Every model that the key may use."""
         page = await self._call(lambda client: _awaited(client.models.list()), "the list of models")
-        models = getattr(page, "data", None) or []
+        data = getattr(page, "data", None)
+        models = [
+            model for model in (data if isinstance(data, list) else []) if reading.text(getattr(model, "id", None))
+        ]
         return [
             RemoteModel(
-                name=str(model.id),
+                name=model.id,
                 owned_by=str(getattr(model, "owned_by", "") or ""),
                 created_at=reading.number(getattr(model, "created", None)),
                 shutdown_date=getattr(model, "shutdown_date", None),
@@ -200,7 +206,7 @@ class OpenAIWire:
 
     async def read_file(self, file_id: str) -> bytes:
         """A file's bytes as the service keeps them."""
-        with provider_errors(self.host, self._key):
+        with provider_errors(self.host, *self._secrets):
             content = await self._client().files.content(file_id)
             return content.content
 
@@ -239,7 +245,7 @@ class OpenAIWire:
         if not self.dialect.quota_path:
             return ""
         try:
-            with provider_errors(self.host, self._key):
+            with provider_errors(self.host, *self._secrets):
                 answer = await self._client().get(self.dialect.quota_path, cast_to=object)
         except ProviderError:
             return ""
@@ -266,7 +272,7 @@ class OpenAIWire:
         items = await self._pages(
             lambda client, page: _awaited(client.fine_tuning.jobs.list_events(job_id, **page)), "the events", known
         )
-        events = [reading.event_of(item) for item in items if item.id not in known]
+        events = [reading.event_of(item, self._secrets) for item in items if item.id not in known]
         events.reverse()
         return reading.in_order(events)
 
@@ -281,7 +287,7 @@ class OpenAIWire:
         return sorted((c for c in found if c is not None), key=lambda checkpoint: checkpoint.step)
 
     def _job(self, job: Any) -> RemoteJob:
-        return reading.job_of(job, self.dialect, self.host)
+        return reading.job_of(job, self.dialect, self.host, self._secrets)
 
     def parameters(self, request: AskRequest) -> dict[str, Any]:
         """The body of a question but for model and messages; this is what is recorded with every response."""
@@ -301,21 +307,21 @@ class OpenAIWire:
         """Have a tuned model or checkpoint deployed."""
         if self.dialect.deployment == "arm":
             return await azure_management.deploy(self._azure(), model, name)
-        with provider_errors(self.host, self._key):
+        with provider_errors(self.host, *self._secrets):
             return await deploying.deploy(self._client(), self.dialect, model, name=name, base_model=base_model)
 
     async def deployment(self, name: str) -> Deployment:
         """The deployment as it is now."""
         if self.dialect.deployment == "arm":
             return await azure_management.look(self._azure(), name)
-        with provider_errors(self.host, self._key):
+        with provider_errors(self.host, *self._secrets):
             return await deploying.look(self._client(), self.dialect, name)
 
     async def find_deployments(self, model: str, *, name: str) -> list[Deployment]:
         """What there is by that name (Azure), or of that model, too (Nebius)."""
         if self.dialect.deployment == "arm":
             return await azure_management.find(self._azure(), name)
-        with provider_errors(self.host, self._key):
+        with provider_errors(self.host, *self._secrets):
             return await deploying.find(self._client(), self.dialect, model, name=name)
 
     def deploys_at(self) -> str:
@@ -327,7 +333,7 @@ class OpenAIWire:
         if self.dialect.deployment == "arm":
             await azure_management.undeploy(self._azure(), name)
             return
-        with provider_errors(self.host, self._key):
+        with provider_errors(self.host, *self._secrets):
             await deploying.undeploy(self._client(), self.dialect, name)
 
     def _azure(self) -> azure_management.AzureAccount:

@@ -229,6 +229,20 @@ def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
     return hidden(values, inside=False)
 
 
+def secret_texts(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The texts of a `job_body` that `without_secrets` hides, to be taken out of what a service sends back.
+
+    Those of fewer than four characters are left: words that have nothing to do with them would be taken apart.
+    """
+    found: list[str] = []
+    for name, value in body.items():
+        if isinstance(value, Mapping):
+            found += secret_texts(value)
+        elif _SECRET.search(name):
+            found += [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+    return tuple(one for one in found if len(one) >= 4)
+
+
 def read_value(setting: Setting, text: str) -> Value:
     """What a person typed, as the file has it. Raises `ConfigError` with key and reason."""
     said = text.strip()
