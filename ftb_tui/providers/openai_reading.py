@@ -37,7 +37,7 @@ def job_of(job: Any, dialect: Dialect, host: str, secrets: tuple[str, ...] = ())
     return RemoteJob(
         job_id=id_of(job, host, "about a job"),
         state=dialect.state(str(_of(job, "status"))),
-        raw_state=str(_of(job, "status") or ""),
+        raw_state=str(_of(job, "status")),
         base_model=text(_of(job, "model")) or "",
         tuned_model=text(_of(job, "fine_tuned_model")),
         created_at=number(_of(job, "created_at")),
