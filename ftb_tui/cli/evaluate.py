@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
@@ -270,7 +271,7 @@ def _tell_end(row: EvaluationRow, *, known_before: bool, as_json: bool) -> None:
         share = row.n_correct / row.n_answered if row.n_answered else None
         say(f"{row.model}: {row.n_correct} of {row.n_answered} right ({score(share)}), {row.n_failed} failed.")
         if row.n_answered:
-            say(f"Look closer: ftb results, or ftb wrong --model {row.model} --task {row.tasks[0]}")
+            say(f"Look closer: ftb results, or ftb wrong --model {shlex.quote(row.model)} --task {row.tasks[0]}")
 
 
 def _tell_what_is_left(row: EvaluationRow) -> None:
@@ -287,7 +288,8 @@ def _tell_what_is_left(row: EvaluationRow) -> None:
         again = f"Ask the failed ones again: ftb evaluate --resume {row.evaluation_key}"
         told, task = run_async(_failures(row))
         say(told)
-        say(f"{again} - or see them: ftb wrong --model {row.model} --task {task} --show failed" if task else again)
+        see = f"ftb wrong --model {shlex.quote(row.model)} --task {task} --show failed"
+        say(f"{again} - or see them: {see}" if task else again)
 
 
 def _is_in_batch(row: EvaluationRow) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -92,7 +93,7 @@ async def asked_as(db: aiosqlite.Connection, provider: Provider, evaluation: sto
         return model.serving_name
     if provider.capabilities.deploy_step and model.kind != "base":
         raise EvaluationStoppedError(
-            f"{model.name} answers only after it was deployed: ftb models deploy {model.name} --create "
+            f"{model.name} answers only after it was deployed: ftb models deploy {shlex.quote(model.name)} --create "
             "(or, for a deployment that exists: --as NAME)."
         )
     return model.name
