@@ -17,6 +17,7 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._submitted: set[asyncio.Task[Any]] = set()
         self._thread = threading.Thread(target=self._run, name="work", daemon=True)
         self._thread.start()
 
@@ -26,10 +27,19 @@ class BackgroundLoop:
 
     def submit(self, work: Coroutine[Any, Any, _T]) -> Future[_T]:
         """Start a coroutine; its result or error is in the future."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        return asyncio.run_coroutine_threadsafe(self._known(work), self._loop)
+
+    async def _known(self, work: Coroutine[Any, Any, _T]) -> _T:
+        task = asyncio.current_task()
+        assert task is not None
+        self._submitted.add(task)
+        try:
+            return await work
+        finally:
+            self._submitted.discard(task)
 
     def close(self, last: Coroutine[Any, Any, None] | None = None, timeout: float = 5.0) -> None:
-        """Cancel everything that runs, wait for it, run `last`, and end the thread."""
+        """Cancel what was submitted, wait for it, run `last`, and end the thread."""
         with contextlib.suppress(TimeoutError):
             self.submit(self._cancel_all()).exception(timeout)
             if last is not None:
@@ -38,7 +48,9 @@ class BackgroundLoop:
         self._thread.join(timeout)
 
     async def _cancel_all(self) -> None:
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        """Cancel what was submitted, which ends its own parts in its own way, and then what it left."""
+        for tasks in (self._submitted.copy, asyncio.all_tasks):
+            others = tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
