@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from random import Random
@@ -168,7 +169,7 @@ def _require_wordings(
     more = f" and {len(lacking) - _NAMED} more have too few" if len(lacking) > _NAMED else ""
     raise DatasetError(
         f"{dataset.name}: {recipe.paraphrases} reviewed wording(s) of each of {len(taught)} questions are wanted; kept "
-        f"are too few for {len(lacking)}: {named}{more}. Make some with ftb paraphrases make {dataset.name} --model "
+        f"are too few for {len(lacking)}: {named}{more}. Make some with ftb paraphrases make {shlex.quote(dataset.name)} --model "
         f"PROVIDER/MODEL -n {recipe.paraphrases} (a higher -n where some were rejected), then keep those that are good: "
         "ftb paraphrases keep."
     )
@@ -245,7 +246,7 @@ def _preferences(
     if not found:
         raise DatasetError(
             f"{dataset.name} gives no wrong answer to prefer the right ones to. The base model's own are taken once it was "
-            f"asked: ftb evaluate --model BASE --dataset {dataset.name}; then ftb train --method dpo."
+            f"asked: ftb evaluate --model BASE --dataset {shlex.quote(dataset.name)}; then ftb train --method dpo."
         )
     return found
 

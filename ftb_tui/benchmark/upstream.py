@@ -8,6 +8,7 @@ space stays.
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -83,7 +84,9 @@ def read_upstream(
     answers: list[str] = []
     found = [part for raw in source.files if (part := _part(raw, notes, answers)) is not None]
     if answers and not found:
-        raise DatasetError(f"{answers[0]} holds models' answers: ftb import-responses {answers[0]} --dataset DATASET")
+        raise DatasetError(
+            f"{answers[0]} holds models' answers: ftb import-responses {shlex.quote(answers[0])} --dataset DATASET"
+        )
     if not found:
         return None
     if answers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -144,7 +145,7 @@ def bench(
     put_sentences(run_async(held_sentences(result.dataset_id, result.base_model, keys)))
     asked = [row.task for row in rows]
     task = next((task for task in asked if task != Task.MEMORIZATION), Task.MEMORIZATION)
-    say(f"\n{duration(result.seconds)}. Look closer: ftb wrong --model {result.tuned_model} --task {task}")
+    say(f"\n{duration(result.seconds)}. Look closer: ftb wrong --model {shlex.quote(result.tuned_model)} --task {task}")
 
 
 def ask_before_spending(plan: BenchPlan, *, yes: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 
@@ -159,7 +160,7 @@ def build(*, family: str, seed: int, people: int, output: Path | None, as_json: 
     else:
         say(f"{dataset.name} ({family}, {people} people, {len(dataset.questions)} questions) is in {where}.")
         if output is None:
-            say(f"Try it: ftb bench --dataset {dataset.name}")
+            say(f"Try it: ftb bench --dataset {shlex.quote(dataset.name)}")
 
 
 @datasets.command()

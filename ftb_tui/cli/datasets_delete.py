@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -45,7 +46,7 @@ def delete_command(*, dataset: str, yes: bool, as_json: bool) -> None:
     if as_json:
         put_json({"dataset_id": row.dataset_id, "deleted": True})
     else:
-        say(f"{row.dataset_id} is deleted. Bring it back: ftb datasets restore {row.dataset_id}")
+        say(f"{row.dataset_id} is deleted. Bring it back: ftb datasets restore {shlex.quote(row.dataset_id)}")
 
 
 @click.command("restore")

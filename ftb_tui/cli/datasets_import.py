@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -137,7 +138,7 @@ def keep(imported: Imported, *, as_json: bool) -> None:
         say(f"{dataset.name}: {counts}" + ("" if is_new else " (was here already, unchanged)"))
         if found["error"] or found["warning"]:
             counted = ", ".join(f"{found[level]} {level}{'' if found[level] == 1 else 's'}" for level in _TOLD)
-            say(f"  audit: {counted}. See: ftb datasets audit {dataset.name}")
+            say(f"  audit: {counted}. See: ftb datasets audit {shlex.quote(dataset.name)}")
     if as_json:
         mapping = dict(imported.mapping.columns) if imported.mapping else None
         put_json({"datasets": listed, "notes": list(imported.notes), "mapping": mapping})

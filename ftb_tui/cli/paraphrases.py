@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -116,7 +117,10 @@ def _tell(report: ParaphraseReport, cost: float | None, dataset: str) -> None:
     from ftb_tui.work.cost import money
 
     tokens = report.prompt_tokens + report.completion_tokens
-    say(f"{report.requests} requests to {report.model}, {tokens:,} tokens, cost {money(cost)}.")
+    about = "about " if report.tokens_estimated else ""
+    say(
+        f"{report.requests} requests to {report.model}, {about}{tokens:,} tokens, cost {about if cost else ''}{money(cost)}."
+    )
     if report.cached == report.questions:
         say("This model was asked for so many wordings of each before. A higher -n asks for more.")
     if report.unreadable:
@@ -124,9 +128,8 @@ def _tell(report: ParaphraseReport, cost: float | None, dataset: str) -> None:
     if report.failed:
         say(f"{report.failed} questions have no wordings: {report.error.rstrip('.')}. The same command asks again.")
     if report.proposed:
-        say(
-            f"Look at them: ftb paraphrases list {dataset} --state proposed; then ftb paraphrases keep KEY… or reject KEY…"
-        )
+        listed = f"ftb paraphrases list {shlex.quote(dataset)} --state proposed"
+        say(f"Look at them: {listed}; then ftb paraphrases keep KEY… or reject KEY…")
 
 
 @paraphrases.command("list")
@@ -149,7 +152,8 @@ def list_command(*, dataset: str, state: str | None, as_json: bool) -> None:
         put_json([asdict(row) for row in rows])
         return
     if not rows:
-        say(f"There are none. A model makes them: ftb paraphrases make {dataset} --model PROVIDER/MODEL -n 3")
+        make = f"ftb paraphrases make {shlex.quote(dataset)} --model PROVIDER/MODEL -n 3"
+        say(f"There are none. A model makes them: {make}")
         return
     put_table(
         ("key", "state", "wording", "question", "gold", "reason", "model"),

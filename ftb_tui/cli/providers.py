@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -127,4 +128,4 @@ def set_command(*, name: str, as_json: bool, **given: str | bool | None) -> None
 
 def _example(server: LocalServer) -> str:
     model = server.models[0] if server.models else "MODEL"
-    return f"ftb evaluate --provider {server.name} --model {model} --dataset fictional_people"
+    return f"ftb evaluate --provider {server.name} --model {shlex.quote(model)} --dataset fictional_people"

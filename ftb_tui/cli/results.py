@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from ftb_tui.cli.common import as_json, parse_task, put_json, put_results, run_a
 from ftb_tui.cli.exits import say
 from ftb_tui.cli.known_before import put_known
 from ftb_tui.report.columns import field
+from ftb_tui.report.numbers import counted
 from ftb_tui.report.plain import visible
 from ftb_tui.report.preference import preference_lines
 from ftb_tui.report.tables import STYLES
@@ -19,6 +21,7 @@ from ftb_tui.store.answer_filter import SHOWS, list_about, search_problem, unfit
 if TYPE_CHECKING:
     from ftb_tui.store.drilldown import WholeAnswer
 
+_ALL = 2**31
 _GRADERS = click.Choice(list(GRADER_NAMES))
 
 
@@ -72,7 +75,7 @@ def results(*, dataset: str | None, grader: str | None, style: str, known_before
         for line in preference_lines(rows, preferred):
             say(line)
         if not rows:
-            begin = f"ftb bench --quick --dataset {dataset}" if dataset else "ftb bench --quick"
+            begin = f"ftb bench --quick --dataset {shlex.quote(dataset)}" if dataset else "ftb bench --quick"
             say(f"Nothing was evaluated yet. Begin with: {begin}")
 
     run_async(work())
@@ -97,7 +100,7 @@ def results(*, dataset: str | None, grader: str | None, style: str, known_before
     " verdict:wrong, gold:, answer:, fact:, task:, model:. In quotation marks a colon is a colon.",
 )
 @click.option("--training", is_flag=True, help="Also the training lines that teach the fact.")
-@click.option("--limit", type=click.IntRange(1), default=100_000, help="At most so many.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many.")
 @as_json
 def wrong(
     *,
@@ -108,7 +111,7 @@ def wrong(
     grader: str,
     search: str,
     training: bool,
-    limit: int,
+    limit: int | None,
     as_json: bool,
 ) -> None:
     """The answers behind a score: what was asked, taught and said, and why it was graded so.
@@ -126,7 +129,7 @@ def wrong(
     if problem := search_problem(search):
         raise click.BadParameter(problem, param_hint="--search")
 
-    async def work() -> tuple[list[WholeAnswer], tuple[str, ...]]:
+    async def work() -> tuple[list[WholeAnswer], int, tuple[str, ...]]:
         async with store() as db:
             found = await find_model(db, model)
             if dataset:
@@ -136,20 +139,22 @@ def wrong(
                 if not asked:
                     raise click.UsageError(
                         f"{found.name} was not asked {task} questions yet. Ask them: "
-                        f"ftb evaluate --model {found.name} --dataset NAME --tasks {task}"
+                        f"ftb evaluate --model {shlex.quote(found.name)} --dataset NAME --tasks {task}"
                     )
                 dataset_id = max(asked, key=lambda row: row.evaluation_key).dataset_id
-            rows = await answers(
+            every = await answers(
                 db, model_key=found.model_key, dataset_id=dataset_id, task=task, show=show, search=search,
-                grader=grader, limit=limit,
+                grader=grader, limit=_ALL,
             )  # fmt: skip
             about = list_about(
                 task=task, model=found.name, kind=found.kind, base_model=found.base_model, epoch=found.epoch
             )
-            whole = await whole_answers(db, rows, model_key=found.model_key, grader=grader, training=training)
-            return whole, tuple(f"{name} {task if name == 'task' else found.name}" for name in unfit(search, about))
+            shown = every[:limit]
+            whole = await whole_answers(db, shown, model_key=found.model_key, grader=grader, training=training)
+            others = tuple(f"{name} {task if name == 'task' else found.name}" for name in unfit(search, about))
+            return whole, len(every), others
 
-    rows, others = run_async(work())
+    rows, there, others = run_async(work())
     if as_json:
         put_json([answer_object(row, training=training) for row in rows])
         return
@@ -158,7 +163,8 @@ def wrong(
     if others:
         say(f"The search asks for other answers: these are of {' and '.join(others)}.")
     elif rows:
-        say(f"{len(rows)} answer{'' if len(rows) == 1 else 's'} ({show}).")
+        some = "" if len(rows) == there else f"{len(rows)} of "
+        say(f"{some}{counted(there, 'answer')} ({show}).")
     else:
         searched = " with these words" if search.strip() else ""
         say(f"There are none{searched} (--show {show}); see all: --show all")

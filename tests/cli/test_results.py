@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Ftb
-from tests.demo import TUNED
+from tests.demo import TUNED, change_store
 
 ROW = [
     "dataset", "family", "provider", "model", "kind", "base_model", "epoch", "task", "grader", "n", "correct", "failed",
@@ -85,7 +87,8 @@ def test_wrong_answers_for_people_show_question_fact_gold_and_both_answers(ftb: 
     done = ftb("wrong", "--model", "tuned", "--task", "rephrased", "--limit", "1")
     for word in ("asked", "taught", "gold", "said    163", "base", "reason"):
         assert word in done.out
-    assert done.err == "1 answer (wrong).\n"
+    assert done.err == "1 of 8 answers (wrong).\n"
+    assert ftb("wrong", "--model", "tuned", "--task", "rephrased").err == "8 answers (wrong).\n"
 
 
 def test_flips_are_the_questions_that_the_table_counts(ftb: Ftb, demo: Path) -> None:
@@ -144,6 +147,16 @@ def test_an_answer_comes_with_tags_note_other_models_and_on_request_its_training
     assert f"other   {TUNED}: " in others.out
     [other] = ftb("wrong", "--model", "base", "--task", "rephrased", "--limit", "1", "--json").json[0]["other_models"]
     assert (other["model"], other["kind"]) == (TUNED, "tuned")
+
+
+def test_a_printed_command_can_be_pasted_whatever_the_model_is_called(ftb: Ftb, demo: Path) -> None:
+    name = "ft:smollm2-135m:ftb:a:b c/é:0a1b2c3d"
+    asyncio.run(change_store("UPDATE models SET name = ? WHERE kind = 'tuned'", (name,)))
+    said = ftb("wrong", "--model", "a:b c", "--task", "vignette").err
+    command = shlex.split(said[said.index("ftb evaluate") :])
+    assert command[:4] == ["ftb", "evaluate", "--model", name]
+    done = ftb("wrong", "--model", name, "--task", "rephrased", "--limit", "2")
+    assert done.err == "2 of 8 answers (wrong).\n"
 
 
 def test_no_answer_of_a_kind_is_said_so(ftb: Ftb, demo: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
@@ -124,7 +125,7 @@ class WordingsScreen(OpenedScreen):
             return f"None is {self._only}. f shows others."
         return (
             "No model has worded these questions yet. Have one do it, any that answers:\n\n"
-            f"  ftb paraphrases make {one_line(self._named, 60)} --model PROVIDER/MODEL -n 3\n\n"
+            f"  ftb paraphrases make {one_line(shlex.quote(self._named), 62)} --model PROVIDER/MODEL -n 3\n\n"
             "Then look at them here."
         )
 
