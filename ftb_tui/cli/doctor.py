@@ -166,6 +166,7 @@ def _deployments() -> Iterator[Check]:
 
 def _configuration() -> Iterator[Check]:
     from ftb_tui.providers.catalogue import catalogue_problems
+    from ftb_tui.providers.catalogue_services import catalogue_notes
     from ftb_tui.providers.config import config_problems, load_config
     from ftb_tui.providers.registry import provider_infos
     from ftb_tui.work.cost import money
@@ -178,6 +179,8 @@ def _configuration() -> Iterator[Check]:
     config = load_config()
     file = paths().config_file
     yield Check("ok", "configuration", str(file) if file.exists() else f"none; it would be {file}")
+    for note in catalogue_notes():
+        yield Check("warn", "catalogue", note)
     limits = (("a launch", config.budget.per_launch), ("a day", config.budget.per_day))
     if told := [f"{money(limit)} for {what}" for what, limit in limits if limit is not None]:
         yield Check("ok", "budget", f"{', '.join(told)}; the hours of deployments are not counted in it")

@@ -25,6 +25,8 @@ def models() -> None:
 @as_json
 def list_command(*, provider: str | None, ask: bool, as_json: bool) -> None:
     """Models that can be tuned or asked, with methods, prices and shutdown dates, and those made here."""
+    from ftb_tui.providers.catalogue_services import catalogue_notes
+
     if ask and provider is None:
         raise click.UsageError("--ask needs --provider: who is to be asked?")
     lines, deployed = run_async(_listed(provider, ask))
@@ -62,7 +64,7 @@ def list_command(*, provider: str | None, ask: bool, as_json: bool) -> None:
     doomed = [line for line in lines if line["warning"] and (line["days_left"] or 0) > 0]
     for sentence in dict.fromkeys(f"{line['service']}: {line['warning']}" for line in doomed):
         say(f"! {sentence}")
-    for sentence in deployed:
+    for sentence in (*deployed, *catalogue_notes()):
         say(f"! {sentence}")
 
 

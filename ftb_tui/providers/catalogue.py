@@ -7,6 +7,7 @@ service's own shutdown dates over both. Whoever asks gives today's date, so that
 from __future__ import annotations
 
 import datetime
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -16,8 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from ftb_tui.paths import paths
 from ftb_tui.providers.base import RemoteModel
+from ftb_tui.providers.catalogue_services import of_dialects, only, own_file, services_in
 
 SOON_DAYS = 90
 _OF_ANSWERS = ("input", "cached_input", "output", "batch_input", "batch_output")
@@ -204,8 +205,23 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
     """
     shipped = resources.files("ftb_tui.providers") / "catalogue.toml"
     ours = tomllib.loads(shipped.read_text(encoding="utf-8"))
-    file = path or paths().config_file.with_name("catalogue.toml")
-    return _catalogue(_laid_over(ours, _user_values(file), file))
+    file = path or own_file()
+    theirs = _user_values(file)
+    others = of_dialects(services_in(theirs) - services_in(ours))
+    found = _laid_over(ours, only(theirs, lambda service: service not in others), file)
+    for name, service in others.items():
+        # A provider of a person's own has all that is known of its service, and then what is said of itself.
+        found["services"][name] = found["services"].get(service, {})
+        found["models"] += [{**model, "service": name} for model in found["models"] if model["service"] == service]
+    return _catalogue(_laid_over(found, only(theirs, lambda service: service in others), file))
+
+
+def own_services() -> frozenset[str]:
+    """The names of services in the user's file; none where that cannot be used."""
+    try:
+        return frozenset(services_in(_user_values(own_file())))
+    except CatalogueError:
+        return frozenset()
 
 
 def catalogue_problems() -> list[str]:
@@ -266,7 +282,7 @@ def _check_parts(file: Path, where: str, values: dict[str, Any]) -> None:
             continue
         _check(file, f"{where}.{part}", values[part], known)
         for key, value in values[part].items():
-            number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+            number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
             if key not in ("as_of", "source", "note") and not number:
                 raise CatalogueError(f"{file}: {key} in {where}.{part} must be a number that is not negative")
 

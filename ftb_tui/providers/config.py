@@ -119,6 +119,14 @@ def load_config(path: Path | None = None) -> Config:
     )
 
 
+def dialect_service(name: str, config: Config) -> str:
+    """The service whose facts hold for a provider: its dialect's, or what it is called itself where it has none."""
+    if name in config.google:
+        return name if name in KINDS else config.google[name].dialect
+    own = config.providers.get(name)
+    return name if own is None or own.dialect == "custom" else own.dialect
+
+
 def config_problems(path: Path | None = None) -> list[str]:
     """Everything that is wrong with the file, a line each; empty if it can be used or is not there."""
     return _read(path or paths().config_file)[1]

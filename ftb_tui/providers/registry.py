@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from ftb_tui.engine_state import process_is_alive, read_engine_state
 from ftb_tui.providers.base import Capabilities, ErrorKind, Provider, ProviderError, TellsPermissions
-from ftb_tui.providers.config import BUILT_IN_NAMES, Config, ProviderConfig, load_config
+from ftb_tui.providers.catalogue import own_services
+from ftb_tui.providers.config import BUILT_IN_NAMES, Config, ProviderConfig, dialect_service, load_config
 from ftb_tui.providers.dialect import Dialect, load_dialect
 from ftb_tui.providers.discovery import LOCAL_SERVERS, TITLES, local_url
 from ftb_tui.providers.google_opening import KINDS, GoogleConfig, google_place, open_google
@@ -86,12 +87,9 @@ def provider_info(name: str, config: Config | None = None) -> ProviderInfo:
 
 
 def service_name(name: str, config: Config | None = None) -> str:
-    """What the catalogue calls a provider: the dialect of a user's own one, except a mere `custom` server."""
-    config = config or load_config()
-    if name in config.google:
-        return name if name in KINDS else config.google[name].dialect
-    own = config.providers.get(name)
-    return name if own is None or own.dialect == "custom" else own.dialect
+    """What the catalogue calls a provider: its dialect's service, but by its own name where a person's file has that."""
+    service = dialect_service(name, config or load_config())
+    return name if name != service and name in own_services() else service
 
 
 def open_provider(name: str, config: Config | None = None) -> Provider:

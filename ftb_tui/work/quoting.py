@@ -10,7 +10,7 @@ import aiosqlite
 
 from ftb_tui.providers.base import ProviderError
 from ftb_tui.providers.catalogue import Prices, load_catalogue
-from ftb_tui.providers.config import Budget, Config, load_config
+from ftb_tui.providers.config import Budget, Config, dialect_service, load_config
 from ftb_tui.providers.registry import provider_info, service_name
 from ftb_tui.store import spending
 from ftb_tui.store.intents import unclear_jobs
@@ -45,7 +45,7 @@ async def quote_launch(
             capabilities=info.capabilities,
             catalogue=load_catalogue(),
             today=today,
-            counter=token_counter(service),
+            counter=token_counter(dialect_service(provider, config)),
             budget=config.budget,
             spent_today=spent,
             notes=(*unclear, *info.notes),

@@ -167,6 +167,13 @@ def test_models_list_shows_methods_dated_prices_and_the_dying(
     assert "gpt-4.1-mini" not in ftb("models", "list").err
 
 
+def test_an_entry_of_the_catalogue_that_holds_for_nobody_is_told(ftb: Ftb, priced: FakeOpenAI, home: Path) -> None:
+    (home / "config" / "catalogue.toml").write_text(PRICED.replace('"fake"', '"custom"'))
+    assert "'custom' holds for nobody" in ftb("models", "list").err
+    [line] = [check for check in ftb("doctor", "--json").json if check["what"] == "catalogue"]
+    assert (line["state"], "'custom' holds for nobody" in line["found"]) == ("warn", True)
+
+
 def test_the_services_own_shutdown_date_counts(ftb: Ftb, priced: FakeOpenAI) -> None:
     priced.shutdown_dates = {"gpt-new": "2026-12-01"}
     asked = ftb("models", "list", "--provider", "fake", "--ask")

@@ -9,6 +9,8 @@ import pytest
 
 from ftb_tui.providers.base import RemoteModel
 from ftb_tui.providers.catalogue import CatalogueError, load_catalogue
+from ftb_tui.providers.catalogue_services import catalogue_notes
+from ftb_tui.providers.registry import service_name
 
 TODAY = datetime.date(2026, 11, 21)
 MINI = "gpt-4.1-mini-2025-04-14"
@@ -165,6 +167,8 @@ def test_a_persons_own_file_changes_only_what_it_says(tmp_path: Path) -> None:
         ("[[models]]\nservice='o'\nname='x'\nshutdown='2027-01-01'", "must be a date"),
         ("[[models]]\nservice='o'\nname='x'\nprices={training='3'}", "training in models entry 1.prices"),
         ("[[models]]\nservice='o'\nname='x'\nprices={training=-1}", "not negative"),
+        ("[[models]]\nservice='o'\nname='x'\nprices={training=inf}", "training in models entry 1.prices"),
+        ("[[models]]\nservice='o'\nname='x'\nprices={training=nan}", "training in models entry 1.prices"),
         ("[services.openai]\nlimit = 3", "limit in services.openai"),
         ("[[models]]\nservice='o'\nname='x'\nbase_prices={training=1}", "training in models entry 1.base_prices"),
         ("[models]\nx = 1", "a list of tables"),
@@ -188,3 +192,42 @@ def test_the_services_own_dates_count_for_more() -> None:
     assert dates == {MINI: datetime.date(2027, 2, 28), "gpt-new": datetime.date(2028, 1, 1)}
     kept = facts.model("openai", "gpt-4.1-2025-04-14")
     assert kept is not None and kept.shutdown == datetime.date(2027, 1, 14)
+
+
+@pytest.fixture
+def lab(home: Path) -> Path:
+    """The person's catalogue, with a provider `lab` of OpenAI's dialect and a mere server `mine`."""
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "config.toml").write_text(
+        '[providers.lab]\ndialect = "openai"\nbase_url = "https://lab.example/v1"\n'
+        '[providers.mine]\nbase_url = "https://mine.example/v1"\n'
+    )
+    return home / "config" / "catalogue.toml"
+
+
+def test_an_entry_by_a_providers_own_name_holds_for_it_alone_and_leaves_it_what_its_service_has(lab: Path) -> None:
+    assert (service_name("lab"), service_name("mine")) == ("openai", "mine")
+    lab.write_text(
+        f'[[models]]\nservice = "lab"\nname = "{MINI}"\nprices = {{ training = 1.0 }}\n'
+        "[services.lab.limits]\nmin_examples = 3\n"
+    )
+    facts = load_catalogue()
+    assert service_name("lab") == "lab"
+    model, other = facts.model("lab", MINI), facts.model("lab", "gpt-4.1")
+    assert model is not None and model.prices is not None and other is not None
+    assert (model.prices.training, model.prices.output, model.shutdown) == (1.0, 3.2, datetime.date(2027, 1, 14))
+    assert other.name == "gpt-4.1-2025-04-14"
+    assert (facts.service("lab").limits.min_examples, facts.service("lab").limits.max_epochs) == (3, 50)
+    theirs = facts.prices("openai", MINI)
+    assert theirs is not None and theirs.training == 5.0
+    assert facts.service("openai").limits.min_examples == 10
+
+
+def test_what_is_said_of_nobody_is_told(lab: Path) -> None:
+    lab.write_text(
+        "".join(f'[[models]]\nservice = "{name}"\nname = "x"\n' for name in ("lab", "mine", "openai", "custom", "lap"))
+    )
+    custom, lap = catalogue_notes()
+    assert "service 'custom' holds for nobody" in custom
+    assert "service 'lap' holds for nobody" in lap
+    assert "lab, " in lap and str(lab) in lap
