@@ -11,8 +11,8 @@ import aiosqlite
 
 from ftb_tui.benchmark.model import Question
 from ftb_tui.providers.base import ProviderError
-from ftb_tui.providers.config import load_config
-from ftb_tui.providers.registry import ProviderInfo, provider_info, service_name
+from ftb_tui.providers.config import dialect_service, load_config
+from ftb_tui.providers.registry import ProviderInfo, provider_info
 from ftb_tui.store import batches, spending
 from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.evaluations import get_evaluation, missing_answers
@@ -104,7 +104,7 @@ def quote_prompts(
 
     A provider that is not configured, or not any more, may bill for all that we know; who asks it is refused later.
     """
-    info, counter = _info(provider), token_counter(service_name(provider))
+    info, counter = _info(provider), token_counter(dialect_service(provider, load_config()))
     tokens = sum(counter.count(prompt) + FORMAT_TOKENS for prompt in prompts)
     known = asking_prices(provider, model, base_model, tuned=tuned)
     prices = answer_prices(known, in_batches=batch)
