@@ -73,9 +73,3 @@ async def ended_since(db: aiosqlite.Connection, moment: float) -> list[Ended]:
     )
     ended = [Ended("job", *row) for row in jobs] + [Ended("evaluation", *row) for row in evaluations]
     return sorted(ended, key=lambda one: one.at)
-
-
-async def newest_job(db: aiosqlite.Connection) -> int:
-    """The key of the newest job; 0 where there is none."""
-    [row] = await db.execute_fetchall("SELECT coalesce(max(job_key), 0) FROM jobs")
-    return int(row[0])

@@ -60,6 +60,7 @@ class FtbApp(App[None]):
         name: mode_screen(name) for name in MODES
     }
     BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
     _fatal_error = tell_crash
 
     def __init__(self, *, clock: Callable[[], float] = time.time, background: bool = True) -> None:
@@ -327,6 +328,7 @@ class FtbApp(App[None]):
         """Say what will happen, then run the benchmark in the background."""
         from ftb_tui.ui.bench_offer import chosen_dataset, offer
         from ftb_tui.ui.screens.confirm import ConfirmScreen
+        from ftb_tui.ui.screens.jobs import show_job
         from ftb_tui.work.bench_plan import BenchPlan
 
         if self.db is None or self._supervisor is None:
@@ -341,8 +343,7 @@ class FtbApp(App[None]):
             return
         if not await self.weights_are_here():
             return
-        self._supervisor.run_bench(plan)
-        self.switch_mode("jobs")
+        await show_job(self, self._supervisor.run_bench(plan))
 
     def action_clear_notifications(self) -> None:
         """Close every notice in the corner."""

@@ -76,9 +76,12 @@ async def run_bench(
     open_provider: Opener,
     *,
     on_progress: Report = lambda progress: None,
+    on_job: Callable[[int], None] = lambda job_key: None,
     fresh: bool = False,
 ) -> BenchResult:
     """Run or continue the benchmark. `fresh` leaves an unfinished equal run alone and starts another.
+
+    `on_job` is called with the key of its job as soon as it has one, and again where that had to be sent anew.
 
     Raises `BenchError` when the job fails, and what launching, evaluating and the store raise.
     """
@@ -89,7 +92,7 @@ async def run_bench(
     on_progress(BenchProgress("prepare", detail="opening the provider"))
     owner = holding.new_owner()
     async with in_service(plan.provider, open_provider) as (provider, revive):
-        run = _Bench(db, plan, dataset, questions, provider, revive, on_progress)
+        run = _Bench(db, plan, dataset, questions, provider, revive, on_progress, on_job)
         row = await run.begin(owner, fresh=fresh)
         async with keeping(db, Lease("benches", row.bench_key), owner):
             base_key, tuned_key, job = await run.go(row)
@@ -143,9 +146,11 @@ class _Bench:
         provider: Provider,
         revive: Revive | None,
         on_progress: Report,
+        on_job: Callable[[int], None],
     ) -> None:
         self._db, self._plan, self._dataset, self._questions = db, plan, dataset, questions
         self._provider, self._revive, self._on_progress = provider, revive, on_progress
+        self._on_job = on_job
         self._intended = asyncio.Event()
         """Set once the run has its job, and so its money: only what is left is for the questions to the base."""
         self._base = (0, 0)
@@ -205,7 +210,7 @@ class _Bench:
             # created is sent as a new intent.
             self._provider = await self._revive()
             job_key = await self._sent(row, None) if error.refused else error.job_key
-        self._intended.set()
+        self._has_job(job_key)
         await self._resume_held(job_key)
         job = await work.follow(self._db, self._provider, job_key, on_update=self._trained, revive=self._revive)
         if not job.tuned_model:
@@ -231,8 +236,12 @@ class _Bench:
             refuse(estimate, force=False)
         return await work.launch(
             self._db, self._provider, plan, estimate=estimate, bench_key=row.bench_key,
-            on_intent=lambda job_key: self._intended.set(),
+            on_intent=self._has_job,
         )  # fmt: skip
+
+    def _has_job(self, job_key: int) -> None:
+        self._intended.set()
+        self._on_job(job_key)
 
     async def _resume_held(self, job_key: int) -> None:
         """Let a job go on that its service had to pause, say for want of space; not one that a person has paused."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiosqlite
@@ -80,9 +81,9 @@ class Supervisor:
         if self._db is not None:
             await self._db.close()
 
-    def run_bench(self, plan: BenchPlan) -> Future[None]:
-        """Begin or continue the benchmark."""
-        return self._submit(self._bench(plan))
+    def run_bench(self, plan: BenchPlan) -> Future[int]:
+        """Begin or continue the benchmark; gives the key of its job as soon as it has one."""
+        return self._with_job(partial(self._bench, plan))
 
     def follows(self, job_key: int) -> bool:
         """Whether a job is followed here."""
@@ -93,9 +94,9 @@ class Supervisor:
         """The evaluations that are run here, but for a benchmark's."""
         return sorted(self._asked.copy())
 
-    def launch(self, plan: work.LaunchPlan, provider: str, quote: Quote | None = None) -> Future[None]:
-        """Launch a job, for the price that a person has agreed to, and follow it."""
-        return self._submit(self._launch(plan, provider, quote))
+    def launch(self, plan: work.LaunchPlan, provider: str, quote: Quote | None = None) -> Future[int]:
+        """Launch a job, for the price that a person has agreed to, and follow it; gives its key as soon as it is kept."""
+        return self._with_job(partial(self._launch, plan, provider, quote))
 
     def act_on_job(self, job_key: int, verb: str) -> Future[None]:
         """`cancel`, `pause` or `resume` a job at its service."""
@@ -122,6 +123,22 @@ class Supervisor:
     def pause_evaluation(self, evaluation_key: int) -> Future[None]:
         """Stop asking; what was answered stays."""
         return self._submit(self._pause(evaluation_key))
+
+    def _with_job(self, begin: Callable[[Callable[[int], None]], Coroutine[Any, Any, None]]) -> Future[int]:
+        """Begin something that tells the key of its job; the future has the error, or is cancelled, where none came."""
+        job: Future[int] = Future()
+
+        def tell(job_key: int) -> None:
+            if not job.done():
+                job.set_result(job_key)
+
+        def end(running: Future[None]) -> None:
+            if not job.done() and not running.cancelled() and (error := running.exception()) is not None:
+                job.set_exception(error)
+            job.cancel()
+
+        self._submit(begin(tell)).add_done_callback(end)
+        return job
 
     def _submit(self, coroutine: Coroutine[Any, Any, None]) -> Future[None]:
         return self._loop.submit(self._told(coroutine))
@@ -155,7 +172,7 @@ class Supervisor:
         self._submit(self._reconcile())
         self._submit(self._take_up())
         if going is not None:
-            self._submit(self._bench(plan_of(going)))
+            self.run_bench(plan_of(going))
 
     async def _reconcile(self) -> None:
         """Settle, once each, what a launch has left open, also one that ends so meanwhile."""
@@ -197,7 +214,7 @@ class Supervisor:
     async def _opened(self, name: str) -> Provider:
         return await open_local_or_remote(name)
 
-    async def _bench(self, plan: BenchPlan) -> None:
+    async def _bench(self, plan: BenchPlan, on_job: Callable[[int], None]) -> None:
         if self.bench is not None:
             self._on_message("warning", "The benchmark is running already.")
             return
@@ -207,15 +224,17 @@ class Supervisor:
             self.bench = progress
 
         try:
-            result = await run_bench(await self._store(), plan, self._opened, on_progress=report)
+            result = await run_bench(await self._store(), plan, self._opened, on_progress=report, on_job=on_job)
             self._on_message("information", f"The benchmark is finished: {result.tuned_model}")
         finally:
             self.bench = None
 
-    async def _launch(self, plan: work.LaunchPlan, name: str, quote: Quote | None) -> None:
+    async def _launch(
+        self, plan: work.LaunchPlan, name: str, quote: Quote | None, on_job: Callable[[int], None]
+    ) -> None:
         db = await self._store()
         async with in_service(name, self._opened) as (provider, _):
-            job_key = await work.launch(db, provider, plan, estimate=quote)
+            job_key = await work.launch(db, provider, plan, estimate=quote, on_intent=on_job)
         self._on_message("information", f"Job {job_key} was launched.")
         await self._follow(job_key)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 
 import aiosqlite
 import pytest
@@ -13,9 +14,10 @@ from ftb_tui.store.spending import JobCost
 from ftb_tui.ui.app import FtbApp
 from ftb_tui.ui.screens.jobs import JobsScreen
 from ftb_tui.ui.widgets.event_log import EventLog
+from ftb_tui.work.bench_plan import BenchPlan
 from tests.demo import CLOCK, change_store
 from tests.ui.pilot import demo_app, fill_demo, shows, text_of, until
-from tests.ui.test_jobs_screen import WIDE, on_jobs
+from tests.ui.test_jobs_screen import WIDE, on_jobs, planned_job
 
 
 async def test_what_was_read_of_a_job_that_is_no_longer_chosen_is_not_told_as_the_chosen_one_s(
@@ -77,3 +79,39 @@ async def test_what_is_left_by_the_pace_counts_down_while_nobody_answers_and_the
         await until(pilot, shows(pilot, "~30 s"))
         now += 31
         await until(pilot, lambda: "by the pace" not in text_of(app) and "~" not in text_of(app))
+
+
+async def test_a_benchmark_that_is_begun_while_a_job_stands_there_opens_on_its_own_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await fill_demo()
+    app = demo_app()
+    job: Future[int] = Future()
+
+    class Background:
+        """Takes the place of the background, which would train."""
+
+        bench, next_looks, asking = None, {}, ()
+
+        def follows(self, job_key: int) -> bool:
+            return False
+
+        def run_bench(self, plan: BenchPlan) -> Future[int]:
+            return job
+
+        def close(self) -> None:
+            pass
+
+    async def here(app: FtbApp) -> bool:
+        return True
+
+    monkeypatch.setattr(FtbApp, "weights_are_here", here)
+    async with app.run_test(size=WIDE) as pilot:
+        table = await on_jobs(pilot)
+        assert table.chosen == "2"
+        app._supervisor = Background()  # type: ignore[assignment]
+        await pilot.press("B")
+        await until(pilot, shows(pilot, "Whole benchmark"))
+        await pilot.press("enter")
+        job.set_result(await planned_job())
+        await until(pilot, lambda: table.chosen == "3")

@@ -231,14 +231,15 @@ async def test_whoever_reads_further_up_is_not_dragged_to_the_end_by_a_new_line(
         await until(pilot, shows(pilot, "Step 47/120"))
 
 
-async def planned_job() -> None:
+async def planned_job() -> int:
     db = await open_store()
-    await intents.insert_intent(
+    key = await intents.insert_intent(
         db, intent_id="new-one", provider="local", host="h", base_model="b",
         dataset_id=(await jobs.get_job(db, 1)).dataset_id, training_file_key=1, n_epochs=1, batch_size=1,
         learning_rate_multiplier=None, seed=1, suffix=None,
     )  # fmt: skip
     await db.close()
+    return key
 
 
 @pytest.mark.parametrize(("moves", "stands_on"), [(False, "3"), (True, "1")])
@@ -251,11 +252,12 @@ async def test_the_cursor_goes_to_the_job_that_was_launched_unless_somebody_move
         table = await on_jobs(pilot)
         assert isinstance(app.screen, JobsScreen)
         assert table.chosen == "2"
-        app.screen.await_job(2, Future())
+        job: Future[int] = Future()
+        app.screen.await_job(job)
         await pilot.pause()
         if moves:
             await pilot.press("j")
-        await planned_job()
+        job.set_result(await planned_job())
         await until(pilot, lambda: table.row_count == 3)
         await until(pilot, lambda: table.chosen == stands_on)
         if not moves:
@@ -268,9 +270,9 @@ async def test_after_a_launch_that_failed_the_cursor_stays_when_somebody_else_la
     async with app.run_test(size=WIDE) as pilot:
         table = await on_jobs(pilot)
         assert isinstance(app.screen, JobsScreen)
-        launching: Future[None] = Future()
-        app.screen.await_job(2, launching)
-        launching.set_exception(ConnectionError("refused"))
+        job: Future[int] = Future()
+        app.screen.await_job(job)
+        job.set_exception(ConnectionError("refused"))
         await planned_job()
         await until(pilot, lambda: table.row_count == 3)
         await pilot.pause()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -30,21 +30,23 @@ from ftb_tui.ui.widgets.plot import Line
 from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
+if TYPE_CHECKING:
+    from ftb_tui.ui.app import FtbApp
+
 EMPTY = "No job yet. Press b for the quick benchmark, or choose a dataset (1) and train on it (t)."
 
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """A job that is being launched: the newest one before it, where the cursor stood, and what launches it."""
+    """A job that is being launched, its key to come, and where the cursor stood."""
 
-    newest: int
+    job: Future[int]
     stood_on: str | None
-    launching: Future[None]
 
     @property
     def is_refused(self) -> bool:
         """Whether it will not come."""
-        return self.launching.done() and (self.launching.cancelled() or self.launching.exception() is not None)
+        return self.job.done() and (self.job.cancelled() or self.job.exception() is not None)
 
 
 class JobsScreen(ModeScreen):
@@ -105,8 +107,6 @@ class JobsScreen(ModeScreen):
         """Every job, then the chosen one's details."""
         if self.ftb.db is None:
             return
-        if self._awaited is not None and self._awaited.is_refused:
-            self._awaited = None
         rows = await store.list_jobs(self.ftb.db)
         self._jobs = {str(row.job_key): row for row in rows}
         self._marked = [key for key in self._marked if key in self._jobs]
@@ -138,23 +138,19 @@ class JobsScreen(ModeScreen):
         for job_key, outline in (await job_series.coarse_losses(db, grown, blocks)).items():
             self._outlines[str(job_key)] = (self._jobs[str(job_key)].step, blocks, outline)
 
-    def await_job(self, newest: int, launching: Future[None]) -> None:
-        """Stand on the next job after this one (its key) as soon as it is there, unless somebody moves before.
-
-        Or unless what launches it fails: what anybody launches later is another job.
-        """
-        self._awaited = Awaited(newest, self.query_one("#jobs", Table).chosen, launching)
+    def await_job(self, job: Future[int]) -> None:
+        """Stand on the job with this key as soon as it is there, unless somebody moves before or it never comes."""
+        self._awaited = Awaited(job, self.query_one("#jobs", Table).chosen)
         self.ftb.ask_for_refresh()
 
     def _stand_on_awaited(self) -> None:
         if self._awaited is None:
             return
         table, awaited = self.query_one("#jobs", Table), self._awaited
-        later = [key for key in self._jobs if int(key) > awaited.newest]
-        if awaited.stood_on is not None and table.chosen != awaited.stood_on:
+        if awaited.is_refused or (awaited.stood_on is not None and table.chosen != awaited.stood_on):
             self._awaited = None
-        elif later:
-            table.choose(min(later, key=int))
+        elif awaited.job.done() and (key := str(awaited.job.result())) in self._jobs:
+            table.choose(key)
             self._awaited = None
         else:
             self._awaited = replace(awaited, stood_on=table.chosen)
@@ -393,3 +389,10 @@ class JobsScreen(ModeScreen):
         if isinstance(marked, list):
             self._marked = [key for key in marked if isinstance(key, str)][: len(words.LETTERS)]
         self._log_scale = memory.get("log") is True
+
+
+async def show_job(app: FtbApp, job: Future[int]) -> None:
+    """Go to the jobs, and stand on the one with this key as soon as it is there."""
+    await app.switch_mode("jobs")
+    if isinstance(app.screen, JobsScreen):
+        app.screen.await_job(job)

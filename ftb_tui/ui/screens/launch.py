@@ -21,7 +21,6 @@ from ftb_tui.benchmark.training import Recipe, recipe_record
 from ftb_tui.providers.config import ConfigError, Defaults, load_config
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.database import open_store
-from ftb_tui.store.job_series import newest_job
 from ftb_tui.store.paraphrases import wordings_for
 from ftb_tui.store.wrong_answers import wrong_answers
 from ftb_tui.ui.acting import expected, sentence
@@ -239,10 +238,6 @@ async def launched(app: FtbApp, dataset: Dataset, *, recipe: Recipe | None = Non
     launch = await app.push_screen_wait(dialog)
     if launch is None or (launch.provider == "local" and not await app.weights_are_here()):
         return
-    from ftb_tui.ui.screens.jobs import JobsScreen
+    from ftb_tui.ui.screens.jobs import show_job
 
-    newest = await newest_job(app.db) if app.db is not None else 0
-    launching = app.supervisor.launch(launch.plan, launch.provider, launch.quote)
-    await app.switch_mode("jobs")
-    if isinstance(app.screen, JobsScreen):
-        app.screen.await_job(newest, launching)
+    await show_job(app, app.supervisor.launch(launch.plan, launch.provider, launch.quote))
