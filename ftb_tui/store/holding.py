@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -20,6 +21,8 @@ from ftb_tui.paths import paths
 _SUFFIX = ".lock"
 _SWEPT_AFTER = 120.0
 _mine: dict[Path, tuple[int, str, IO[str]]] = {}
+_one_at_a_time = threading.Lock()
+"""Of two files of one process one would be dropped, with its lock, and who holds by its name be taken for dead."""
 
 
 def new_owner() -> str:
@@ -28,7 +31,8 @@ def new_owner() -> str:
     Where no lock file can be written, it is the UUID alone, and only time tells that its holder is gone.
     """
     try:
-        return f"{_machine()}/{_lock_file()}/{uuid.uuid4()}"
+        with _one_at_a_time:
+            return f"{_machine()}/{_lock_file()}/{uuid.uuid4()}"
     except OSError:
         return str(uuid.uuid4())
 
