@@ -20,6 +20,8 @@ VERSION = 1
 MAX_TOKENS = 200
 LONGEST_ANSWER = 8_000
 """Characters of an answer that the judge sees; what was cut off is said in the prompt."""
+LONGEST_REPLY = 500
+"""Characters of its own reply that it is shown again."""
 
 _PROMPT = """\
 You check one answer to one question against the known right answer.
@@ -63,7 +65,9 @@ def judge_prompt(question: Question, fact: str, answer: str) -> str:
 
 def repair_prompt(prompt: str, reply: str) -> str:
     """The second and last request, after a reply that could not be read."""
-    return _REPAIR.format(prompt=prompt, reply=json.dumps(reply[:500], ensure_ascii=False), code=_code_in(prompt))
+    return _REPAIR.format(
+        prompt=prompt, reply=json.dumps(reply[:LONGEST_REPLY], ensure_ascii=False), code=_code_in(prompt)
+    )
 
 
 def read_reply(prompt: str, reply: str) -> Grade | None:

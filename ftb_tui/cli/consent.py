@@ -35,7 +35,7 @@ def agree(quote: AskingQuote, *, yes: bool, max_cost: float | None) -> None:
     require_money(quote)
     if not quote.costs_money:
         return
-    for line in quote_lines(quote):
+    for line in quote_lines(quote, max_cost):
         say(visible(line))
     if max_cost is None:
         confirm(f"{consent_words(quote).capitalize()}?", yes=yes)

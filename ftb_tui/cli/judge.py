@@ -230,9 +230,10 @@ def _progress(done: int, total: int) -> None:
 def _tell(report: JudgeReport, cost: float | None) -> None:
     from ftb_tui.work.cost import money
 
+    about = "about " if report.tokens_estimated else ""
     say(
-        f"{report.requests} requests to {report.judge}, {report.prompt_tokens + report.completion_tokens:,} tokens,"
-        f" cost {money(cost)}; {report.cached} were judged before."
+        f"{report.requests} requests to {report.judge}, {about}{report.prompt_tokens + report.completion_tokens:,} tokens,"
+        f" cost {about if cost else ''}{money(cost)}; {report.cached} were judged before."
     )
     if report.unreadable:
         say(f"{report.unreadable} answers have no judgement: the judge's reply was twice in no form that can be read.")

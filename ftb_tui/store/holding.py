@@ -56,6 +56,13 @@ def is_held(owner: str | None, lease_until: float | None) -> bool:
     return owner is not None and (lease_until or 0) >= time.time() and not is_dead(owner)
 
 
+def process_of(owner: str | None) -> str:
+    """Which process holds by this name, for a person to find it."""
+    machine, _, rest = (owner or "").partition("/")
+    number = rest.partition("-")[0]
+    return f"another ftb (process {number} on {machine})" if number.isdecimal() and rest.count("/") else "another ftb"
+
+
 def _machine() -> str:
     """Locks are seen by the processes of one machine, homes perhaps by several."""
     return socket.gethostname().replace("/", "-")

@@ -22,6 +22,7 @@ _KEYS = {
     "benches": "bench_key",
     "evaluations": "evaluation_key",
     "deployments": "deployment_key",
+    "paid_runs": "paid_run_key",
 }
 
 
@@ -29,7 +30,7 @@ _KEYS = {
 class Lease:
     """The lease on one row."""
 
-    table: Literal["jobs", "benches", "evaluations", "deployments"]
+    table: Literal["jobs", "benches", "evaluations", "deployments", "paid_runs"]
     key: int
 
     @property

@@ -42,7 +42,9 @@ class AskingQuote:
     price_as_of: datetime.date | None
     price_source: str
     cost: float | None
-    """At worst; None where no price is known, 0 where it is free."""
+    """If every answer is as long as it may be; None where no price is known, 0 where it is free."""
+    at_most: float | None
+    """Where asking stops, unless another cap is named: tokens of questions are counted by each service in its own way."""
     bills: bool
     """Whether the service takes money for answers, as far as we know it."""
     notes: tuple[str, ...] = ()
@@ -99,8 +101,12 @@ def quote_prompts(
     base_model: str = "",
     tuned: bool = False,
     batch: bool = False,
+    again: Sequence[str] = (),
+    again_tokens: int = 0,
 ) -> AskingQuote:
     """The quote for sending each of these prompts once; `answer_tokens` are at most those of all answers together.
+
+    `again` are prompts that may have to be sent besides, with answers of `again_tokens` in all: they count at most.
 
     A provider that is not configured, or not any more, may bill for all that we know; who asks it is refused later.
     """
@@ -109,6 +115,7 @@ def quote_prompts(
     known = asking_prices(provider, model, base_model, tuned=tuned)
     prices = answer_prices(known, in_batches=batch)
     free = info is not None and info.capabilities.cost_basis == "free"
+    most = None if prices is None else prices.worst((*prompts, *again), answer_tokens + again_tokens)
     return AskingQuote(
         provider=provider,
         host="not configured any more" if info is None else info.host,
@@ -122,6 +129,7 @@ def quote_prompts(
         price_as_of=known.as_of if known and prices else None,
         price_source=known.source if known and prices else "",
         cost=0.0 if free else None if prices is None else prices.cost(tokens, answer_tokens),
+        at_most=0.0 if free else most,
         bills=info is None or info.bills,
         notes=() if info is None else info.notes,
     )
@@ -175,8 +183,8 @@ def quote_model(
     )  # fmt: skip
 
 
-def quote_sentence(quote: AskingQuote) -> str:
-    """The quote as a person reads it, in one paragraph."""
+def quote_sentence(quote: AskingQuote, max_cost: float | None = None) -> str:
+    """The quote as a person reads it, in one paragraph; `max_cost` is the cap that was named in its place."""
     many = "question" if quote.questions == 1 else "questions"
     asked = f"{quote.questions:,} {many}, {quote.prompt_tokens:,} tokens ({quote.tokens_how})"
     if quote.cost == 0:
@@ -188,8 +196,16 @@ def quote_sentence(quote: AskingQuote) -> str:
     source = f" ({quote.price_source})" if quote.price_source else ""
     return (
         f"{asked}, at ${quote.price_input:,.2f} a million; answers of at most {quote.answer_tokens:,} tokens at "
-        f"${quote.price_output:,.2f}{dated}{source}. It costs {money(quote.cost)} at most.{_of_the_day(quote)}"
+        f"${quote.price_output:,.2f}{dated}{source}. "
+        f"{_costs(quote, max_cost)}{_of_the_day(quote)}"
     )
+
+
+def _costs(quote: AskingQuote, max_cost: float | None) -> str:
+    stops = quote.at_most if max_cost is None else max_cost
+    if money(stops) == money(quote.cost):
+        return f"It costs {money(stops)} at most."
+    return f"It costs about {money(quote.cost)} if all are that long; asking stops before more than {money(stops)} is spent."
 
 
 def _of_the_day(quote: AskingQuote) -> str:
@@ -200,11 +216,11 @@ def _of_the_day(quote: AskingQuote) -> str:
     return f" Of the day's budget of {money(quote.per_day)}, {money(left)} is left{stops}."
 
 
-def quote_lines(quote: AskingQuote) -> list[str]:
+def quote_lines(quote: AskingQuote, max_cost: float | None = None) -> list[str]:
     """The same as lines: who is asked where, what it costs, what else to know."""
     return [
         f"Ask {quote.model} at {quote.provider}, {quote.host}",
-        quote_sentence(quote),
+        quote_sentence(quote, max_cost),
         *(f"! {note}" for note in quote.notes),
     ]
 
@@ -213,4 +229,4 @@ def consent_words(quote: AskingQuote) -> str:
     """What agreeing does, for the key that does it."""
     if not quote.costs_money:
         return "ask"
-    return "ask, at a price that is not known" if quote.cost is None else f"ask, for {money(quote.cost)} at most"
+    return "ask, at a price that is not known" if quote.cost is None else f"ask, for {money(quote.at_most)} at most"

@@ -242,6 +242,7 @@ class _Run:
             self._failed += record.answer is None
             grade = record.grades.get(self._evaluation.grader)
             self._correct += grade is not None and grade.verdict == "correct"
+            held = self._purse.raised(held, record.prompt_tokens, record.completion_tokens)
             await self._committing.add(
                 record, partial(self._purse.settle, held, record.prompt_tokens, record.completion_tokens)
             )

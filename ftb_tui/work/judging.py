@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiosqlite
@@ -19,10 +20,7 @@ from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.grading import person_verdicts, put_grades
 from ftb_tui.store.judgements import Judged, Judgement, answers_to_judge, keep_judgements, known_judgements
 from ftb_tui.work.asking_quote import AskingQuote, quote_prompts, within_day
-from ftb_tui.work.evaluate import EvaluationStoppedError
-from ftb_tui.work.limits import AdaptiveLimit
-from ftb_tui.work.paid_asking import ask_paid
-from ftb_tui.work.purse import CostUnknownError, Purse, open_judge_purse
+from ftb_tui.work.paid_asking import PaidRun, alone, paid_run
 
 _BATCH = 64
 
@@ -46,6 +44,8 @@ class JudgeReport:
     prompt_tokens: int
     completion_tokens: int
     error: str
+    tokens_estimated: bool = False
+    """Whether the service left out the tokens of some replies, so that tokens and money are estimated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,8 @@ async def judge_stored(
     day's budget is reached or cannot be kept for want of a price.
     """
     answers = await answers_to_judge(db, dataset_id=dataset_id, model_key=model_key)
-    purse = await _purse(db, provider, model, max_cost)
-    run = _Judging(db, provider, model, concurrency, purse, on_progress)
-    await run.go(answers, keep_grades=True)
+    async with _judging(db, provider, model, answers, concurrency, max_cost, on_progress) as run:
+        await run.go(answers, keep_grades=True)
     return run.report(len(answers))
 
 
@@ -110,9 +109,8 @@ async def check_judge(
     """Have a model judge every answer that a person gave a verdict on, and compare. Grades are not touched."""
     people = {verdict.response_key: verdict for verdict in await person_verdicts(db, dataset_id=dataset_id)}
     answers = await answers_to_judge(db, dataset_id=dataset_id, response_keys=list(people))
-    purse = await _purse(db, provider, model, max_cost)
-    run = _Judging(db, provider, model, concurrency, purse, on_progress)
-    await run.go(answers, keep_grades=False)
+    async with _judging(db, provider, model, answers, concurrency, max_cost, on_progress) as run:
+        await run.go(answers, keep_grades=False)
     pairs, disagreements = [], []
     for answer in answers:
         grade = run.grades.get(answer.response_key)
@@ -142,10 +140,14 @@ async def quote_judging(
 ) -> AskingQuote:
     """What judging would cost (only what people gave verdicts on, with `people`). What is known is not asked again.
 
-    A reply that cannot be read is asked for once more, which comes on top. Nothing is sent.
+    A reply that cannot be read is asked for once more: that is in what it costs at most. Nothing is sent.
     """
     keys = [one.response_key for one in await person_verdicts(db, dataset_id=dataset_id)] if people else None
     answers = await answers_to_judge(db, dataset_id=dataset_id, model_key=model_key, response_keys=keys)
+    return await within_day(db, await _quote(db, provider, model, answers))
+
+
+async def _quote(db: aiosqlite.Connection, provider: str, model: str, answers: Sequence[Judged]) -> AskingQuote:
     questions = {one: await questions_by_key(db, one) for one in {answer.dataset_id for answer in answers}}
     contents: dict[str, str] = {}
     for answer in answers:
@@ -155,15 +157,33 @@ async def quote_judging(
     known = await known_judgements(db, list(contents))
     prompts = [prompt for key, prompt in contents.items() if key not in known]
     most = len(prompts) * judge.MAX_TOKENS
-    quote = await asyncio.to_thread(lambda: quote_prompts(provider, model, prompts, answer_tokens=most))
-    return await within_day(db, quote)
+
+    def made() -> AskingQuote:
+        # With a reply as long as it is shown.
+        again = [judge.repair_prompt(prompt, "." * judge.LONGEST_REPLY) for prompt in prompts]
+        return quote_prompts(provider, model, prompts, answer_tokens=most, again=again, again_tokens=most)
+
+    return await asyncio.to_thread(made)
 
 
-async def _purse(db: aiosqlite.Connection, provider: Provider, model: str, max_cost: float | None) -> Purse:
-    try:
-        return await open_judge_purse(db, provider, model, max_cost=max_cost)
-    except CostUnknownError as error:
-        raise EvaluationStoppedError(str(error)) from error
+@asynccontextmanager
+async def _judging(
+    db: aiosqlite.Connection,
+    provider: Provider,
+    model: str,
+    answers: Sequence[Judged],
+    concurrency: int | None,
+    max_cost: float | None,
+    on_progress: Callable[[int, int], None],
+) -> AsyncIterator[_Judging]:
+    """A run of a judge, while nobody else has the same one judge answers of these datasets."""
+    datasets = {answer.dataset_id for answer in answers}
+    async with alone(db, "judging", provider.name, model, datasets) as lost:
+        paid = await paid_run(
+            db, provider, model, quote=await _quote(db, provider.name, model, answers), concurrency=concurrency,
+            max_cost=max_cost, spender="this run of the judge", kept="Everything judged", lost=lost,
+        )  # fmt: skip
+        yield _Judging(db, provider, model, paid, on_progress)
 
 
 class _Judging:
@@ -174,15 +194,10 @@ class _Judging:
         db: aiosqlite.Connection,
         provider: Provider,
         model: str,
-        concurrency: int | None,
-        purse: Purse,
+        paid: PaidRun,
         on_progress: Callable[[int, int], None],
     ) -> None:
-        able = provider.capabilities
-        most = min(able.max_concurrency, concurrency or able.max_concurrency)
-        self._db, self._provider, self._model, self._on_progress = db, provider, model, on_progress
-        self._limit = AdaptiveLimit(start=min(able.start_concurrency, most), most=most)
-        self._purse = purse
+        self._db, self._provider, self._model, self._paid, self._on_progress = db, provider, model, paid, on_progress
         self._counts: Counter[str] = Counter()
         self._error = ""
         self.questions: dict[str, dict[int, Question]] = {}
@@ -201,8 +216,6 @@ class _Judging:
             self._counts["cached"] += sum(len(contents[key][1]) for key in known)
             missing = [(key, prompt) for key, (prompt, _) in contents.items() if key not in known]
             found = await self._ask_all(missing, {key: len(contents[key][1]) for key, _ in missing})
-            async with transaction(self._db):
-                await keep_judgements(self._db, found.values())
             rows = []
             for key, judgement in {**known, **found}.items():
                 for answer in contents[key][1]:
@@ -225,10 +238,11 @@ class _Judging:
             unreadable=counts["unreadable"],
             failed=counts["failed"],
             correct=sum(grade.verdict == "correct" for grade in self.grades.values()),
-            requests=counts["requests"],
-            prompt_tokens=counts["prompt_tokens"],
-            completion_tokens=counts["completion_tokens"],
+            requests=self._paid.requests,
+            prompt_tokens=self._paid.prompt_tokens,
+            completion_tokens=self._paid.completion_tokens,
             error=self._error,
+            tokens_estimated=self._paid.tokens_estimated,
         )
 
     async def _prompt(self, answer: Judged) -> str:
@@ -240,26 +254,18 @@ class _Judging:
     async def _ask_all(self, missing: Sequence[tuple[str, str]], shared_by: dict[str, int]) -> dict[str, Judgement]:
         """Judgements of what could be judged. When one must stop everything, what came until then is kept first."""
         tasks = {key: asyncio.create_task(self._judge(key, prompt)) for key, prompt in missing}
-        try:
-            await asyncio.gather(*tasks.values(), return_exceptions=True)
-        finally:
-            for task in tasks.values():
-                task.cancel()
         found: dict[str, Judgement] = {}
-        stopped: BaseException | None = None
-        for key, task in tasks.items():
-            error = task.exception() if not task.cancelled() else None
-            if error is None and not task.cancelled():
-                outcome = task.result()
-                self._counts["judged" if isinstance(outcome, Judgement) else outcome] += shared_by[key]
-                if isinstance(outcome, Judgement):
-                    found[key] = outcome
-            elif error is not None:
-                stopped = error
-        if stopped is not None:
+        try:
+            await self._paid.carry_out(tasks.values())
+        finally:
+            for key, task in tasks.items():
+                if not task.cancelled() and task.exception() is None:
+                    outcome = task.result()
+                    self._counts["judged" if isinstance(outcome, Judgement) else outcome] += shared_by[key]
+                    if isinstance(outcome, Judgement):
+                        found[key] = outcome
             async with transaction(self._db):
                 await keep_judgements(self._db, found.values())
-            raise stopped
         return found
 
     async def _judge(self, key: str, prompt: str) -> Judgement | str:
@@ -283,12 +289,5 @@ class _Judging:
 
     async def _ask(self, prompt: str) -> tuple[str, int, int]:
         request = AskRequest(model=self._model, prompt=prompt, max_tokens=judge.MAX_TOKENS, temperature=0.0, seed=42)
-        answer = await ask_paid(
-            self._db, self._provider, request, limit=self._limit, purse=self._purse, spender="this run of the judge",
-            kept="Everything judged",
-        )  # fmt: skip
-        used, written = answer.prompt_tokens or 0, answer.completion_tokens or 0
-        self._counts["requests"] += 1
-        self._counts["prompt_tokens"] += used
-        self._counts["completion_tokens"] += written
-        return answer.text, used, written
+        answer = await self._paid.ask(request)
+        return answer.text, answer.prompt_tokens or 0, answer.completion_tokens or 0

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import aiosqlite
 
@@ -25,10 +24,7 @@ from ftb_tui.store.paraphrases import (
     list_wordings,
 )
 from ftb_tui.work.asking_quote import AskingQuote, quote_prompts, within_day
-from ftb_tui.work.evaluate import EvaluationStoppedError
-from ftb_tui.work.limits import AdaptiveLimit
-from ftb_tui.work.paid_asking import ask_paid
-from ftb_tui.work.purse import CostUnknownError, Purse, open_judge_purse
+from ftb_tui.work.paid_asking import PaidRun, alone, paid_run
 
 # Some difference between wordings is wanted; the seed makes a request give the same where the service can do that.
 _TEMPERATURE, _SEED = 0.7, 42
@@ -56,18 +52,37 @@ class ParaphraseReport:
     prompt_tokens: int
     completion_tokens: int
     error: str
+    tokens_estimated: bool = False
+    """Whether the service left out the tokens of some replies, so that tokens and money are estimated."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A question of which more wordings are wanted: how many, and those that there are."""
+
+    question: Question
+    missing: int
+    taken: tuple[str, ...]
+
+    @property
+    def prompt(self) -> str:
+        """The request for them."""
+        return wordings.wordings_prompt(self.question, self.missing, self.taken)
+
+    @property
+    def reply_tokens(self) -> int:
+        """How long the reply may become."""
+        return wordings.reply_tokens(self.question, self.missing)
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
     """What every request of a run needs."""
 
-    db: aiosqlite.Connection
-    provider: Provider
     model: str
+    n: int
     asked: wordings.Asked
-    limit: AdaptiveLimit
-    purse: Purse
+    paid: PaidRun
     counts: Counter[str]
     errors: list[str]
 
@@ -94,46 +109,35 @@ async def make_paraphrases(
     questions = wordings.questions_to_word(dataset)[:limit]
     if not questions:
         raise DatasetError(f"{dataset.name} has no memorization question to word otherwise.")
-    try:
-        purse = await open_judge_purse(db, provider, model, max_cost=max_cost)
-    except CostUnknownError as error:
-        raise EvaluationStoppedError(str(error)) from error
-    able = provider.capabilities
-    most = min(able.max_concurrency, concurrency or able.max_concurrency)
-    run = _Run(
-        db, provider, model, await asyncio.to_thread(wordings.asked, dataset),
-        AdaptiveLimit(start=min(able.start_concurrency, most), most=most), purse, Counter(), [],
-    )  # fmt: skip
-    before = await asked_for(
-        db, dataset.dataset_id, provider=provider.name, model=model, prompt_version=wordings.PROMPT_VERSION
-    )
-    open_ = [question for question in questions if before.get(question.question_id, 0) < n]
-    known: dict[str, list[str]] = {}
-    for row in await list_wordings(db, dataset_id=dataset.dataset_id):
-        known.setdefault(row.question_id, []).append(row.text)
-    done = len(questions) - len(open_)
-    for start in range(0, len(open_), _BATCH):
-        batch = open_[start : start + _BATCH]
-        await _all(
-            [_word(run, q, n, n - before.get(q.question_id, 0), known.get(q.question_id, [])) for q in batch]
+    async with alone(db, "wordings", provider.name, model, [dataset.dataset_id]) as lost:
+        wanted = await _wanted(db, provider.name, model, dataset, n, limit)
+        paid = await paid_run(
+            db, provider, model, quote=await _quote(provider.name, model, wanted), concurrency=concurrency,
+            max_cost=max_cost, spender="this run", kept="Every wording", lost=lost,
         )  # fmt: skip
-        done += len(batch)
-        on_progress(done, len(questions))
+        run = _Run(model, n, await asyncio.to_thread(wordings.asked, dataset), paid, Counter(), [])
+        done = len(questions) - len(wanted)
+        for start in range(0, len(wanted), _BATCH):
+            batch = wanted[start : start + _BATCH]
+            await paid.carry_out([asyncio.create_task(_word(run, one)) for one in batch])
+            done += len(batch)
+            on_progress(done, len(questions))
     counts = run.counts
     return ParaphraseReport(
         model=f"{provider.name}/{model}",
         prompt_version=wordings.PROMPT_VERSION,
         questions=len(questions),
-        cached=len(questions) - len(open_),
+        cached=len(questions) - len(wanted),
         asked=counts["asked"],
         unreadable=counts["unreadable"],
         failed=counts["failed"],
         proposed=counts["proposed"],
         rejected=counts["rejected"],
-        requests=counts["requests"],
-        prompt_tokens=counts["prompt_tokens"],
-        completion_tokens=counts["completion_tokens"],
+        requests=paid.requests,
+        prompt_tokens=paid.prompt_tokens,
+        completion_tokens=paid.completion_tokens,
         error=run.errors[0] if run.errors else "",
+        tokens_estimated=paid.tokens_estimated,
     )
 
 
@@ -141,16 +145,30 @@ async def quote_paraphrases(
     db: aiosqlite.Connection, provider: str, model: str, dataset: Dataset, *, n: int, limit: int | None = None
 ) -> AskingQuote:
     """What `make_paraphrases` would cost. Nothing is sent."""
+    wanted = await _wanted(db, provider, model, dataset, n, limit)
+    return await within_day(db, await _quote(provider, model, wanted))
+
+
+async def _quote(provider: str, model: str, wanted: Sequence[_Wanted]) -> AskingQuote:
+    prompts, most = [one.prompt for one in wanted], sum(one.reply_tokens for one in wanted)
+    return await asyncio.to_thread(lambda: quote_prompts(provider, model, prompts, answer_tokens=most))
+
+
+async def _wanted(
+    db: aiosqlite.Connection, provider: str, model: str, dataset: Dataset, n: int, limit: int | None
+) -> list[_Wanted]:
+    """What a model was not asked for yet, with all wordings that there are, whoever made them."""
     before = await asked_for(
         db, dataset.dataset_id, provider=provider, model=model, prompt_version=wordings.PROMPT_VERSION
     )
-    missing = [
-        (question, n - before.get(question.question_id, 0)) for question in wordings.questions_to_word(dataset)[:limit]
+    known: dict[str, list[str]] = {}
+    for row in await list_wordings(db, dataset_id=dataset.dataset_id):
+        known.setdefault(row.question_id, []).append(row.text)
+    return [
+        _Wanted(question, n - before.get(question.question_id, 0), tuple(known.get(question.question_id, ())))
+        for question in wordings.questions_to_word(dataset)[:limit]
+        if before.get(question.question_id, 0) < n
     ]
-    prompts = [wordings.wordings_prompt(question, more, ()) for question, more in missing if more > 0]
-    most = sum(wordings.reply_tokens(question, more) for question, more in missing if more > 0)
-    quote = await asyncio.to_thread(lambda: quote_prompts(provider, model, prompts, answer_tokens=most))
-    return await within_day(db, quote)
 
 
 async def keep(db: aiosqlite.Connection, rows: Sequence[WordingRow]) -> None:
@@ -179,37 +197,18 @@ async def reject(db: aiosqlite.Connection, rows: Sequence[WordingRow]) -> None:
     await decide(db, [(row.paraphrase_key, WordingState.REJECTED, row.reason or "by hand") for row in rows])
 
 
-async def _all(work: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Carry everything to its end, then raise what must stop the run, so that what came until then is kept."""
-    tasks = [asyncio.create_task(one) for one in work]
-    try:
-        await asyncio.gather(*tasks, return_exceptions=True)
-    finally:
-        for task in tasks:
-            task.cancel()
-    for task in tasks:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            raise error
-
-
-async def _word(run: _Run, question: Question, n: int, missing: int, taken: Sequence[str]) -> None:
+async def _word(run: _Run, wanted: _Wanted) -> None:
     """Ask for the missing wordings of one question and keep what came, each with what speaks against it."""
-    prompt = wordings.wordings_prompt(question, missing, taken)
+    question, missing, taken = wanted.question, wanted.missing, wanted.taken
     request = AskRequest(
-        model=run.model, prompt=prompt, max_tokens=wordings.reply_tokens(question, missing), temperature=_TEMPERATURE,
-        seed=_SEED,
-    )  # fmt: skip
+        model=run.model, prompt=wanted.prompt, max_tokens=wanted.reply_tokens, temperature=_TEMPERATURE, seed=_SEED
+    )
     try:
-        answer = await ask_paid(
-            run.db, run.provider, request, limit=run.limit, purse=run.purse, spender="this run", kept="Every wording"
-        )
+        answer = await run.paid.ask(request)
     except ProviderError as error:
         run.errors.append(f"{error.host}: {error.message}")
         run.counts["failed"] += 1
         return
-    run.counts["requests"] += 1
-    run.counts["prompt_tokens"] += answer.prompt_tokens or 0
-    run.counts["completion_tokens"] += answer.completion_tokens or 0
     texts = wordings.read_wordings(answer.text, missing, cut=answer.finish_reason == "length")
     if not texts:
         run.counts["unreadable"] += 1
@@ -222,7 +221,7 @@ async def _word(run: _Run, question: Question, n: int, missing: int, taken: Sequ
         new.append(NewWording(one.text, one.fault))
         run.counts["rejected" if one.fault else "proposed"] += 1
     await add_wordings(
-        run.db, run.asked.dataset.dataset_id, question.question_id, new, provider=run.provider.name, model=run.model,
-        prompt_version=wordings.PROMPT_VERSION, wanted=n,
+        run.paid.db, run.asked.dataset.dataset_id, question.question_id, new, provider=run.paid.provider.name,
+        model=run.model, prompt_version=wordings.PROMPT_VERSION, wanted=run.n,
     )  # fmt: skip
     run.counts["asked"] += 1

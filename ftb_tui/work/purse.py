@@ -129,6 +129,14 @@ class Purse:
         self._n_held += 1
         return worst
 
+    def raised(self, held: float, prompt_tokens: int | None, completion_tokens: int | None) -> float:
+        """What is set aside for a question that is answered and not in the store yet: more, if it cost more than that."""
+        if not self._is_capped or self._prices is None:
+            return held
+        worst = max(held, self._prices.cost(prompt_tokens or 0, completion_tokens or 0))
+        self._held += worst - held
+        return worst
+
     def settle(self, held: float, prompt_tokens: int | None, completion_tokens: int | None) -> None:
         """What came of a question is in the store: its true cost takes the place of what was set aside."""
         if self._prices is not None:
@@ -208,16 +216,19 @@ async def open_judge_purse(
     model: str,
     *,
     max_cost: float | None,
+    agreed: float | None = None,
     clock: Callable[[], datetime.date] = datetime.date.today,
 ) -> Purse:
-    """The purse of a run of a judge, capped by `max_cost` for this run and by what the day has left.
+    """The purse of a run of a judge, capped by `max_cost` for this run, or else by what was `agreed` to, and by the day.
 
     Raises `CostUnknownError` when a cap is set for a service whose prices are not known.
     """
     if provider.capabilities.cost_basis == "free":
         return Purse(_NOTHING)
     prices = answer_prices(asking_prices(provider.name, model))
-    return await _capped(db, prices, f"{model} at {provider.name}", spent=0.0, max_cost=max_cost, clock=clock)
+    return await _capped(
+        db, prices, f"{model} at {provider.name}", spent=0.0, max_cost=max_cost, agreed=agreed, clock=clock
+    )
 
 
 def answer_prices(known: Prices | None, *, in_batches: bool = False) -> AnswerPrices | None:

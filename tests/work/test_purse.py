@@ -25,7 +25,7 @@ from ftb_tui.work import evaluate, purse
 from ftb_tui.work.asking import with_tokens
 from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError
 from ftb_tui.work.limits import AdaptiveLimit
-from ftb_tui.work.paid_asking import ask_paid
+from ftb_tui.work.paid_asking import PaidRun
 from ftb_tui.work.purse import AnswerPrices, Purse
 from tests.fakes.billing import that_bills
 from tests.fakes.openai_server import FakeOpenAI, error, hang, status
@@ -189,9 +189,7 @@ async def test_two_runs_that_count_requests_one_by_one_stay_within_the_day(
         own = await purse.open_judge_purse(db, provider, "gpt-fake", max_cost=None)
         for question in WORLD.questions[:60]:
             request = AskRequest("gpt-fake", question.prompt, max_tokens=7)
-            await ask_paid(
-                db, provider, request, limit=AdaptiveLimit(start=1, most=1), purse=own, spender="it", kept="All"
-            )
+            await PaidRun(db, provider, AdaptiveLimit(start=1, most=1), own, "it", "All").ask(request)
 
     ended = await asyncio.gather(judge(), judge(), return_exceptions=True)
     assert [isinstance(end, EvaluationStoppedError) for end in ended] == [True, True]
