@@ -48,8 +48,10 @@ def results(*, dataset: str | None, grader: str | None, style: str, known_before
     """The result table: every model on every task.
 
     Scores have 95% intervals; a tuned model is compared with its base on the same questions (exact McNemar; where
-    questions were asked several times, the sign test over facts; p is not adjusted for the number of rows). In a pipe
-    or file the table is as wide as it needs; on a screen that is too narrow for it, it is given by model.
+    questions were asked several times, the sign test over facts), and its change has a * where it is more than chance
+    explains: p < .05, adjusted by Holm for all comparisons of the table, which is `p Holm` in the other formats. An n
+    such as 16 of 82 is of an evaluation that has not finished. In a pipe or file the table is as wide as it needs; on a
+    screen that is too narrow for it, it is given by model.
     """
     from ftb_tui.store.datasets import find_dataset
     from ftb_tui.store.known_before import known_results

@@ -16,7 +16,7 @@ from ftb_tui.report.numbers import difference, interval, p_value, score, signed_
 from ftb_tui.report.plain import shortened, visible
 from ftb_tui.report.reading import readings
 from ftb_tui.report.svg import Bar, Point, bar_chart, curve_chart
-from ftb_tui.report.tables import model_label
+from ftb_tui.report.tables import asked_so_far, model_label
 from ftb_tui.store.curves import LearningCurves
 from ftb_tui.store.results import ResultRow
 
@@ -55,7 +55,8 @@ _SHORT = frozenset({"task", "", "average of", "how", "verdict"})
 """Columns of a word or two. All others are of figures, to the right."""
 _METHODS = (
     "Scores are shares of right answers; answers without a verdict count as not right. Failed calls are no answers and "
-    "are counted apart. Intervals of scores are Wilson's, 95%; where questions were asked several times, answers to one "
+    "are counted apart; an n such as 16 of 82 is of an evaluation that has not finished. "
+    "Intervals of scores are Wilson's, 95%; where questions were asked several times, answers to one "
     "fact are held together. A tuned model is compared with its base on the questions that both answered: fixed are "
     "right after and wrong before, broken the reverse; p is the exact McNemar test, where questions were asked "
     "several times the sign test over facts; p Holm is adjusted for all comparisons of the table, and what the figures are "
@@ -107,7 +108,7 @@ def _dataset(report: Report, rows: Sequence[ResultRow], adjusted: Mapping[Place,
     for task in tasks_of(rows):
         bars = [
             Bar(model_label(row), row.kind, row.score, row.low or 0.0, row.high or 0.0,
-                f"{score(row.score)}  ({row.correct}/{row.n})")
+                f"{score(row.score)}  ({row.correct}/{asked_so_far(row)})")
             for row in rows if row.task == task and row.score is not None
         ]  # fmt: skip
         if bars:
@@ -117,7 +118,7 @@ def _dataset(report: Report, rows: Sequence[ResultRow], adjusted: Mapping[Place,
         [
             (
                 row.task, glyph(row.score), score(row.score), interval(row.low, row.high),
-                str(row.correct), str(row.n), score(row.base_score) if row.fixed is not None else "",
+                str(row.correct), asked_so_far(row), score(row.base_score) if row.fixed is not None else "",
                 difference(row.difference), _count(row.fixed), _count(row.broken), p_value(row.p_value),
                 p_value(adjusted.get((row.dataset_id, row.model_key, row.task))), str(row.failed or ""),
             )

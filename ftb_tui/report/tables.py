@@ -11,38 +11,66 @@ from dataclasses import asdict, fields
 from itertools import groupby
 from typing import Protocol
 
+from ftb_tui.report.certainty import sure_sign
 from ftb_tui.report.columns import CELL_LIMIT, aligned
+from ftb_tui.report.matrix import adjusted_p
 from ftb_tui.report.numbers import difference, interval, p_value, score
 from ftb_tui.report.plain import CONTROL_PICTURES, json_text, one_line, visible
 from ftb_tui.store.results import ResultRow
 
-HEAD = ("dataset", "model", "task", "n", "score", "95%", "base", "diff", "fixed", "broken", "p", "failed")
-_RIGHT = frozenset({"n", "score", "95%", "base", "diff", "fixed", "broken", "p", "failed"})
+_HOLM = "p Holm"
+HEAD = ("dataset", "model", "task", "n", "score", "95%", "base", "diff", "fixed", "broken", "p", _HOLM, "failed")
+_RIGHT = frozenset({"n", "score", "95%", "base", "fixed", "broken", "p", _HOLM, "failed"})
+"""Changes are set to the left, so that their figures stand below each other with stars and without."""
+
+_Judged = Sequence[tuple[ResultRow, float | None]]
+"""Rows, each with its p-value as Holm adjusts it."""
 
 
 def result_objects(rows: Sequence[ResultRow]) -> list[dict[str, object]]:
-    """Every row as a JSON object with the names of its fields; the first names are a promise to scripts."""
-    return [asdict(row) for row in rows]
+    """Every row as a JSON object with the names of its fields, and `p_holm`; the first names are a promise to scripts."""
+    return [_object(*each) for each in _judged(rows, rows)]
 
 
-def results_text(rows: Sequence[ResultRow], style: str, *, width: int | None = None) -> str:
+def results_text(
+    rows: Sequence[ResultRow],
+    style: str,
+    *,
+    width: int | None = None,
+    among: Sequence[ResultRow] | None = None,
+) -> str:
     """The table as text. Raises `KeyError` for an unknown style; see `STYLES`.
 
-    A `table` that is wider than `width` columns is given by model, which fits into 80.
+    A `table` that is wider than `width` columns is given by model, which fits into 80. P-values are adjusted for all
+    comparisons of the table by the same grader; where the rows are only some of it, `among` is the whole.
     """
-    text = STYLES[style](rows)
+    judged = _judged(rows, rows if among is None else among)
+    text = STYLES[style](judged)
     too_wide = style == "table" and width is not None and max(map(len, text.splitlines())) > width
-    return _by_model(rows) if too_wide else text
+    return _by_model(judged) if too_wide else text
 
 
-def _cells(rows: Sequence[ResultRow]) -> list[tuple[str, ...]]:
+def _judged(rows: Sequence[ResultRow], table: Sequence[ResultRow]) -> _Judged:
+    found = {
+        grader: adjusted_p([row for row in table if row.grader == grader]) for grader in {row.grader for row in table}
+    }
+    return [(row, found[row.grader].get((row.dataset_id, row.model_key, row.task))) for row in rows]
+
+
+def asked_so_far(row: ResultRow, *, of: str = " of ") -> str:
+    """How many answers a score rests on: `82`, or `16 of 82` where more are still to be asked for."""
+    return f"{row.n}{of}{row.planned}" if row.n + row.failed < row.planned else str(row.n)
+
+
+def _cells(rows: _Judged, *, of: str = " of ") -> list[tuple[str, ...]]:
     return [
         (
-            row.dataset, model_label(row), row.task, str(row.n), score(row.score), interval(row.low, row.high),
-            score(row.base_score) if row.fixed is not None else "", difference(row.difference), _count(row.fixed),
-            _count(row.broken), p_value(row.p_value), str(row.failed or ""),
+            row.dataset, model_label(row), row.task, asked_so_far(row, of=of), score(row.score),
+            interval(row.low, row.high), score(row.base_score) if row.fixed is not None else "",
+            f"{difference(row.difference)}{'*' if sure_sign(adjusted, row.difference) else ''}", _count(row.fixed),
+            _count(row.broken), p_value(row.p_value), p_value(adjusted), str(row.failed or ""),
         )
-        for row in rows
+        for row, adjusted in rows
     ]  # fmt: skip
 
 
@@ -93,39 +121,47 @@ def _count(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def _table(rows: Sequence[ResultRow]) -> str:
-    return _aligned(rows, HEAD)
+def _table(rows: _Judged) -> str:
+    return _aligned(_cells(rows), HEAD)
 
 
-def _by_model(rows: Sequence[ResultRow]) -> str:
+def _by_model(rows: _Judged) -> str:
     """The same with dataset and model on a line of their own above their tasks."""
-    head, rule, *lines = _aligned(rows, HEAD[2:]).splitlines()
+    head, rule, *lines = _aligned(_cells(rows, of="/"), HEAD[2:]).splitlines()
     said = [head, rule]
     for (dataset, model), group in groupby(
-        zip(rows, lines, strict=True), key=lambda pair: (pair[0].dataset, model_label(pair[0]))
+        zip((row for row, _ in rows), lines, strict=True), key=lambda pair: (pair[0].dataset, model_label(pair[0]))
     ):
         said += [one_line(f"{dataset}, {model}", CELL_LIMIT), *(line for _, line in group)]
     return "".join(f"{line}\n" for line in said)
 
 
-def _aligned(rows: Sequence[ResultRow], wanted: Sequence[str]) -> str:
-    """Those columns of the table in which there is anything."""
-    cells = _cells(rows)
-    used = [place for place, name in enumerate(HEAD) if name in wanted and any(line[place] for line in cells)]
+def _aligned(cells: Sequence[tuple[str, ...]], wanted: Sequence[str]) -> str:
+    """Those columns of the table in which there is anything; the adjusted p has only its stars there."""
+    used = [
+        place
+        for place, name in enumerate(HEAD)
+        if name in wanted and name != _HOLM and any(line[place] for line in cells)
+    ]
     lines = [[line[place] for place in used] for line in cells]
     return aligned([HEAD[place] for place in used], lines, right=_RIGHT, rule=True)
 
 
-def _json(rows: Sequence[ResultRow]) -> str:
-    return json_text(result_objects(rows)) + "\n"
+def _object(row: ResultRow, adjusted: float | None) -> dict[str, object]:
+    return {**asdict(row), "p_holm": adjusted}
 
 
-def _csv(rows: Sequence[ResultRow]) -> str:
+def _json(rows: _Judged) -> str:
+    return json_text([_object(*each) for each in rows]) + "\n"
+
+
+def _csv(rows: _Judged) -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=[field.name for field in fields(ResultRow)], lineterminator="\r\n")
+    names = [*(field.name for field in fields(ResultRow)), "p_holm"]
+    writer = csv.DictWriter(out, fieldnames=names, lineterminator="\r\n")
     writer.writeheader()
-    for row in result_objects(rows):
-        writer.writerow({name: for_spreadsheet(value) for name, value in row.items()})
+    for each in rows:
+        writer.writerow({name: for_spreadsheet(value) for name, value in _object(*each).items()})
     return out.getvalue()
 
 
@@ -137,7 +173,7 @@ def for_spreadsheet(value: object) -> object:
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-def _markdown(rows: Sequence[ResultRow]) -> str:
+def _markdown(rows: _Judged) -> str:
     return markdown_table(HEAD, _cells(rows), right=_RIGHT)
 
 
@@ -162,7 +198,7 @@ _LATEX: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def _latex(rows: Sequence[ResultRow]) -> str:
+def _latex(rows: _Judged) -> str:
     return latex_table(HEAD, _cells(rows), right=_RIGHT)
 
 
@@ -186,7 +222,7 @@ def _for_latex(cell: str) -> str:
     return "".join(_LATEX.get(letter, letter) for letter in plain)
 
 
-def _html(rows: Sequence[ResultRow]) -> str:
+def _html(rows: _Judged) -> str:
     def render(line: Sequence[str], tag: str) -> str:
         cells = "".join(
             f"<{tag}{' class=n' if name in _RIGHT else ''}>{html.escape(visible(cell, keep_newlines=False))}</{tag}>"
@@ -202,7 +238,7 @@ def _html(rows: Sequence[ResultRow]) -> str:
     )
 
 
-STYLES: Mapping[str, Callable[[Sequence[ResultRow]], str]] = {
+STYLES: Mapping[str, Callable[[_Judged], str]] = {
     "table": _table,
     "json": _json,
     "csv": _csv,

@@ -67,6 +67,14 @@ def charts(page: str) -> list[ET.Element]:
     return [ET.fromstring(f"<svg{part.split('</svg>')[0]}</svg>") for part in page.split("<svg")[1:]]
 
 
+def test_half_a_score_is_told_as_half_in_table_and_chart() -> None:
+    page = html_report(report([row(n=16, planned=82)]))
+    [head, _, base] = Page(page).rows
+    assert base[head.index("n")] == "16 of 82"
+    assert "(0/16 of 82)" in page
+    assert "of an evaluation that has not finished" in page
+
+
 def test_the_table_has_the_figures_and_the_charts_draw_them() -> None:
     page = html_report(report(ROWS))
     [head, of_base, base, of_tuned, tuned, rephrased] = Page(page).rows

@@ -30,26 +30,57 @@ HOSTILE = [
 
 def test_the_table_for_people() -> None:
     assert results_text(ROWS, "table") == (
-        "dataset  model                          task           n  score      95%  base  diff  fixed  broken      p  failed\n"
-        "───────  ─────────────────────────────  ────────────  ──  ─────  ───────  ────  ────  ─────  ──────  ─────  ──────\n"
+        "dataset  model                          task           n  score      95%  base  diff   fixed  broken      p  failed\n"
+        "───────  ─────────────────────────────  ────────────  ──  ─────  ───────  ────  ─────  ─────  ──────  ─────  ──────\n"
         "people   smollm2-135m (base)            memorization  24   0.00  .00–.14\n"
-        "people   smollm2-135m 0a1b2c3d (tuned)  memorization  24   0.96  .80–.99  0.00  +.96     23       0  <.001\n"
-        "people   smollm2-135m 0a1b2c3d (tuned)  rephrased     24   0.50  .31–.69  0.00  +.50     12       0  <.001       2\n"
+        "people   smollm2-135m 0a1b2c3d (tuned)  memorization  24   0.96  .80–.99  0.00  +.96*     23       0  <.001\n"
+        "people   smollm2-135m 0a1b2c3d (tuned)  rephrased     24   0.50  .31–.69  0.00  +.50*     12       0  <.001       2\n"
     )
 
 
 def test_a_table_that_is_too_wide_is_given_by_model_and_fits_80_columns() -> None:
     text = results_text(ROWS, "table", width=80)
     assert text == (
-        "task           n  score      95%  base  diff  fixed  broken      p  failed\n"
-        "────────────  ──  ─────  ───────  ────  ────  ─────  ──────  ─────  ──────\n"
+        "task           n  score      95%  base  diff   fixed  broken      p  failed\n"
+        "────────────  ──  ─────  ───────  ────  ─────  ─────  ──────  ─────  ──────\n"
         "people, smollm2-135m (base)\n"
         "memorization  24   0.00  .00–.14\n"
         "people, smollm2-135m 0a1b2c3d (tuned)\n"
-        "memorization  24   0.96  .80–.99  0.00  +.96     23       0  <.001\n"
-        "rephrased     24   0.50  .31–.69  0.00  +.50     12       0  <.001       2\n"
+        "memorization  24   0.96  .80–.99  0.00  +.96*     23       0  <.001\n"
+        "rephrased     24   0.50  .31–.69  0.00  +.50*     12       0  <.001       2\n"
     )
     assert results_text(ROWS, "table", width=200) == results_text(ROWS, "table")
+
+
+def test_half_a_score_does_not_look_finished_in_any_format() -> None:
+    half = [row(n=16, planned=82), row(**TUNED, fixed=10, p_value=0.002, n=120, planned=600, failed=3)]
+    for style in ("table", "markdown", "latex", "html"):
+        assert "16 of 82" in results_text(half, style)
+        assert "120 of 600" in results_text(half, style)
+    narrow = results_text(half, "table", width=80)
+    assert "16/82" in narrow
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert [line["planned"] for line in json.loads(results_text(half, "json"))] == [82, 600]
+    assert [line["planned"] for line in csv.DictReader(io.StringIO(results_text(half, "csv")))] == ["82", "600"]
+    over = row(n=80, failed=2, planned=82)
+    assert " of " not in results_text([over], "table"), "what failed was asked"
+
+
+def test_a_star_and_the_p_of_holm_are_of_the_whole_table_and_of_each_grader() -> None:
+    tests = {"memorization": 0.03, "rephrased": 0.04, "secondary": 0.9}
+    some = [row(**TUNED, task=task, fixed=9, correct=9, p_value=p) for task, p in tests.items()]
+    sure = row(**TUNED, task="memorization", grader="exact", fixed=9, p_value=0.03)
+    objects = json.loads(results_text([*some, sure], "json"))
+    assert [line["p_holm"] for line in objects] == pytest.approx([0.09, 0.09, 0.9, 0.03])
+    assert [float(line["p_holm"]) for line in csv.DictReader(io.StringIO(results_text(some, "csv")))] == pytest.approx(
+        [0.09, 0.09, 0.9]
+    )
+    assert "*" not in results_text(some, "table")
+    assert "| .030 | .090 |" in results_text(some, "markdown")
+    assert "+.38\\*" in results_text(some[:1], "markdown"), "alone it is sure"
+    assert "| .030 | .090 |" in results_text(some[:1], "markdown", among=some), (
+        "a part of a table is as sure as all of it"
+    )
 
 
 def test_a_width_changes_no_other_format() -> None:
@@ -63,27 +94,29 @@ def test_columns_without_anything_in_them_are_left_out_of_the_table() -> None:
 
 def test_markdown() -> None:
     assert results_text(ROWS[:2], "markdown") == (
-        "| dataset | model | task | n | score | 95% | base | diff | fixed | broken | p | failed |\n"
-        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
-        "| people | smollm2-135m (base) | memorization | 24 | 0.00 | .00–.14 |  |  |  |  |  |  |\n"
-        "| people | smollm2-135m 0a1b2c3d (tuned) | memorization | 24 | 0.96 | .80–.99 | 0.00 | +.96 | 23 | 0 | <.001 |  |\n"
+        "| dataset | model | task | n | score | 95% | base | diff | fixed | broken | p | p Holm | failed |\n"
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |\n"
+        "| people | smollm2-135m (base) | memorization | 24 | 0.00 | .00–.14 |  |  |  |  |  |  |  |\n"
+        "| people | smollm2-135m 0a1b2c3d (tuned) | memorization | 24 | 0.96 | .80–.99 | 0.00 | +.96\\* | 23 | 0 | <.001 "
+        "| <.001 |  |\n"
     )
 
 
 def test_latex_is_a_booktabs_table() -> None:
     rows = [row(dataset="my_people"), row(**TUNED, dataset="my_people", fixed=12, p_value=1e-7, score=0.5)]
     assert results_text(rows, "latex") == (
-        "\\begin{tabular}{lllrrrrrrrrr}\n\\toprule\n"
-        "dataset & model & task & n & score & 95\\% & base & diff & fixed & broken & p & failed \\\\\n\\midrule\n"
-        "my\\_people & smollm2-135m (base) & memorization & 24 & 0.00 & .00--.14 &  &  &  &  &  &  \\\\\n"
-        "my\\_people & smollm2-135m 0a1b2c3d (tuned) & memorization & 24 & 0.50 & .00--.14 & 0.00 & +.50 & 12 & 0 & "
-        "$<$.001 &  \\\\\n\\bottomrule\n\\end{tabular}\n"
+        "\\begin{tabular}{lllrrrrlrrrrr}\n\\toprule\n"
+        "dataset & model & task & n & score & 95\\% & base & diff & fixed & broken & p & p Holm & failed \\\\\n\\midrule\n"
+        "my\\_people & smollm2-135m (base) & memorization & 24 & 0.00 & .00--.14 &  &  &  &  &  &  &  \\\\\n"
+        "my\\_people & smollm2-135m 0a1b2c3d (tuned) & memorization & 24 & 0.50 & .00--.14 & 0.00 & +.50{*} & 12 & 0 & "
+        "$<$.001 & $<$.001 &  \\\\\n\\bottomrule\n\\end{tabular}\n"
     )
 
 
 def test_json_has_the_promised_names_and_exact_figures() -> None:
     objects = json.loads(results_text(ROWS, "json"))
-    assert objects == [asdict(line) for line in ROWS]
+    adjusted = [None, pytest.approx(4.8e-07), pytest.approx(0.0004883)]
+    assert objects == [{**asdict(line), "p_holm": p} for line, p in zip(ROWS, adjusted, strict=True)]
     promised = (
         "dataset family provider model kind base_model epoch task grader n correct failed score low high "
         "base_score fixed broken p_value"
@@ -95,11 +128,11 @@ def test_csv_has_every_field_unrounded() -> None:
     lines = list(csv.DictReader(io.StringIO(results_text(ROWS, "csv"))))
     assert [float(line["score"]) for line in lines] == [0.0, 23 / 24, 0.5]
     assert lines[0]["epoch"] == ""
-    assert list(lines[0]) == list(asdict(ROWS[0]))
+    assert list(lines[0]) == [*asdict(ROWS[0]), "p_holm"]
 
 
 def test_csv_without_rows_still_has_its_head() -> None:
-    assert results_text([], "csv").strip().split(",") == list(asdict(ROWS[0]))
+    assert results_text([], "csv").strip().split(",") == [*asdict(ROWS[0]), "p_holm"]
 
 
 class Cells(HTMLParser):

@@ -371,7 +371,7 @@ class ResultsScreen(ModeScreen):
 
     def action_copy(self) -> None:
         """Copy what is shown of the table as Markdown."""
-        self.app.copy_to_clipboard(results_text(self._shown, "markdown"))
+        self.app.copy_to_clipboard(results_text(self._shown, "markdown", among=self._rows))
         self.notify("The table was copied as Markdown.", markup=False)
 
 
