@@ -7,6 +7,7 @@ entry; needs the extra `keyring`).
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections.abc import Sequence
@@ -97,11 +98,16 @@ def missing_key(variables: Sequence[str], settings: KeySettings, keyring_entry: 
 
 
 def read_dotenv(file: Path) -> dict[str, str]:
-    """NAME=value lines of a `.env` file: `export` allowed, quotes taken off, comments skipped; {} if there is none."""
+    """NAME=value lines of a `.env` file: `export` allowed, quotes taken off, comments skipped; {} if there is none.
+
+    In whatever encoding an editor wrote it: what cannot be read becomes a character that no key has.
+    """
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        content = file.read_bytes()
+    except OSError:
         return {}
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = content.decode("utf-16" if wide else "utf-8-sig", "replace")
     values = {}
     for line in text.splitlines():
         found = re.fullmatch(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*", line)

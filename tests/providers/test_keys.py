@@ -69,6 +69,23 @@ def test_a_dotenv_file_is_read_as_shells_read_it(tmp_path: Path) -> None:
     assert read_dotenv(tmp_path / "none") == {}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_dotenv_file_with_a_byte_order_mark_is_read(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / ".env").write_text("A_KEY=sk-1\nB=x\n", encoding=encoding)
+    assert read_dotenv(tmp_path / ".env") == {"A_KEY": "sk-1", "B": "x"}
+
+
+def test_a_dotenv_file_in_another_encoding_loses_no_key_but_the_one_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_bytes("# für alle\nA_KEY=sk-1\nB_KEY=sk-ä\n".encode("latin-1"))
+    monkeypatch.chdir(tmp_path)
+    good, bad = (find_key("x", (name,), KeySettings(dotenv=True)) for name in ("A_KEY", "B_KEY"))
+    assert good is not None and (good.value, good.problem) == ("sk-1", "")
+    assert bad is not None
+    assert bad.problem == "the key in .env (B_KEY) holds a character that no key has (position 4)"
+
+
 def test_a_key_is_in_no_repr() -> None:
     import os
 
