@@ -115,6 +115,8 @@ class ModelFacts:
     shutdown: datetime.date | None = None
     shutdown_is: str = "on"
     """`on` that day, or `not before` it."""
+    was_tunable: bool = True
+    """False for one that nothing was ever tuned from."""
     note: str = ""
     prices: Prices | None = None
     """Of training, and of a tuned model's answers. Without `base_prices` also of the model's own."""
@@ -132,9 +134,11 @@ class ModelFacts:
         if left is None or left > SOON_DAYS:
             return None
         if left <= 0:
-            return f"{self.name} was shut down on {self.shutdown}, and what was tuned from it."
+            tuned = ", and what was tuned from it" if self.was_tunable else ""
+            return f"{self.name} was shut down on {self.shutdown}{tuned}."
         when = f"on {self.shutdown}" if self.shutdown_is == "on" else f"on {self.shutdown} at the earliest"
-        return f"{self.name} and what is tuned from it stop answering {when}: {left} days left."
+        stop = "and what is tuned from it stop" if self.was_tunable else "stops"
+        return f"{self.name} {stop} answering {when}: {left} days left."
 
 
 @dataclass(frozen=True, slots=True)

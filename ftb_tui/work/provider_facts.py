@@ -85,8 +85,9 @@ def _farewell(
     left = (day - today).days
     stop = "stop" if more else "stops"
     days = "1 day left" if left == 1 else f"{left} days left"
+    tuned = ", with all that is tuned from there" if any(model.was_tunable for model in models) else ""
     # What matters most stands first: a narrow screen cuts the end off.
-    return f"{days}: {models[0].name}{more} {stop} on {day}{earliest} ({title}), with all that is tuned from there"
+    return f"{days}: {models[0].name}{more} {stop} on {day}{earliest} ({title}){tuned}"
 
 
 def _line(name: str, text: str) -> str:

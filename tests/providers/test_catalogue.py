@@ -84,6 +84,9 @@ def test_a_model_that_dies_soon_is_announced_with_its_days() -> None:
     assert warning is not None and "2027-01-14" in warning and "54 days left" in warning
     assert model.warning(datetime.date(2026, 10, 15)) is None
     assert "was shut down" in (model.warning(datetime.date(2027, 1, 14)) or "")
+    untuned = load_catalogue().model("openai", "gpt-5-2025-08-07")
+    assert untuned is not None
+    assert untuned.warning(TODAY) == "gpt-5-2025-08-07 stops answering on 2026-12-11: 20 days left."
     azure = load_catalogue().model("azure", MINI)
     assert azure is not None and azure.warning(TODAY) is None
     gemini = load_catalogue().model("google", "gemini-3.1-flash-lite")
