@@ -10,6 +10,7 @@ from ftb_tui.benchmark.graders import GRADER_NAMES, JUDGE, Verdict
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async, store
 from ftb_tui.cli.exits import say
 from ftb_tui.cli.judge import concurrency_option, judge_option, max_cost_option, regrade_by_judge, yes_option
+from ftb_tui.report.plain import one_line
 
 RESPONSE_ID = click.IntRange(1, 2**63 - 1)
 """The number of an answer; the store counts no further."""
@@ -87,14 +88,20 @@ def overrule(*, response_id: int, verdict: str, note: str, as_json: bool) -> Non
     Your verdict counts for every grader but exact and normalized, which are equality and nothing else, and the
     graders' own verdicts are kept beside it.
     """
+    from ftb_tui.store.grading import Opinion
     from ftb_tui.store.grading import overrule as keep
 
-    async def work() -> None:
+    async def work() -> Opinion:
         async with store() as db:
-            await keep(db, response_id, None if verdict == "clear" else Verdict(verdict), note)
+            return await keep(db, response_id, None if verdict == "clear" else Verdict(verdict), note)
 
-    run_async(work())
+    before = run_async(work())
     if as_json:
-        put_json({"response_key": response_id, "verdict": None if verdict == "clear" else verdict, "note": note})
+        said_before = None if before.verdict is None else {"verdict": str(before.verdict), "note": before.note}
+        kept = None if verdict == "clear" else verdict
+        put_json({"response_key": response_id, "verdict": kept, "note": note, "before": said_before})
     said = "goes by its graders again" if verdict == "clear" else f"counts as {verdict} now"
     say(f"Response {response_id} {said}.")
+    if before.verdict is not None:
+        why = f", with the note {one_line(before.note, 200)!r}" if before.note else ""
+        say(f"Before, a person had said {before.verdict}{why}.")

@@ -131,10 +131,14 @@ _LATEST = """
 """
 
 
-async def overrule(db: aiosqlite.Connection, response_key: int, verdict: Verdict | None, note: str = "") -> None:
-    """Keep a person's verdict on one answer, as `overrule_all` does. Raises `ResponseNotFoundError`."""
-    if response_key in await overrule_all(db, {response_key: Opinion(verdict, note)}):
-        return
+async def overrule(db: aiosqlite.Connection, response_key: int, verdict: Verdict | None, note: str = "") -> Opinion:
+    """Keep a person's verdict on one answer, as `overrule_all` does, and give what was in force before.
+
+    Raises `ResponseNotFoundError`.
+    """
+    before = await overrule_all(db, {response_key: Opinion(verdict, note)})
+    if response_key in before:
+        return before[response_key]
     if not list(await db.execute_fetchall("SELECT 1 FROM responses WHERE response_key = ?", (response_key,))):
         raise ResponseNotFoundError(
             f"There is no response {response_key} in the store; ftb wrong --json lists response_key."
@@ -149,21 +153,48 @@ async def overrule_all(db: aiosqlite.Connection, opinions: Mapping[int, Opinion]
     are left out. The graders' own verdicts are kept beside it. `LITERAL_GRADERS` are not touched.
     """
     async with transaction(db):
-        there = await db.execute_fetchall(
-            "SELECT response_key FROM responses WHERE answer IS NOT NULL"
-            " AND response_key IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(opinions)),),
+        return await _keep(db, opinions)
+
+
+async def restore_all(
+    db: aiosqlite.Connection, before: Mapping[int, Opinion], kept: Mapping[int, Opinion]
+) -> tuple[set[int], set[int]]:
+    """Let what was in force `before` stand again on those answers on which what was `kept` still is.
+
+    All of it or nothing. Gives the answers of which that is so, and those of which somebody has said something else
+    since: that stays. Answers that are gone are in neither.
+    """
+    async with transaction(db):
+        there, in_force = await _there(db, list(before)), await opinions_of(db, list(before))
+        mine = {key for key in there if in_force.get(key, Opinion(None)) == _as_in_force(kept[key])}
+        await _keep(db, {key: before[key] for key in mine})
+        return mine, there - mine
+
+
+def _as_in_force(opinion: Opinion) -> Opinion:
+    return opinion if opinion.verdict is not None else Opinion(None)
+
+
+async def _there(db: aiosqlite.Connection, response_keys: Sequence[int]) -> set[int]:
+    rows = await db.execute_fetchall(
+        "SELECT response_key FROM responses WHERE answer IS NOT NULL"
+        " AND response_key IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(response_keys)),),
+    )
+    return {row[0] for row in rows}
+
+
+async def _keep(db: aiosqlite.Connection, opinions: Mapping[int, Opinion]) -> dict[int, Opinion]:
+    in_force, now = await opinions_of(db, list(opinions)), time.time()
+    before = {key: in_force.get(key, Opinion(None)) for key in sorted(await _there(db, list(opinions)))}
+    for key in before:
+        verdict, note = opinions[key].verdict, opinions[key].note
+        said = None if verdict is None else str(verdict)
+        await db.execute(
+            "INSERT INTO person_verdicts (response_key, verdict, note, created_at) VALUES (?, ?, ?, ?)",
+            (key, said, note, now),
         )
-        in_force, now = await opinions_of(db, list(opinions)), time.time()
-        before = {row[0]: in_force.get(row[0], Opinion(None)) for row in there}
-        for key in before:
-            verdict, note = opinions[key].verdict, opinions[key].note
-            said = None if verdict is None else str(verdict)
-            await db.execute(
-                "INSERT INTO person_verdicts (response_key, verdict, note, created_at) VALUES (?, ?, ?, ?)",
-                (key, said, note, now),
-            )
-            await _apply(db, key, said, note)
+        await _apply(db, key, said, note)
     return before
 
 
@@ -194,13 +225,19 @@ async def person_verdicts(db: aiosqlite.Connection, *, dataset_id: str | None = 
     return [PersonVerdict(*row) for row in rows]
 
 
-async def opinions_of(db: aiosqlite.Connection, response_keys: Sequence[int]) -> dict[int, Opinion]:
-    """What people say of these answers, where that is in force."""
+async def verdicts_of(db: aiosqlite.Connection, response_keys: Sequence[int]) -> dict[int, PersonVerdict]:
+    """The verdicts of people on these answers, where they are in force."""
     rows = await db.execute_fetchall(
         f"{_LATEST} AND verdict IS NOT NULL AND response_key IN (SELECT value FROM json_each(?))",
         (json.dumps(list(response_keys)),),
     )
-    return {row["response_key"]: Opinion(Verdict(row["verdict"]), row["note"]) for row in rows}
+    return {row["response_key"]: PersonVerdict(*row) for row in rows}
+
+
+async def opinions_of(db: aiosqlite.Connection, response_keys: Sequence[int]) -> dict[int, Opinion]:
+    """What people say of these answers, where that is in force."""
+    found = await verdicts_of(db, response_keys)
+    return {key: Opinion(Verdict(one.verdict), one.note) for key, one in found.items() if one.verdict is not None}
 
 
 async def verdict_history(db: aiosqlite.Connection, response_key: int) -> list[PersonVerdict]:

@@ -60,7 +60,7 @@ class FtbApp(App[None]):
         name: mode_screen(name) for name in MODES
     }
     BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-middle"), (30, "-tall")]
     _fatal_error = tell_crash
 
     def __init__(self, *, clock: Callable[[], float] = time.time, background: bool = True) -> None:

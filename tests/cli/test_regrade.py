@@ -49,6 +49,16 @@ def test_an_answer_is_overruled_by_the_number_that_wrong_shows(capsys: pytest.Ca
     assert printed(capsys, *where) == [first, *rest]
 
 
+def test_what_a_person_had_said_before_is_told_when_it_is_overruled(capsys: pytest.CaptureFixture[str]) -> None:
+    [first, *_] = printed(capsys, "wrong", "--model", TUNED, "--task", "memorization")
+    key = str(first["response_key"])
+    assert printed(capsys, "overrule", key, "wrong", "--note", "bad")["before"] is None
+    assert run(["overrule", key, "correct"]) == 0
+    assert "Before, a person had said wrong, with the note 'bad'." in capsys.readouterr().err
+    said = printed(capsys, "overrule", key, "clear")
+    assert said["before"] == {"verdict": "correct", "note": ""}
+
+
 def test_a_number_that_is_not_there_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["overrule", "123456", "wrong"]) == 2
     assert run(["overrule", str(2**64), "wrong"]) == 2

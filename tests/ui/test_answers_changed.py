@@ -88,7 +88,7 @@ async def test_undoing_in_the_list_of_a_literal_grader_brings_the_earlier_verdic
         await until(pilot, shows(pilot, "counts by other graders; exact"))
         await pilot.press("w")
         await until(pilot, told(pilot, "It counts by other graders; exact leaves it aside."))
-        assert (await in_store())[0] == [("wrong", "")]
+        assert (await in_store())[0] == [("wrong", "fair")]
         await pilot.press("z")
         await until(pilot, told(pilot, "Taken back: verdict wrong on 1 answer"))
         assert (await in_store())[0] == [("correct", "fair")]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from ftb_tui.report.numbers import score
+from ftb_tui.report.plain import one_line
+from ftb_tui.report.tables import model_label
 from ftb_tui.store.list_state import ListState, list_state
 from ftb_tui.store.results import AnswerRow, ResultRow, answers, score_of
 from ftb_tui.store.tags import tags_of
@@ -34,6 +37,17 @@ class AnswerList:
     def chosen(self) -> Chosen | None:
         """Whose answers these are."""
         return self._state.chosen if self._state is not None else None
+
+    def heading(self, marks: str, width: int) -> str:
+        """What stands above the list, behind `marks`, the last first where there is no room for everything."""
+        result = self.result
+        showing = f"showing {self.show}: {len(self.rows)}{'+' if self.more else ''}"
+        parts = [result.task, f"{score(result.score)} ({result.correct}/{result.n})", showing]
+        room = width - len(" · ".join([marks, *parts])) - 2
+        parts = [one_line(model_label(result), max(8, min(60, room))), *parts]
+        while len(line := f" {marks}{' · '.join(parts)}") > width and len(parts) > 1:
+            del parts[0]
+        return line
 
     async def read(self, db: aiosqlite.Connection, limit: int) -> bool:
         """Read so many answers from the first on, and their score; whether they are of another evaluation than before.

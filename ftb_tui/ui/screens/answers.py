@@ -13,9 +13,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from ftb_tui.report.numbers import score
 from ftb_tui.report.plain import one_line, readable
-from ftb_tui.report.tables import model_label
 from ftb_tui.store.drilldown import other_models, response_record, training_lines
 from ftb_tui.store.results import AnswerRow, ResultRow, question_answers
 from ftb_tui.store.tags import tag_counts
@@ -24,6 +22,7 @@ from ftb_tui.ui.reopening import keep_score, score_memory
 from ftb_tui.ui.screens.answer_changes import overruled, tagged, taken_back
 from ftb_tui.ui.screens.answer_detail import GLYPHS, laid_out, parts, said_by, whole_text
 from ftb_tui.ui.screens.answer_list import AnswerList
+from ftb_tui.ui.screens.answer_marks import Marks
 from ftb_tui.ui.screens.answer_search import PLACEHOLDER, completions, search_note
 from ftb_tui.ui.screens.mode import key_lines
 from ftb_tui.ui.widgets.detail import Detail
@@ -67,6 +66,7 @@ class AnswersScreen(Screen[None]):
         Binding("o", "overrule", "Overrule", id="answers.overrule", tooltip="Say yourself whether it is right"),
         Binding("t", "tag", "Tag", id="answers.tag", tooltip="Name the kind of error"),
         Binding("m", "mark", "Mark", show=False, id="answers.mark", tooltip="Mark it; o and t act on all marked"),
+        Binding("M", "unmark", "Unmark", show=False, id="answers.unmark", tooltip="Take all marks off"),
         Binding("z", "undo", "Undo", show=False, id="answers.undo", tooltip="Take the last verdict or tag back"),
         Binding("space", "whole", "Whole", id="answers.whole", tooltip="Request, answer and training lines in full"),
         Binding("e", "export", "Export", show=False, id="answers.export", tooltip="Write all listed answers to a file"),
@@ -82,7 +82,7 @@ class AnswersScreen(Screen[None]):
         self._list = AnswerList(result)
         self._tag_names: tuple[str, ...] = ()
         self._version = -1
-        self._marks: set[int] = set()
+        self._marks = Marks()
 
     @property
     def ftb(self) -> FtbApp:
@@ -194,20 +194,16 @@ class AnswersScreen(Screen[None]):
 
     async def _show_rest(self) -> None:
         """What stands above and beside the list."""
-        listed, result = self._list, self._list.result
-        heading = (
-            f" {one_line(model_label(result), 60)} · {result.task} · {score(result.score)} ({result.correct}/{result.n})"
-            f" · showing {listed.show}: {len(listed.rows)}{'+' if listed.more else ''}"
-        )
-        say(self.query_one("#heading", Static), Content(heading))
+        said = self._list.heading(self._marks.said(self._list.rows.keys()), self.app.size.width)
+        say(self.query_one("#heading", Static), Content(said))
         await self._fill_answer()
 
     def _line(self, row: AnswerRow) -> tuple[str | Text, ...]:
         flip = {"fixed": "↑", "broken": "↓"}.get(row.flip or "", " ")
         said = readable(row.response, f"failed: {row.reason}")
-        mark = "*" if row.response_key in self._marks else " "
-        person = "o" if row.machine_grade is not None else "t" if row.response_key in self._list.tags else " "
-        glyph = f"{mark}{GLYPHS.get(row.grade, '?')}{flip}{person}"
+        mark = "*" if row in self._marks else " "
+        person = f"{'o' if row.machine_grade is not None else ''}{'t' if row.response_key in self._list.tags else ''}"
+        glyph = f"{mark}{GLYPHS.get(row.grade, '?')}{flip}{person or ' '}"
         return (glyph, one_line(row.answer, 16), one_line(said, 24), one_line(row.question, 120))
 
     def _chosen(self) -> AnswerRow | None:
@@ -315,17 +311,22 @@ class AnswersScreen(Screen[None]):
         self.query_one("#answers", Table).action_cursor_up()
 
     def _acted_on(self) -> list[AnswerRow]:
-        """The marked answers, or the one under the cursor."""
-        marked_rows = [row for row in self._list.rows.values() if row.response_key in self._marks]
+        """The marked answers of all lists of this score, or the one under the cursor."""
         chosen = self._chosen()
-        return marked_rows or ([chosen] if chosen is not None else [])
+        return self._marks.rows(self._list.rows) or ([chosen] if chosen is not None else [])
 
     async def action_mark(self) -> None:
         """Mark the answer, or take the mark off, and go to the next."""
         if (row := self._chosen()) is not None:
-            self._marks ^= {row.response_key}
+            self._marks.turn(row)
             self._table.put([(str(row.response_key), self._line(row))])
             self.action_next()
+            await self._show_rest()
+
+    async def action_unmark(self) -> None:
+        """Take all marks off, those of other lists too."""
+        if self._marks.clear():
+            await self._refresh()
 
     @acting
     async def action_overrule(self) -> None:
@@ -333,14 +334,15 @@ class AnswersScreen(Screen[None]):
         rows = [row for row in self._acted_on() if row.response is not None]
         if not rows:
             self.notify("There is no answer to overrule here.", markup=False)
-        elif await overruled(self.ftb, self._list.result, rows):
+        elif await overruled(self.ftb, self._list.result, rows, marked=rows[0] in self._marks):
             self._marks.clear()
             await self._refresh()
 
     @acting
     async def action_tag(self) -> None:
         """Put tags on the chosen answers."""
-        if await tagged(self.ftb, self._list.result, self._acted_on()):
+        rows = self._acted_on()
+        if rows and await tagged(self.ftb, self._list.result, rows, marked=rows[0] in self._marks):
             self._marks.clear()
             await self._refresh()
 

@@ -14,7 +14,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ftb_tui.report.plain import one_line
+from ftb_tui.store.results import AnswerRow
 from ftb_tui.store.tags import STARTER_TAGS, Tagging
+from ftb_tui.ui.screens.answer_marks import called, named
 from ftb_tui.ui.widgets.table import Table
 
 BAR = 20
@@ -34,13 +36,12 @@ class TagScreen(ModalScreen[Tagging | None]):
         Binding("escape", "leave", "Leave", id="tag.leave"),
     ]
 
-    DEFAULT_CSS = """
-    TagScreen #tags { height: auto; max-height: 12; margin: 1 0; background: $panel; }
-    """
-
-    def __init__(self, current: Sequence[Sequence[str]], counts: Mapping[str, int]) -> None:
+    def __init__(
+        self, rows: Sequence[AnswerRow], current: Sequence[Sequence[str]], counts: Mapping[str, int], *, marked: bool
+    ) -> None:
         """`current` are the tags of each answer that is to be changed."""
         super().__init__()
+        self._rows, self._marked = rows, marked
         self._counts, self._many = counts, len(current)
         self._known = list(dict.fromkeys((*STARTER_TAGS, *counts, *(tag for tags in current for tag in tags))))
         self._boxes = {tag: _box(sum(tag in tags for tags in current), self._many) for tag in self._known}
@@ -48,15 +49,14 @@ class TagScreen(ModalScreen[Tagging | None]):
 
     def compose(self) -> ComposeResult:
         """The list, a field for a new tag, the keys."""
-        what = f"{self._many} marked answers" if self._many > 1 else "this answer"
+        what = called(self._rows, marked=self._marked)
         with Vertical(classes="dialog"):
             some = " [~] some of them have it." if any(box == _SOME for box in self._boxes.values()) else ""
             yield Static(Content(f"Tags of {what}; beside each how many answers of this evaluation have it.{some}"))
+            yield Static(Content(named(self._rows)), classes="acted-on")
             yield Table(id="tags")
             yield Input(placeholder="a tag of your own", id="own")
-            yield Static(
-                Content("space  put on, take off     tab  a tag of your own     enter  keep     escape  leave")
-            )
+            yield Static(Content("space  put on, take off    tab  a tag of your own\nenter  keep    escape  leave"))
 
     def on_mount(self) -> None:
         """Begin at the list."""
