@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.app import App
@@ -14,10 +16,12 @@ from ftb_tui.providers.registry import open_provider
 from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import save_dataset
 from ftb_tui.ui.screens.launch import Launch, LaunchScreen
+from ftb_tui.work.cost import Quote
 from ftb_tui.work.jobs import LaunchError, launch
 from ftb_tui.work.launch_plan import LaunchPlan
+from ftb_tui.work.quoting import quote_launch
 from tests.fakes.openai_server import FakeOpenAI, disconnect, error, status
-from tests.ui.pilot import demo_app, fill_demo, filled, until
+from tests.ui.pilot import demo_app, fill_demo, filled, shows, text_of, until
 
 WORLD = load_bundled("fictional_people")
 TODAY = datetime.date(2026, 11, 21)
@@ -46,6 +50,22 @@ class Host(App[None]):
         return "\n".join(
             str(self.dialog.query_one(f"#launch-{name}", Static).render()) for name in ("quote", "keys")
         )  # fmt: skip
+
+
+def asks_for_the_word(app: Host) -> bool:
+    return app.dialog.query_one("#launch-word").display and app.dialog.has_class("-spends")
+
+
+def quotes_wait(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """From now on no quote is there before this event."""
+    go_on = asyncio.Event()
+
+    async def slow(*given: Any) -> Quote:
+        await go_on.wait()
+        return await quote_launch(*given)
+
+    monkeypatch.setattr("ftb_tui.ui.screens.launch.quote_launch", slow)
+    return go_on
 
 
 async def quoted(app: Host, pilot: object) -> None:
@@ -78,7 +98,7 @@ async def test_what_is_free_begins_on_enter(home: Path) -> None:
     app = Host("local", "smollm2-135m")
     async with app.run_test(size=(100, 40)) as pilot:
         await quoted(app, pilot)
-        assert not app.dialog.query_one("#launch-word").display
+        assert not asks_for_the_word(app)
         await pilot.press("enter")
         assert [launch and launch.provider for launch in app.decided] == ["local"]
 
@@ -150,7 +170,7 @@ async def test_a_budget_closes_the_way(home: Path, fake_openai: FakeOpenAI) -> N
     async with app.run_test(size=(100, 40)) as pilot:
         await quoted(app, pilot)
         assert "beyond the budget" in app.text
-        assert not app.dialog.query_one("#launch-word").display
+        assert not asks_for_the_word(app)
         await pilot.press("enter")
         assert app.decided == []
 
@@ -188,3 +208,67 @@ async def test_what_was_changed_a_moment_ago_is_launched_only_after_its_quote_wa
         await quoted(app, pilot)
         await pilot.press("enter")
         assert [launch and launch.plan.recipe.paraphrases for launch in app.decided] == [2]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15)])
+async def test_what_is_agreed_to_stands_beside_the_word_however_small_the_window(
+    home: Path, fake_openai: FakeOpenAI, size: tuple[int, int]
+) -> None:
+    (home / "config" / "catalogue.toml").write_text(PRICED)
+    file = home / "config" / "config.toml"
+    file.write_text(file.read_text() + '\n[defaults]\nprovider = "fake"\nepochs = 3\n')
+    await fill_demo()
+    app = demo_app()
+    async with app.run_test(size=size) as pilot:
+        await filled(pilot)
+        await pilot.press("1")
+        await filled(pilot)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        await pilot.press("tab", *"gpt-fake", "enter")
+        await until(pilot, lambda: isinstance(app.focused, Input) and app.focused.id == "launch-word")
+        await until(pilot, shows(pilot, "to spend $0.0815 on"))
+        spend, word = app.screen.query_one("#launch-spend", Static), app.screen.query_one("#launch-word", Input)
+        assert "to spend $0.0815 on gpt-fake, 3 epochs, at fake (http://127.0.0.1:" in str(spend.render())
+        dialog = app.screen.query_one(".dialog").content_region
+        assert all(dialog.contains_region(part.region) and part.region.height for part in (spend, word))
+        assert app.screen.query_one("#launch-provider").region.y < spend.region.y - 4, "there is room for the fields"
+        await pilot.press(*"launch")
+        assert "launch  " in text_of(app).splitlines()[word.region.y]
+
+
+async def test_enter_right_after_a_change_waits_for_the_quote_and_what_is_typed_then_is_the_word(
+    home: Path, fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "config" / "catalogue.toml").write_text(PRICED)
+    app = Host("fake", "gpt-fake")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await quoted(app, pilot)
+        go_on = quotes_wait(monkeypatch)
+        app.dialog.query_one("#launch-epochs", Input).focus()
+        await pilot.press("3", "enter", *"launch", "enter")
+        epochs, word = (app.dialog.query_one(f"#launch-{name}", Input) for name in ("epochs", "word"))
+        assert (epochs.value, word.value, app.decided) == ("3", "launch", []), "nobody agrees to what was not shown"
+        go_on.set()
+        await quoted(app, pilot)
+        assert "to spend $0.0815 on gpt-fake, 3 epochs" in str(app.dialog.query_one("#launch-spend", Static).render())
+        assert app.decided == []
+        await pilot.press("enter")
+        assert [launch and launch.plan.n_epochs for launch in app.decided] == [3]
+
+
+async def test_enter_right_after_a_change_to_what_is_free_asks_for_no_word(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Host("local", "smollm2-135m")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await quoted(app, pilot)
+        go_on = quotes_wait(monkeypatch)
+        field = app.dialog.query_one("#launch-epochs", Input)
+        field.focus()
+        await pilot.press("3", "enter")
+        go_on.set()
+        await quoted(app, pilot)
+        assert (app.decided, field.has_focus, asks_for_the_word(app)) == ([], True, False)
+        await pilot.press("enter")
+        assert [launch and launch.plan.n_epochs for launch in app.decided] == [3]

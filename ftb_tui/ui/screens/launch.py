@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Collapsible, Input, Label, Static
 
 from ftb_tui.benchmark.model import Dataset
 from ftb_tui.benchmark.subset import first_facts
 from ftb_tui.benchmark.training import Recipe, recipe_record
 from ftb_tui.providers.config import ConfigError, Defaults, load_config
+from ftb_tui.report.numbers import counted
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.database import open_store
 from ftb_tui.store.paraphrases import wordings_for
 from ftb_tui.store.wrong_answers import wrong_answers
 from ftb_tui.ui.acting import expected, sentence
 from ftb_tui.ui.widgets.recipe_form import RecipeForm, number, recipe_of, whole
-from ftb_tui.work.cost import Quote, quote_lines
+from ftb_tui.work.cost import Quote, money, quote_lines
 from ftb_tui.work.launch_plan import DPO, LaunchPlan
 from ftb_tui.work.quoting import quote_launch
 
@@ -65,6 +67,7 @@ class LaunchScreen(ModalScreen[Launch | None]):
         Binding("pagedown", "page(1)", "Down", id="launch.down", tooltip="The rest of the quote"),
         Binding("pageup", "page(-1)", "Up", id="launch.up", tooltip="Back up to the fields"),
     ]
+    CSS = "LaunchScreen.-short .dialog { max-height: 100%; padding: 0 2; }"
     DEFAULT_CSS = """
     LaunchScreen #launch-fields {
         layout: grid; grid-size: 4; grid-columns: 14 1fr 14 1fr; grid-rows: 1; height: auto; margin-top: 1;
@@ -74,7 +77,11 @@ class LaunchScreen(ModalScreen[Launch | None]):
     LaunchScreen #launch-recipe Contents { padding: 0; }
     LaunchScreen .dialog { max-height: 100%; padding: 0 2; }
     LaunchScreen #launch-quote { margin-bottom: 1; }
-    LaunchScreen #launch-keys { dock: bottom; background: $panel; }
+    LaunchScreen.-spends #launch-quote { margin-bottom: 4; }
+    LaunchScreen #launch-end { dock: bottom; height: auto; background: $panel; }
+    LaunchScreen #launch-word, LaunchScreen #launch-spend { display: none; }
+    LaunchScreen.-spends #launch-word, LaunchScreen.-spends #launch-spend { display: block; }
+    LaunchScreen #launch-spend { color: $text-warning; max-height: 2; }
     """
 
     def __init__(
@@ -89,7 +96,9 @@ class LaunchScreen(ModalScreen[Launch | None]):
         self._quote: Quote | None = None
         self._plan: LaunchPlan | None = None
         self._quoted: dict[str, str] = {}
-        """What was filled in when the quote that is shown was asked for."""
+        """What was filled in when what is shown of it was asked for; empty while that is reckoned anew."""
+        self._entered: Widget | None = None
+        """Where enter was pressed before the quote was there."""
 
     def compose(self) -> ComposeResult:
         """The fields, the quote, and the field for the word."""
@@ -105,12 +114,13 @@ class LaunchScreen(ModalScreen[Launch | None]):
             with Collapsible(title="Recipe", id="launch-recipe"):
                 yield RecipeForm(self._recipe, id="recipe")
             yield Static("", id="launch-quote", markup=False)
-            yield Input(placeholder=f"type {CONFIRMATION} to spend this money", id="launch-word")
-            yield Static("", id="launch-keys", markup=False)
+            with Vertical(id="launch-end"):
+                yield Static("", id="launch-spend", markup=False)
+                yield Input(placeholder="the word", compact=True, id="launch-word")
+                yield Static("", id="launch-keys", markup=False)
 
     def on_mount(self) -> None:
         """Show the quote of what is filled in."""
-        self.query_one("#launch-word").display = False
         self._ask_quote()
 
     @on(Input.Changed)
@@ -118,12 +128,11 @@ class LaunchScreen(ModalScreen[Launch | None]):
         name = (event.input.id or "").removeprefix("launch-")
         if name in self._values and event.value != self._values[name]:
             self._values[name] = event.value
-            self._quote = None
-            self._ask_quote()
+            self._other_recipe()
 
     @on(RecipeForm.Changed)
     def _other_recipe(self) -> None:
-        self._quote = None
+        self._quote, self._quoted = None, {}
         self._ask_quote()
 
     @work(exclusive=True)
@@ -145,20 +154,28 @@ class LaunchScreen(ModalScreen[Launch | None]):
             finally:
                 await db.close()
         except expected(ValueError) as error:
+            self._quoted = filled
+            self._confirm("")
             self._show([sentence(error)], "escape  leave it")
             return
         self._plan, self._quote, self._quoted = plan, quote, filled
         self.query_one(Collapsible).title = _summary(plan.recipe)
         stops = quote.stops()
-        word = self.query_one("#launch-word", Input)
-        word.display = not quote.free and not stops
+        self._confirm("" if quote.free or stops else _spending(quote))
         if stops:
             keys = "It cannot be launched so.   escape  leave it"
-        elif quote.free:
-            keys = "enter  launch      escape  leave it      pgdn  more"
         else:
-            keys = f"type {CONFIRMATION} and press enter to launch      escape  leave it"
+            keys = f"{'enter  launch      ' * quote.free}escape  leave it      pgdn  more"
         self._show(quote_lines(quote), keys)
+
+    def _confirm(self, spending: str) -> None:
+        """Ask for the word for what is spent; where nothing is, go back to where enter was pressed."""
+        self.set_class(bool(spending), "-spends")
+        self.query_one("#launch-spend", Static).update(Content(spending))
+        entered, self._entered = self._entered, None
+        if entered is not None and not spending:
+            self.query_one("#launch-word", Input).value = ""
+            entered.focus()
 
     def _filled(self) -> dict[str, str]:
         """What stands in all fields now."""
@@ -191,11 +208,17 @@ class LaunchScreen(ModalScreen[Launch | None]):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        quote, plan = self._quote, self._plan
-        # Enter may come before a change is heard of; nobody agrees to what was not shown.
-        if quote is None or plan is None or quote.stops() or self._quoted != self._filled():
+        quote, plan, word = self._quote, self._plan, self.query_one("#launch-word", Input)
+        if self._quoted != self._filled():
+            # Enter may come before a change is heard of. Nobody agrees to what was not shown, but what is typed next is
+            # the word, and no part of a field.
+            self._entered = self._entered or event.input
+            self.set_class(True, "-spends")
+            self.query_one("#launch-spend", Static).update("what it costs is being reckoned ...")
+            word.focus()
             return
-        word = self.query_one("#launch-word", Input)
+        if quote is None or plan is None or quote.stops():
+            return
         if not quote.free and word.value.strip().lower() != CONFIRMATION:
             word.focus()
             return
@@ -209,6 +232,16 @@ class LaunchScreen(ModalScreen[Launch | None]):
     def action_leave(self) -> None:
         """Close, with nothing launched."""
         self.dismiss(None)
+
+
+def _spending(quote: Quote) -> str:
+    """What is agreed to with the word, the money first: there may be little room."""
+    cost = "an amount that is not known" if quote.training_cost is None else money(quote.training_cost)
+    times = "" if quote.epochs is None else f", {counted(quote.epochs, 'epoch')}"
+    return (
+        f"type {CONFIRMATION} and press enter to spend {cost} on {one_line(quote.base_model, 40)}{times}, "
+        f"at {one_line(quote.provider, 30)} ({one_line(quote.host, 40)})"
+    )
 
 
 def _summary(recipe: Recipe) -> str:
