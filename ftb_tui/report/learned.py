@@ -21,11 +21,9 @@ def asked_notes(curves: LearningCurves) -> list[str]:
         listed = ", ".join(f"{n} of {' and '.join(tasks)}" for n, tasks in over.items())
         if len(over) == 1 and len(curves.common) == len(curves.tasks):
             listed = f"{next(iter(over))} of each task"
-        notes += [f"Each line is over the questions that all of its models answered: {listed}."] if over else []
+        notes += [f"Joined over the questions that all answered: {listed}."] if over else []
     if apart:
-        notes.append(
-            f"{APART}: was asked other questions, or not yet all of them; over its own, and joined with nothing."
-        )
+        notes.append(f"{APART}: other questions, or not all of them yet; over its own, not joined.")
     return notes
 
 
@@ -48,7 +46,8 @@ def learning_sheet(curves: LearningCurves, dataset: str, grader: str) -> Sheet:
             [
                 (
                     model.name, model.kind, str(model.step), "" if model.epoch is None else str(model.epoch),
-                    score(point.score), interval(point.low, point.high), str(point.n),
+                    score(point.score), interval(point.low, point.high),
+                    f"{point.n}" if point.is_joined else f"{point.n} {APART}",
                 )
                 for model in curves.models
                 if (point := curves.points.get((model.model_key, task))) is not None

@@ -81,7 +81,8 @@ async def test_who_was_asked_other_questions_stands_for_itself(db: aiosqlite.Con
     assert (apart.n, apart.correct, apart.is_joined) == (5, 1, False)
     assert curves.common["memorization"] == 24
     assert all(point.is_joined for (key, _), point in curves.points.items() if key != first)
-    assert any("joined with nothing" in note for note in asked_notes(curves))
+    assert any("not joined" in note for note in asked_notes(curves))
+    assert [line[-1] for line in learning_sheet(curves, "people", "choice").tables[0].lines].count("5 ○") == 1
 
 
 async def test_a_run_that_was_cut_off_does_not_take_the_line_with_it_and_is_still_to_be_asked(

@@ -39,8 +39,8 @@ async def test_a_curve_over_part_of_the_questions_says_so_and_what_is_apart_is_m
         await until(pilot, lambda: filled_table(pilot, "#scores").row_count == 14)
         for words in (
             "1 of the job's 13 models were asked nothing yet, 1 not to the end; v asks them.",
-            "Each line is over the questions that all of its models answered: 6 of each task.",
-            "○: was asked other questions, or not yet all of them",
+            "Joined over the questions that all answered: 6 of each task.",
+            "○: other questions, or not all of them yet; over its own, not joined.",
         ):
             await until(pilot, shows(pilot, words))
         await pilot.press("ctrl+home")
