@@ -107,6 +107,7 @@ def show(*, job: str, as_json: bool) -> None:
 @as_json
 def adopt(*, job_id: str, provider: str, dataset: str | None, as_json: bool) -> None:
     """Follow a job that was created elsewhere. ID is the service's own, for example ftjob-abc123."""
+    from ftb_tui.providers.states import told
     from ftb_tui.work.adoption import adopt as adopt_job
     from ftb_tui.work.bench_plan import bench_dataset
     from ftb_tui.work.service import in_service
@@ -121,7 +122,8 @@ def adopt(*, job_id: str, provider: str, dataset: str | None, as_json: bool) -> 
     if as_json:
         put_json(asdict(row))
     else:
-        say(f"Job {row.job_key} ({row.remote_job_id}) is {row.state}. Follow it: ftb jobs follow {row.job_key}")
+        verb = "Look at it: ftb jobs show" if row.is_final else "Follow it: ftb jobs follow"
+        say(f"Job {row.job_key} ({row.remote_job_id}) {told(row.state)}. {verb} {row.job_key}")
 
 
 @jobs.command()

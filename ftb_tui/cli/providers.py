@@ -11,6 +11,7 @@ import click
 from ftb_tui.cli.common import as_json, put_json, put_table, run_async
 from ftb_tui.cli.exits import Exit, say
 from ftb_tui.cli.groups import Commands
+from ftb_tui.report.numbers import counted
 from ftb_tui.report.plain import visible
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ def list_command(*, as_json: bool) -> None:
             ("provider", "title", "host", "key"), [(i.name, i.title, i.host, i.key) for i in infos], spare=("title",)
         )
         for server in found:
-            say(visible(f"Found {server.title} with {len(server.models)} models. Ask one: {_example(server)}"))
+            say(
+                visible(
+                    f"Found {server.title} with {counted(len(server.models), 'model')}. Ask one: {_example(server)}"
+                )
+            )
         for note in dict.fromkeys(note for info in infos for note in info.notes):
             say(visible(f"! {note}"))
 

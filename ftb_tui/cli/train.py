@@ -90,6 +90,7 @@ def train(
     from ftb_tui.benchmark.training import recipe_record, training_examples
     from ftb_tui.providers.config import load_config
     from ftb_tui.providers.registry import provider_info
+    from ftb_tui.providers.states import told
     from ftb_tui.report.plain import visible
     from ftb_tui.store.jobs import get_job
     from ftb_tui.store.paraphrases import wordings_for
@@ -165,7 +166,7 @@ def train(
     if as_json:
         put_json(asdict(job))
     else:
-        say(f"Job {job.job_key} ({job.remote_job_id}) is {job.state}. Follow it: ftb jobs follow {job.job_key}")
+        say(f"Job {job.job_key} ({job.remote_job_id}) {told(job.state)}. Follow it: ftb jobs follow {job.job_key}")
 
 
 def _recipe(recipe: Recipe, method: str | None, validation_share: float) -> Recipe:

@@ -83,7 +83,7 @@ def facts(row: JobRow, watch: Watch, eta: Eta | None, cost: str) -> list[str]:
     """The lines about a job: what it is, how far it is, how old that news is."""
     told = (
         f"{counted(row.n_examples, 'example')}, {counted(row.n_epochs, 'epoch') if row.n_epochs else 'auto epochs'}, "
-        f"batch {row.batch_size or 'auto'}, seed {row.seed}"
+        f"batch {row.batch_size or 'auto'}{'' if row.seed is None else f', seed {row.seed}'}"
     )
     lines = [told]
     if row.tuned_model:

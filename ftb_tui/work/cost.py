@@ -216,8 +216,8 @@ def quote_lines(quote: Quote) -> list[str]:
     times = "epochs chosen by the service" if quote.epochs is None else f"{quote.epochs} epochs"
     lines = [
         f"Fine-tune {quote.base_model} ({quote.method}) on {quote.dataset} at {quote.provider}, {quote.host}",
-        f"Training file  {quote.examples} examples, {quote.file_bytes:,} bytes, {quote.tokens:,} tokens "
-        f"({quote.tokens_how})",
+        f"Training file  {quote.examples} examples, {quote.file_bytes:,} bytes, {quote.tokens:,} tokens of what is said in "
+        f"them ({quote.tokens_how})",
     ]
     if quote.validation_examples:
         lines.append(f"Validation     {quote.validation_examples} examples")

@@ -210,8 +210,8 @@ async def _send(db: aiosqlite.Connection, provider: Provider, job_key: int) -> N
         if found is None:
             await store.set_follow_error(db, job_key, error.message)
             raise LaunchError(
-                f"It is not known whether the job was created: {error.message}. Nothing is sent again; ftb looks for it "
-                f"by its tag: ftb jobs follow {job_key}",
+                f"It is not known whether the job was created: {error.message.rstrip('.')}. Nothing is sent again; ftb "
+                f"looks for it by its tag: ftb jobs follow {job_key}",
                 job_key=job_key,
                 refused=False,
             ) from error

@@ -8,6 +8,7 @@ import time
 import aiosqlite
 
 from ftb_tui.providers.base import ErrorKind, ProviderError
+from ftb_tui.providers.states import told
 from ftb_tui.store import benches, intents
 from ftb_tui.store import jobs as store
 from ftb_tui.weights import WeightsError
@@ -92,10 +93,13 @@ async def abandon(
             f"ftb jobs adopt ID --provider {job.provider}"
         )
     if found is not None:
-        return found, (
-            f"Job {job_key} is not given up: it was created ({found.remote_job_id}) and is {found.state}. Follow it with: "
-            f"ftb jobs follow {job_key} - or end it with: ftb jobs cancel {job_key}"
+        what_now = (
+            f"Look at it with: ftb jobs show {job_key}"
+            if found.is_final
+            else f"Follow it with: ftb jobs follow {job_key} - or end it with: ftb jobs cancel {job_key}"
         )
+        said = f"Job {job_key} is not given up: it was created ({found.remote_job_id}) and {told(found.state)}. {what_now}"
+        return found, said
     given_up = await _give_up(db, job_key, f"given up: {job.host} has no such job", cost_nothing=True)
     return given_up, (
         f"Job {job_key} is given up: {job.host} has no such job. It was {asked_with(job.provider)}: should it be of "

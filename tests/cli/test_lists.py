@@ -224,3 +224,15 @@ def test_a_service_that_refuses_to_cancel_makes_a_command_that_failed_not_one_th
     done = ftb("jobs", "cancel", "last", "--yes")
     assert done.code == 1
     assert "refused to cancel job 1: Job has already completed: ftjob-1" in done.err
+
+
+def test_a_server_on_this_machine_is_told_with_how_many_models_it_has(
+    ftb: Ftb, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ftb_tui.providers import discovery
+
+    with FakeOpenAI(key=None) as server:
+        ports = {"ollama": int(server.url.split(":")[2].split("/")[0])}
+        monkeypatch.setattr(discovery, "LOCAL_SERVERS", ports)
+        monkeypatch.setattr("ftb_tui.providers.registry.LOCAL_SERVERS", ports)
+        assert "Found Ollama with 1 model. Ask one: ftb evaluate --provider ollama" in ftb("providers", "list").err

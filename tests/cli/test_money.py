@@ -45,7 +45,14 @@ def configure(home: Path, text: str) -> None:
 
 def test_a_dry_run_tells_everything_and_sends_nothing(ftb: Ftb, priced: FakeOpenAI) -> None:
     told = ftb(*TRAIN, "--dry-run").out
-    for needle in ("150 examples", "estimated at 4", "2 epochs", "$5.00 a million", "2026-11-01", "54 days left"):
+    for needle in (
+        "150 examples",
+        "tokens of what is said in them (estimated at 4",
+        "2 epochs",
+        "$5.00 a million",
+        "2026-11-01",
+        "54 days left",
+    ):
         assert needle in told
     quote = ftb(*TRAIN, "--dry-run", "--json").json
     assert quote["training_cost"] == pytest.approx(quote["tokens"] * 2 * 5 / 1e6)
@@ -264,6 +271,10 @@ def test_an_adopted_job_tells_what_it_cost_and_no_dataset_that_is_not_there(
     (home / "data" / "ftb.db").unlink()
     assert ftb("jobs", "adopt", "ftjob-1", "--provider", "fake").code == 0
     followed = ftb("jobs", "follow", "ftjob-1")
+    assert (
+        "Job 1 (ftjob-1) has succeeded. Look at it: ftb jobs show 1"
+        in ftb("jobs", "adopt", "ftjob-1", "--provider", "fake").err
+    )
     assert (followed.code, "--dataset NAME" in followed.err, "elsewhere" in followed.err) == (0, True, False)
     told = ftb("jobs", "show", "ftjob-1").out
     assert "at $5.00 a million, price of 2026-11-01; no estimate was made." in told

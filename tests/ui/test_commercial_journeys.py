@@ -201,6 +201,8 @@ async def test_of_an_adopted_job_is_said_how_to_tell_what_it_was_trained_on(
         await mode(pilot, "2", "jobs")
         await filled(pilot)
         await pilot.press("v")
+        assert "batch auto" in text_of(app)
+        assert "seed" not in text_of(app), "nobody knows it"
         words = f"ftb jobs adopt {remote.job_id} --provider fake --dataset NAME"
         await until(pilot, lambda: any(words in one.message for one in app._notifications))
     assert (await stored())[1] == []
