@@ -23,7 +23,7 @@ CHECKPOINT = {"id": "c-1", "fine_tuned_model_checkpoint": "ft:x:ckpt-1", "step_n
 def no_warnings() -> Iterator[None]:
     """A warning would be printed over the app."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         yield
 
 
