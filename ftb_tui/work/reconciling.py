@@ -98,7 +98,9 @@ async def abandon(
             if found.is_final
             else f"Follow it with: ftb jobs follow {job_key} - or end it with: ftb jobs cancel {job_key}"
         )
-        said = f"Job {job_key} is not given up: it was created ({found.remote_job_id}) and {told(found.state)}. {what_now}"
+        said = (
+            f"Job {job_key} is not given up: it was created ({found.remote_job_id}) and {told(found.state)}. {what_now}"
+        )
         return found, said
     given_up = await _give_up(db, job_key, f"given up: {job.host} has no such job", cost_nothing=True)
     return given_up, (
