@@ -10,6 +10,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from textual.app import App
 from textual.binding import Binding
@@ -88,13 +89,14 @@ def _sorted_out(keymap: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]], 
     usable: dict[str, tuple[str, ...]] = {}
     problems = []
     for name, value in keymap.items():
-        wanted = tuple(normal_key(key) for key in value.split(",") if key.strip())
-        wrong = [key for key in wanted if not is_key(key)]
+        typed = [key.strip() for key in value.split(",") if key.strip()]
+        wanted = tuple(normal_key(key) for key in typed)
+        wrong = [problem for key in typed if (problem := key_problem(key, name))]
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             problems.append(f"{name} is no key's id" + (f"; did you mean {near[0]}?" if near else ""))
         elif wrong:
-            problems += [f"{name}: {key!r} is no key" for key in wrong]
+            problems += [f"{name}: {problem}" for problem in wrong]
         elif wanted:
             usable[name] = wanted
     # Whatever is left out has its usual keys again, which others may have been given.
@@ -131,18 +133,51 @@ _TEXTUAL = {"solidus": "slash", "reverse_solidus": "backslash", "commercial_at":
 def normal_key(key: str) -> str:
     """A key as Textual names it: `/` is slash."""
     key = key.strip()
+    if key in _TEXTUAL_KEYS:
+        return key
     *modifiers, last = key.split("+") if len(key) > 1 else [key]
     if len(last) == 1 and not last.isalnum():
         last = unicodedata.name(last, last).lower().replace(" ", "_").replace("-", "_")
         last = _TEXTUAL.get(last, last)
-    return "+".join([*modifiers, last])
+    return "+".join([*sorted(modifiers), last])
 
 
 def is_key(key: str) -> bool:
     """Whether there is such a key."""
     *modifiers, last = key.split("+")
-    named = {normal_key(chr(code)) for code in range(33, 127)}
-    return set(modifiers) <= _MODIFIERS and (last in named or len(last) == 1 or last in {one.value for one in Keys})
+    return set(modifiers) <= _MODIFIERS and (last in _printable() or len(last) == 1 or last in _TEXTUAL_KEYS)
+
+
+def key_problem(key: str, name: str) -> str:
+    """Why an id cannot have a key, as it was typed, with what to write instead; empty where it can."""
+    wanted = normal_key(key)
+    *modifiers, last = wanted.split("+")
+    if not is_key(wanted):
+        return f"{key!r} is no key"
+    if modifiers == ["shift"] and (last in _printable() or len(last) == 1) and last != "space":
+        instead = repr(last.upper()) if last.isalpha() and len(last) == 1 else "the character itself"
+        return f"{key!r} never arrives: with shift, terminals send another character; write {instead}"
+    if "ctrl" in modifiers and len(last) == 1 and last.isupper():
+        return f"{key!r} never arrives: with ctrl, terminals send no capitals; write {wanted[:-1] + last.lower()!r}"
+    same = _SAME.get(wanted, wanted)
+    if (does := _TAKEN.get(same)) and (name, same) != ("quit", "ctrl+q"):
+        there = f"{key!r} is {same} for terminals, and that" if same != wanted else f"{key!r}"
+        return f"{there} {does} everywhere; write another key"
+    return f"{key!r} is {same} for terminals; write {same!r}" if same != wanted else ""
+
+
+@cache
+def _printable() -> frozenset[str]:
+    return frozenset(normal_key(chr(code)) for code in range(33, 127))
+
+
+_TEXTUAL_KEYS = frozenset(one.value for one in Keys)
+_SAME = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+left_square_bracket": "escape",
+         "ctrl+[": "escape", "return": "enter", "ctrl+space": "ctrl+@"}  # fmt: skip
+"""Keys for which terminals send the same as for others; those few that tell them apart are not to be reckoned with."""
+_TAKEN = {"ctrl+c": "copies what the mouse selected", "super+c": "copies what the mouse selected", "ctrl+q": "quits",
+          "tab": "goes to the next place", "shift+tab": "goes to the place before"}  # fmt: skip
+"""What Textual itself does with keys on every screen."""
 
 
 def _together(first: KnownBinding, second: KnownBinding) -> bool:
@@ -232,6 +267,7 @@ quit = "ctrl+q"
 ```
 
 Several keys stand with commas between them. `ftb config check` names ids that there are not and keys that two things on
-the same screen would share. The app says so too when it begins, and leaves those lines out: what they name has its usual
+the same screen would share, and keys that no terminal sends, with what to write instead: `N` for shift+n, `enter` for
+ctrl+m. The app says so too when it begins, and leaves those lines out: what they name has its usual
 keys.
 """

@@ -104,6 +104,56 @@ def test_two_things_on_one_screen_cannot_share_a_key_but_two_screens_can() -> No
     assert usable_keymap({"nosuch": "x", "quit": "%"}) == {"quit": "percent_sign"}
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("shift+n", "'shift+n' never arrives: with shift, terminals send another character; write 'N'"),
+        ("shift+1", "write the character itself"),
+        ("shift+slash", "write the character itself"),
+        ("ctrl+N", "write 'ctrl+n'"),
+        ("ctrl+i", "'ctrl+i' is tab for terminals, and that goes to the next place everywhere; write another key"),
+        ("ctrl+m", "'ctrl+m' is enter for terminals; write 'enter'"),
+        ("ctrl+h", "write 'backspace'"),
+        ("ctrl+[", "write 'escape'"),
+        ("return", "write 'enter'"),
+        ("ctrl+c", "'ctrl+c' copies what the mouse selected everywhere; write another key"),
+        ("ctrl+q", "'ctrl+q' quits everywhere"),
+        ("tab", "'tab' goes to the next place everywhere"),
+        ("x,shift+n", "write 'N'"),
+    ],
+)
+def test_a_key_that_no_terminal_sends_is_refused_with_what_to_write_instead(
+    key: str, said: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [problem] = keymap_problems({"answers.next": key})
+    assert problem.startswith("keymap.answers.next: ")
+    assert said in problem
+    assert usable_keymap({"answers.next": key}) == {}
+    assert run(["config", "set", "keymap.answers.next", key]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not (home / "config" / "config.toml").exists()
+
+
+def test_keys_that_terminals_send_are_taken() -> None:
+    for key in (
+        "N",
+        "shift+up",
+        "ctrl+shift+up",
+        "alt+n",
+        "f5",
+        "ctrl+n",
+        "ctrl+j",
+        "ctrl+@",
+        "ctrl+]",
+        "shift+f3",
+        "!",
+        "é",
+    ):
+        assert keymap_problems({"answers.next": key}) == [], key
+    assert usable_keymap({"answers.next": "shift+ctrl+up"}) == {"answers.next": "ctrl+shift+up"}, "as Textual names it"
+    assert keymap_problems({"quit": "ctrl+q"}) == [], "there it does the same"
+
+
 async def test_a_key_that_something_else_has_is_not_taken_from_it(home: Path) -> None:
     write_config(home, '[keymap]\nquit = "1"\n"jobs.mark" = "x"\n"jobs.pause" = "x"\n')
     await fill_demo()
