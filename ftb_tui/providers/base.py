@@ -207,6 +207,10 @@ class RemoteModel:
     shutdown_date: str | None = None
 
 
+NOTES = ("left_out", "api", "batch", "tokens", "asked_as")
+"""What is kept with the parameters of a question and was not sent among them."""
+
+
 @dataclass(frozen=True, slots=True)
 class AskRequest:
     """One question to one model. The defaults are the paper's: one user message, temperature 0, seed 42."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, ProviderError
+from ftb_tui.providers.base import NOTES, Answer, AskRequest, ErrorKind, ProviderError
 from ftb_tui.providers.google_failures import google_errors
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def generation_config(request: AskRequest, switch: Mapping[str, object] | None) 
 
 def posted(prompt: str, parameters: Mapping[str, object]) -> dict[str, object]:
     """The body of a question that was asked, from the `parameters` that are kept with its answer."""
-    return {"contents": [{"parts": [{"text": prompt}], "role": "user"}], "generationConfig": dict(parameters)}
+    config = {name: value for name, value in parameters.items() if name not in NOTES}
+    return {"contents": [{"parts": [{"text": prompt}], "role": "user"}], "generationConfig": config}
 
 
 async def ask_gemini(

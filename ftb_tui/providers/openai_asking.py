@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ftb_tui.providers.base import Answer, AskRequest, ErrorKind, ProviderError
+from ftb_tui.providers.base import NOTES, Answer, AskRequest, ErrorKind, ProviderError
 from ftb_tui.providers.dialect import Dialect
 from ftb_tui.providers.failures import provider_errors
 from ftb_tui.providers.openai_reading import whole
@@ -171,10 +171,6 @@ def posted(model: str, prompt: str, parameters: Mapping[str, Any]) -> tuple[str,
     values = {name: value for name, value in parameters.items() if name not in NOTES}
     body = _body(AskRequest(model, prompt), values, responses)
     return "/responses" if responses else "/chat/completions", body
-
-
-NOTES = ("left_out", "api", "batch")
-"""What is kept with the parameters of a question and was not sent."""
 
 
 def answer_of(

@@ -21,6 +21,7 @@ class ResponseRecord:
     response_key: int
     provider: str
     model: str
+    """By which name it was asked: that of its deployment then, where it had one."""
     model_reported: str | None
     prompt: str
     parameters: dict[str, object]
@@ -35,7 +36,7 @@ class ResponseRecord:
     request_id: str | None
     created_at: float
     tokens_estimated: bool
-    """Whether the service told no counts of tokens for this evaluation, and they were reckoned from the letters."""
+    """Whether the service told no count of tokens for this answer, and they were reckoned from the letters."""
     yes: float | None
     """Natural-log probabilities of Yes and No as the first word, and the least that the service listed."""
     no: float | None
@@ -46,9 +47,12 @@ async def response_record(db: aiosqlite.Connection, response_key: int) -> Respon
     """One response, whole; None if it is not there."""
     rows = list(
         await db.execute_fetchall(
-            "SELECT r.response_key, m.provider, coalesce(m.serving_name, m.name), r.model_reported, q.prompt,"
+            # The deployment of today may be another than the one that was asked.
+            "SELECT r.response_key, m.provider, coalesce(p.parameters ->> 'asked_as', m.serving_name, m.name),"
+            " r.model_reported, q.prompt,"
             " p.parameters, r.answer, r.error_kind, r.error, r.finish_reason, r.prompt_tokens, r.completion_tokens,"
-            " r.latency_ms, r.attempts, r.request_id, r.created_at, e.tokens_estimated, f.yes, f.no, f.floor"
+            " r.latency_ms, r.attempts, r.request_id, r.created_at,"
+            " p.parameters ->> 'tokens' IS 'estimated', f.yes, f.no, f.floor"
             " FROM responses r JOIN evaluations e USING (evaluation_key) JOIN models m USING (model_key)"
             " JOIN questions q USING (question_key)"
             " JOIN request_parameters p ON p.parameters_key = r.parameters_key"

@@ -132,6 +132,11 @@ def with_tokens(answer: Answer, request: AskRequest) -> tuple[Answer, bool]:
     return replace(answer, prompt_tokens=asked, completion_tokens=answered), True
 
 
+def kept_parameters(provider: Provider, request: AskRequest) -> dict[str, object]:
+    """What is kept with an answer of how it was asked for: what is sent, and the name that the model had there then."""
+    return {**provider.parameters(request), "asked_as": request.model}
+
+
 def answer_record(
     place: tuple[int, int],
     parameters: Mapping[str, object],
@@ -142,10 +147,11 @@ def answer_record(
 ) -> store.ResponseRecord:
     """A reply with its grades, in its `place` of question key and repeat.
 
-    `parameters` are what was sent, where the reply does not say so itself.
+    `parameters` are what was sent (`kept_parameters`), where the reply does not say so itself.
     """
     answer, estimated = with_tokens(reply, request)
-    sent = {**(answer.parameters or parameters), **({"tokens": "estimated"} if estimated else {})}
+    notes = {name: parameters[name] for name in ("asked_as",) if name in parameters}
+    sent = {**(answer.parameters or parameters), **notes, **({"tokens": "estimated"} if estimated else {})}
     found = None if answer.first_word is None else preference(answer.first_word)
     grades = grade_all(question, answer.text)
     if found is not None and (preferred := grade_preference(question, found)) is not None:

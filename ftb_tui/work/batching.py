@@ -30,6 +30,7 @@ from ftb_tui.work.asking import (
     ask_request,
     asked_as,
     batch_records,
+    kept_parameters,
 )
 from ftb_tui.work.batch_intents import cancel_batches, confirm, reconcile
 from ftb_tui.work.creation import is_refusal
@@ -162,7 +163,7 @@ class _BatchRun:
             answer = await self._provider.ask(request)
         except ProviderError as error:
             raise EvaluationStoppedError(f"{error.host} refused: {error.message}") from error
-        record = answer_record((key, repeat), self._provider.parameters(request), question, request, answer)
+        record = answer_record((key, repeat), kept_parameters(self._provider, request), question, request, answer)
         await store.write_responses(self._db, self._key, [record])
         self._count([record])
         self._purse.settle(held, record.prompt_tokens, record.completion_tokens)
@@ -198,7 +199,7 @@ class _BatchRun:
         intent_id = str(uuid.uuid4())
         batch_key = await batches.insert_intent(
             self._db, intent_id=intent_id, evaluation_key=self._key, host=self._provider.host,
-            parameters={**self._provider.parameters(request), "batch": True}, places=places,
+            parameters={**kept_parameters(self._provider, request), "batch": True}, places=places,
             worst_cost=None if self._purse.prices is None else worst,
         )  # fmt: skip
         self._purse.set_aside(worst)

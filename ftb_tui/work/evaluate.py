@@ -32,6 +32,7 @@ from ftb_tui.work.asking import (
     answer_record,
     ask_request,
     asked_as,
+    kept_parameters,
     require_same_weights,
 )
 from ftb_tui.work.batching import run_batches
@@ -268,7 +269,7 @@ class _Run:
     async def _settle(self, key: int, question: Question, repeat: int) -> store.ResponseRecord | None:
         """What came of a question; None where the run was stopped before anything did."""
         request = ask_request(self._evaluation, self._asked_as, question, repeat, self._provider)
-        parameters = self._provider.parameters(request)
+        parameters = kept_parameters(self._provider, request)
         until = time.monotonic() + DEADLINE_SECONDS
         attempt = counted = 0
         while True:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from ftb_tui.report.exchange import request_text, response_text
 from ftb_tui.store.drilldown import ResponseRecord
 
@@ -32,6 +34,20 @@ def test_a_request_to_gemini_has_its_generation_config() -> None:
     head, *body = request_text(replace(RECORD, parameters=parameters)).splitlines()
     assert head == "POST gpt-x:generateContent"
     assert json.loads("\n".join(body))["generationConfig"] == parameters
+
+
+@pytest.mark.parametrize("sent", [{"maxOutputTokens": 5}, {"max_tokens": 5}])
+def test_what_is_only_noted_beside_the_parameters_is_in_no_request(sent: dict[str, object]) -> None:
+    noted = {
+        **sent,
+        "tokens": "estimated",
+        "asked_as": "a-deployment",
+        "api": "chat",
+        "left_out": ["seed"],
+        "batch": True,
+    }
+    shown = request_text(replace(RECORD, parameters=noted))
+    assert not [word for word in ('"tokens"', "asked_as", '"api"', '"left_out"', '"batch"') if word in shown]
 
 
 def test_an_imported_answer_had_no_request() -> None:

@@ -65,7 +65,9 @@ async def test_every_question_is_asked_once_and_every_answer_kept(
     stored = await db.execute_fetchall(
         "SELECT DISTINCT parameters FROM responses JOIN request_parameters USING (parameters_key)"
     )
-    assert [json.loads(r[0]) for r in stored] == [{"max_tokens": 7, "temperature": 0.0, "seed": 42}]
+    assert [json.loads(r[0]) for r in stored] == [
+        {"max_tokens": 7, "temperature": 0.0, "seed": 42, "asked_as": "gpt-fake"}
+    ]
 
 
 async def test_a_storm_of_faults_ends_with_every_question_answered(

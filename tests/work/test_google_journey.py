@@ -115,13 +115,14 @@ async def test_from_a_check_to_results(
     rows = {row.model: row for row in await results(db) if row.task == "memorization"}
     assert rows[models["tuned"].name].score == 1.0
     assert rows[models["base"].name].score == 0.0
-    [recorded] = [
+    recorded = [
         json.loads(row[0])
         for row in await db.execute_fetchall(
             "SELECT DISTINCT parameters FROM responses JOIN request_parameters USING (parameters_key)"
         )
     ]
-    assert recorded["thinkingConfig"] == {"thinkingBudget": 0}
+    assert [one["thinkingConfig"] for one in recorded] == [{"thinkingBudget": 0}] * 3
+    assert len({one["asked_as"] for one in recorded}) == 3, "each says which of the three models was asked"
 
 
 def cut_after(n: int) -> Fault:

@@ -41,7 +41,7 @@ async def test_a_batch_answers_every_question_once_as_asking_one_by_one_would(
     sent = Counter(parameters for _, _, parameters, _ in answers)
     assert sorted(sent.values()) == [1, 59]
     assert json.loads(sent.most_common()[0][0]) == {
-        "max_completion_tokens": 7, "temperature": 0.0, "seed": 42, "batch": True,
+        "max_completion_tokens": 7, "temperature": 0.0, "seed": 42, "batch": True, "asked_as": "gpt-fake",
     }  # fmt: skip
     assert (seen[-1].asked, seen[-1].missing, seen[-1].batch) == (60, 60, "")
     assert any("batch_1 in_progress" in progress.batch for progress in seen)
