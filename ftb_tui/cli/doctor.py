@@ -190,7 +190,7 @@ def _configuration() -> Iterator[Check]:
             continue
         if info.ready:
             yield Check("ok", info.name, f"key: {info.key}")
-        elif info.name in config.providers:
+        elif info.name in config.providers or info.key.startswith("not usable"):
             yield Check("warn", info.name, f"key: {info.key}")
         else:
             unused.append(info.name)

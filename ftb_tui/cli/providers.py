@@ -92,7 +92,7 @@ def check(*, provider: str | None, as_json: bool) -> None:
         put_json([{**asdict(result), "deployments": deployed[result.name]} for result in found])
     else:
         for result in found:
-            key = f" Key: {result.key}." if result.key and not result.key.startswith("missing") else ""
+            key = f" Key: {result.key}." if result.key and not result.key.startswith(("missing", "not usable")) else ""
             mark = "✓" if result.reachable else "✗"
             click.echo(visible(f"{mark} {result.name}  {result.host}  {result.message}.{key}".replace("..", ".")))
             if result.quota:

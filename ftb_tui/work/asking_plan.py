@@ -9,7 +9,7 @@ import aiosqlite
 from ftb_tui.benchmark.model import Dataset, Question
 from ftb_tui.benchmark.subset import subset
 from ftb_tui.providers.base import ErrorKind, ProviderError
-from ftb_tui.providers.registry import provider_info
+from ftb_tui.providers.registry import open_provider, provider_info
 from ftb_tui.store.database import open_store, transaction
 from ftb_tui.store.deployments import record_deployment
 from ftb_tui.store.models import ModelRow, ensure_model, list_models
@@ -54,8 +54,13 @@ async def asking_quote(plan: AskingPlan) -> AskingQuote:
 
 
 async def plan_evaluation(plan: AskingPlan) -> int:
-    """Keep the plan as an evaluation and give its key. Raises `EvaluationStoppedError` where nothing is left to ask."""
-    provider_info(plan.provider)
+    """Keep the plan as an evaluation and give its key. Raises `EvaluationStoppedError` where nothing is left to ask.
+
+    And `ProviderError`, with nothing kept, for a provider that cannot be opened.
+    """
+    if not provider_info(plan.provider).capabilities.creates_once:
+        # The embedded engine is started when it is needed.
+        await open_provider(plan.provider).close()
     db = await open_store()
     try:
         dataset = await bench_dataset(db, plan.dataset)

@@ -50,6 +50,8 @@ def test_a_check_of_all_providers_tells_of_a_bad_key_and_goes_on_to_the_others(
     assert "(position 24)" in checked["openai"]["message"]
     assert checked["fake"]["reachable"] is True
     assert SECRET not in done.said
+    [line] = [check for check in ftb("doctor", "--json").json if check["what"] == "openai"]
+    assert (line["state"], "(position 24)" in line["found"]) == ("warn", True)
 
 
 @ODD

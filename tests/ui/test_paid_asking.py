@@ -199,3 +199,22 @@ async def test_a_days_budget_that_is_used_up_is_told_before_an_evaluation_is_pla
         await pilot.press("enter")
         await pilot.pause()
         assert (app.screen, await n_evaluations(), paid.asked) == (screen, 1, [])
+
+
+@pytest.mark.parametrize("key", ["sk-0123456789\u200b-x", ""], ids=["not usable", "missing"])
+async def test_an_evaluation_is_not_planned_with_a_key_that_cannot_be_used(
+    paid: FakeOpenAI, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("FAKE_KEY", key)
+    db = await open_store()
+    await save_dataset(db, WORLD)
+    await db.close()
+    app = FtbApp()
+    async with app.run_test(size=(160, 45)) as pilot:
+        await until(pilot, lambda: app._supervisor is not None)
+        screen = EvaluateScreen("fake", provider_info("fake").capabilities, names=["gpt-fake"])
+        app.push_screen(screen)
+        await until(pilot, shows(pilot, "enter  ask, for $"))
+        await pilot.press("enter")
+        await until(pilot, lambda: "FAKE_KEY" in str(screen.query_one("#evaluate-said", Static).content))
+        assert (app.screen, await n_evaluations(), "0123456789" in text_of(app)) == (screen, 0, False)
