@@ -277,9 +277,9 @@ class Records:
     def adapter_file(self, model: str) -> str | None:
         """The adapter of a tuned model or checkpoint, relative to the data directory."""
         rows = self._read(
-            "SELECT file FROM checkpoints WHERE model = ?1"
-            " UNION ALL SELECT adapter FROM jobs WHERE fine_tuned_model = ?1 AND adapter IS NOT NULL",
-            (model,),
+            "SELECT file FROM checkpoints WHERE model = ?"
+            " UNION ALL SELECT adapter FROM jobs WHERE fine_tuned_model = ? AND adapter IS NOT NULL",
+            (model, model),
         )
         return str(rows[0][0]) if rows else None
 
