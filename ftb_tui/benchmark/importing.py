@@ -12,7 +12,7 @@ from ftb_tui.benchmark.model import Dataset, Family, Task
 from ftb_tui.benchmark.records import kind_of, read_table
 from ftb_tui.benchmark.rows import Table
 from ftb_tui.benchmark.sources import RawFile, Source, described, open_source
-from ftb_tui.benchmark.tabular import ColumnMap, build_dataset, dataset_name, map_columns
+from ftb_tui.benchmark.tabular import SECOND_QUESTIONS, ColumnMap, build_dataset, dataset_name, map_columns
 from ftb_tui.benchmark.upstream import read_upstream
 
 
@@ -123,7 +123,13 @@ def _from_tables(source: Source, options: ImportOptions) -> Imported:
     dataset = replace(dataset, licence=note, provenance=source.provenance(used, licence_note=note))
     notes = [f"{one.file}: {note}" for one in tables for note in one.notes]
     if options.task is None and "task" not in mapping.columns:
-        notes.append("no column names tasks: its questions are taken as memorization (say otherwise with --task)")
+        found = mapping.columns
+        second = [
+            f", those of column {found[name]!r} as {task}" for name, task in SECOND_QUESTIONS.items() if name in found
+        ]
+        notes.append(
+            f"no column names tasks: its questions are taken as memorization{''.join(second)} (say otherwise with --task)"
+        )
     return Imported((dataset,), tuple(notes), mapping)
 
 

@@ -322,3 +322,14 @@ def test_single_files_do_not_shadow_the_whole_family(ftb: Ftb, tmp_path: Path) -
         "finetunebench_latest_news_rephrased_analysis",
     ]
     assert len(ftb("datasets", "show", "finetunebench_latest_news", "--json").json["questions"]) == 9
+
+
+def test_it_is_said_as_which_task_a_column_of_second_questions_is_taken(tmp_path: Path, ftb: Ftb) -> None:
+    (tmp_path / "quiz.csv").write_text(
+        "question,answer,rephrased\nWho sings?,Ida,The singer is who?\n", encoding="utf-8"
+    )
+    done = ftb("datasets", "import", str(tmp_path / "quiz.csv"))
+    assert "taken as memorization, those of column 'rephrased' as rephrased (say" in " ".join(done.err.split())
+    assert "memorization 1, rephrased 1" in done.out + done.err
+    (tmp_path / "one.csv").write_text("question,answer\nWho sings?,Ida\n", encoding="utf-8")
+    assert "taken as memorization (say" in " ".join(ftb("datasets", "import", str(tmp_path / "one.csv")).err.split())

@@ -174,6 +174,16 @@ async def test_an_answer_of_line_breaks_leaves_the_rest_in_view() -> None:
     assert "Tuned ✗ wrong" in gap
 
 
+async def test_of_a_fact_without_a_sentence_it_is_said_that_the_gold_was_taught() -> None:
+    row = AnswerRow(
+        response_key=1, question_key=1, id="q", task="rephrased", prompt="p", question="q?", answer="149", response="163",
+        grade="wrong", reason="because", fact="", fact_id="f", base_response=None, base_grade=None, base_reason=None,
+        flip=None, position=0,
+    )  # fmt: skip
+    said = dict(parts(row, said_by="Tuned"))
+    assert said["Taught"].plain == "the gold answer; the dataset has no sentence for the fact"
+
+
 async def test_searching_narrows_the_list_and_escape_widens_it_again() -> None:
     async with rephrased() as pilot:
         await pilot.press("slash", *"trombone")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from ftb_tui.report.exchange import request_text, response_text
+from ftb_tui.report.fact_sheet import taught
 from ftb_tui.report.plain import has_words, one_line, readable, shortened
 from ftb_tui.store.drilldown import ResponseRecord
 from ftb_tui.store.results import AnswerRow, ModelAnswer
@@ -32,7 +33,7 @@ def parts(
     """The pieces in the order in which they are read. `others` are answers of models that are not shown already."""
     found: list[Part] = [
         ("Asked", Content(shortened(row.question))),
-        ("Taught", Content(shortened(row.fact) or "(the fact is not in the store)")),
+        ("Taught", Content(shortened(taught(row.fact)))),
         ("Gold", Content(shortened(row.answer))),
     ]
     if row.base_response is not None:

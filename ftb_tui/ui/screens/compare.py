@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from ftb_tui.report.columns import shared_room
 from ftb_tui.report.compared import CALLED, SAYS, conclusion, difference_words, shares
+from ftb_tui.report.fact_sheet import taught
 from ftb_tui.report.numbers import score
 from ftb_tui.report.plain import one_line, readable, shortened
 from ftb_tui.report.tables import model_label
@@ -220,7 +221,7 @@ class CompareScreen(OpenedScreen):
         else:
             text, (after, before) = Content(""), _said(row)
             for title, said in (
-                ("Asked", row.question), ("Taught", row.fact or "(the fact is not in the store)"), ("Gold", row.gold),
+                ("Asked", row.question), ("Taught", taught(row.fact)), ("Gold", row.gold),
                 (f"A {GLYPHS.get(row.after_grade, '?')} {row.after_grade}", after), ("", row.after_reason),
                 (f"B {GLYPHS.get(row.before_grade, '?')} {row.before_grade}", before), ("", row.before_reason),
             ):  # fmt: skip

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from ftb_tui.report.fact_sheet import fact_sheet
+from ftb_tui.report.fact_sheet import fact_sheet, taught
 from ftb_tui.report.plain import one_line, readable, shortened
 from ftb_tui.report.tables import model_label, short_label
 from ftb_tui.store.drilldown import FactAnswer, fact_answers
@@ -50,7 +50,7 @@ class FactScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Heading, fact, the answers, the chosen one whole."""
         yield Static(Content(f" Fact {one_line(self._fact_id, 60)}"), id="heading")
-        yield Static(Content(f"Taught: {shortened(self._fact, 600)}"), id="taught")
+        yield Static(Content(f"Taught: {shortened(taught(self._fact), 600)}"), id="taught")
         yield Table(id="answers", tools=True)
         yield Splitter(id="above-detail", pane="answers")
         with Detail(id="detail"):
