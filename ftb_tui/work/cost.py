@@ -213,7 +213,13 @@ def cost_sentence(cost: JobCost) -> str:
 
 def quote_lines(quote: Quote) -> list[str]:
     """The quote as a person reads it."""
-    times = "epochs chosen by the service" if quote.epochs is None else f"{quote.epochs} epochs"
+    times = (
+        "epochs chosen by the service"
+        if quote.epochs is None
+        else "1 epoch"
+        if quote.epochs == 1
+        else f"{quote.epochs} epochs"
+    )
     lines = [
         f"Fine-tune {quote.base_model} ({quote.method}) on {quote.dataset} at {quote.provider}, {quote.host}",
         f"Training file  {quote.examples} examples, {quote.file_bytes:,} bytes, {quote.tokens:,} tokens of what is said in "
