@@ -21,9 +21,10 @@ from ftb_tui.providers.google_access import ANSWER_TIMEOUT, hush
 from ftb_tui.providers.google_answering import ThinkingSwitches, ask_gemini, generation_config
 from ftb_tui.providers.google_failures import google_errors
 from ftb_tui.providers.google_settings import GEMINI_ABLE, GEMINI_HOST, NO_TUNING_BY_KEY
-from ftb_tui.providers.trusted import reaching
+from ftb_tui.providers.trusted import google_session, reaching
 
 if TYPE_CHECKING:
+    import aiohttp
     from google import genai
 
 _MAX_PAGES = 20
@@ -38,6 +39,7 @@ class GeminiKey:
         self.capabilities = GEMINI_ABLE
         self._key = key
         self._genai: genai.Client | None = None
+        self._session: aiohttp.ClientSession | None = None
         self._opening = asyncio.Lock()
         self._switches = ThinkingSwitches()
 
@@ -56,11 +58,13 @@ class GeminiKey:
 
                 hush()
                 way = reaching(self.host)
+                self._session = google_session()
                 options = types.HttpOptions(
                     base_url=self.host,
                     api_version="v1beta",
                     timeout=int(ANSWER_TIMEOUT * 1000),
                     retry_options=types.HttpRetryOptions(attempts=1),
+                    aiohttp_client=self._session,
                     client_args=way,
                     async_client_args={**way, "ssl": way["verify"]},
                 )
@@ -136,3 +140,6 @@ class GeminiKey:
             await self._genai.aio.aclose()
             self._genai = None
             await asyncio.sleep(0)
+        if self._session is not None:
+            await self._session.close()
+            self._session = None

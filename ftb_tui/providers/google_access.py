@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ftb_tui.providers.base import ErrorKind, ProviderError
 from ftb_tui.providers.google_failures import google_errors
 from ftb_tui.providers.google_settings import LOGIN, GoogleSettings, platform_host, ready_token, token_problem
-from ftb_tui.providers.trusted import reaching
+from ftb_tui.providers.trusted import google_session, reaching
 
 if TYPE_CHECKING:
+    import aiohttp
     import httpx2
     from google import genai
 
@@ -30,6 +31,7 @@ class GoogleAccess:
         self._credentials: Any = None
         self._loading = asyncio.Lock()
         self._http: httpx2.AsyncClient | None = None
+        self._session: aiohttp.ClientSession | None = None
         self._clients: dict[tuple[str, bool], genai.Client] = {}
 
     def secrets(self) -> tuple[str, ...]:
@@ -45,6 +47,11 @@ class GoogleAccess:
             host = platform_host(self.settings.region, self.settings.endpoint)
             self._http = httpx2.AsyncClient(timeout=CONTROL_TIMEOUT, **reaching(host))
         return self._http
+
+    def _answers(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = google_session()
+        return self._session
 
     async def control(self, location: str) -> genai.Client:
         """The SDK over our HTTP client, for jobs and lists in a location."""
@@ -95,8 +102,9 @@ class GoogleAccess:
                 # Even one attempt must be said, or the aiohttp path repeats a lost request by itself.
                 retry_options=types.HttpRetryOptions(attempts=1),
                 httpx_async_client=None if answering else self.http(),
+                aiohttp_client=self._answers() if answering else None,
                 client_args=way,
-                async_client_args={**way, "ssl": way["verify"]} if answering else way,
+                async_client_args={**way, "ssl": way["verify"]},
             )
             self._clients[key] = genai.Client(
                 enterprise=True,
@@ -112,6 +120,9 @@ class GoogleAccess:
         for client in self._clients.values():
             await client.aio.aclose()
         self._clients.clear()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
         if self._http is not None:
             await self._http.aclose()
             self._http = None

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import ssl
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ftb_tui.providers.base import ErrorKind, ProviderError
 from ftb_tui.proxies import SettingError, is_loopback, proxy_of, require_certificates
+
+if TYPE_CHECKING:
+    import aiohttp
+
+_READ_BUFFER = 2**22
 
 
 @cache
@@ -50,3 +55,13 @@ def reaching(url: str) -> dict[str, Any]:
     # Without certificates of its own it believes none, should it ever be sent elsewhere.
     verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if near else trusted()
     return {"verify": verify, "proxy": proxy_for(url), "trust_env": False}
+
+
+def google_session() -> aiohttp.ClientSession:
+    """A session as Google's SDK makes it for answers, but one that leaves it to `reaching` which proxy there is.
+
+    Belongs to the running event loop, and is closed by who made it.
+    """
+    import aiohttp
+
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), read_bufsize=_READ_BUFFER, trust_env=False)

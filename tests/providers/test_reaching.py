@@ -12,6 +12,7 @@ from ftb_tui.providers.base import AskRequest, ErrorKind, ProviderError
 from ftb_tui.providers.registry import check_provider, open_provider
 from ftb_tui.providers.trusted import trusted
 from ftb_tui.weights import WeightsError, pull
+from tests.fakes.google_server import FakeGoogle
 from tests.fakes.openai_server import FakeOpenAI
 
 USELESS = [
@@ -39,6 +40,20 @@ async def test_nothing_for_this_machine_goes_to_a_proxy_or_needs_certificates(
     try:
         assert await provider.upload_training_file(b"{}\n", filename="t.jsonl") == "file-1"
         assert (await provider.ask(AskRequest(model="gpt-fake", prompt="Say word1."))).text
+    finally:
+        await provider.close()
+
+
+@pytest.mark.parametrize("name", ["google", "gemini"])
+@pytest.mark.parametrize(("variable", "value"), USELESS)
+async def test_nor_does_what_is_said_to_a_google_endpoint_here(
+    fake_google: FakeGoogle, monkeypatch: pytest.MonkeyPatch, name: str, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    provider = open_provider(name)
+    try:
+        assert await provider.list_models()
+        assert (await provider.ask(AskRequest(model="gemini-2.5-flash", prompt="Say word1."))).text
     finally:
         await provider.close()
 
