@@ -238,6 +238,8 @@ def evaluate(
         raise click.UsageError(f"{name} does not answer in batches; leave --batch out.")
     quote = run_async(quoted())
     if dry_run:
+        if model is not None and known is None:
+            run_async(_look_up(name, model))
         put_quote(quote, as_json=as_json)
         return
     if not cancel_batch:
@@ -311,14 +313,22 @@ async def _failures(row: EvaluationRow) -> tuple[str, str | None]:
 
 
 async def _new_base(db: aiosqlite.Connection, service: Provider, name: str) -> int:
-    """The key of a base model that was never used here, if its service may know it.
+    """The key of a base model that was never used here, if its service may know it."""
+    from ftb_tui.store.database import transaction
+    from ftb_tui.store.models import ensure_model
 
-    The embedded engine's list is complete. Others know names that they do not list (deployments, tags), so there the
-    list only gives a hint.
+    await _require_possible(service, name)
+    async with transaction(db):
+        return await ensure_model(db, provider=service.name, name=name, kind="base", base_model=name)
+
+
+async def _require_possible(service: Provider, name: str) -> None:
+    """Raise `ModelNotFoundError` for a model that the embedded engine does not have: its list is complete.
+
+    Others know names that they do not list (deployments, tags), so there the list only gives a hint.
     """
     from ftb_tui.providers.base import ProviderError
-    from ftb_tui.store.database import transaction
-    from ftb_tui.store.models import ModelNotFoundError, ensure_model
+    from ftb_tui.store.models import ModelNotFoundError
 
     try:
         listed = [model.name for model in await service.list_models()]
@@ -330,5 +340,23 @@ async def _new_base(db: aiosqlite.Connection, service: Provider, name: str) -> i
         if service.name == "local":
             raise ModelNotFoundError(f"The embedded engine has no model {name!r}.{hint}")
         say(f"{service.name} does not list {name!r}.{hint} Asking for it all the same.")
-    async with transaction(db):
-        return await ensure_model(db, provider=service.name, name=name, kind="base", base_model=name)
+
+
+async def _look_up(provider: str, model: str) -> None:
+    """For a dry run, which sends nothing and starts nothing: whether there is such a model, or that it was not checked."""
+    import asyncio
+
+    from ftb_tui.providers.registry import open_provider
+    from ftb_tui.weights import MODEL_NAME
+    from ftb_tui.work.local_engine import running_engine
+
+    if provider != "local":
+        say(f"It was not checked whether {provider} has a model {model!r}: a dry run sends nothing.")
+    elif await asyncio.to_thread(running_engine) is not None:
+        service = await asyncio.to_thread(open_provider, provider)
+        try:
+            await _require_possible(service, model)
+        finally:
+            await service.close()
+    elif model != MODEL_NAME:
+        say(f"It was not checked whether the embedded engine has a model {model!r}: it is not running.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ class Failures:
 
     n: int
     reason: str
-    """What was said of most of them."""
+    """What was said of most of them, in the words for the first of these."""
     n_reason: int
     tasks: tuple[str, ...]
     """Those that they are of, the one with the most first."""
@@ -27,9 +28,11 @@ async def failures(db: aiosqlite.Connection, evaluation_key: int) -> Failures:
         " WHERE r.evaluation_key = ? AND r.error_kind IS NOT NULL ORDER BY r.response_key",
         (evaluation_key,),
     )
-    reasons = Counter(str(row[0]) for row in rows)
+    # What differs in numbers alone is one reason: each question has another length.
+    reasons = Counter(re.sub(r"\d+", "0", str(row[0])) for row in rows)
     tasks = Counter(str(row[1]) for row in rows)
-    [(reason, n_reason)] = reasons.most_common(1) or [("", 0)]
+    [(kind, n_reason)] = reasons.most_common(1) or [("", 0)]
+    reason = next((str(row[0]) for row in rows if re.sub(r"\d+", "0", str(row[0])) == kind), "")
     return Failures(len(list(rows)), reason, n_reason, tuple(task for task, _ in tasks.most_common()))
 
 

@@ -205,7 +205,7 @@ def _costs(quote: AskingQuote, max_cost: float | None) -> str:
     stops = quote.at_most if max_cost is None else max_cost
     if money(stops) == money(quote.cost):
         return f"It costs {money(stops)} at most."
-    return f"It costs about {money(quote.cost)} if all are that long; asking stops before more than {money(stops)} is spent."
+    return f"It costs {money(stops)} at most, where asking stops: about {money(quote.cost)} if all are that long."
 
 
 def _of_the_day(quote: AskingQuote) -> str:

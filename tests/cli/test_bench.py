@@ -153,6 +153,12 @@ def test_one_person_alone_cannot_be_compared_and_the_refusal_says_how_many_can(f
     assert "its tasks are memorization" in ftb("bench", "--tasks", "vignette").err
 
 
+def test_a_run_whose_questions_fail_says_why_they_do(ftb: Ftb, tiny: Path) -> None:
+    done = ftb("bench", "--facts", "1", "--answer-tokens", "100000", "--epochs", "1")
+    assert (done.code, "questions to smollm2-135m failed. They failed with: " in done.err) == (1, True)
+    assert re.search(r"failed with: .*tokens", done.err)
+
+
 def test_no_task_at_all_is_not_every_task(ftb: Ftb) -> None:
     done = ftb("bench", "--tasks", "")
     assert (done.code, done.out) == (2, "")

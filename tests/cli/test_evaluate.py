@@ -37,6 +37,36 @@ def test_failed_questions_fail_the_command_and_are_asked_again_on_resume(ftb: Ft
     assert len(fake_openai.asked) == 4
 
 
+def test_why_questions_failed_is_said_and_how_to_see_those_and_no_others(ftb: Ftb, fake_openai: FakeOpenAI) -> None:
+    too_long, odd = status(400, error("max_tokens is too large: 9000.")), status(400, error("Something else."))
+    fake_openai.faults["POST /chat/completions"].extend([too_long, odd, too_long, too_long])
+    done = ftb(*ASK, "--model", "gpt-fake", "--concurrency", "1")
+    assert (done.code, "3 of the 4 failed with: max_tokens is too large: 9000." in done.err) == (1, True)
+    assert "ftb wrong --model gpt-fake --task memorization --show failed" in done.err
+    assert "Look closer" not in done.err, "no answer is there to look at"
+    ftb(*ASK, "--model", "gpt-fake")
+    fake_openai.faults["POST /chat/completions"].extend([too_long] * 4)
+    later = ftb(*ASK, "--model", "gpt-fake", "--seed", "43")
+    assert "They failed with: max_tokens is too large: 9000." in later.err
+    assert ("ftb evaluate --resume 3" in later.err, "ftb wrong" in later.err) == (True, False), "it lists evaluation 2"
+
+
+def test_a_dry_run_does_not_vouch_for_a_model_that_nobody_looked_for(ftb: Ftb, tiny: Path) -> None:
+    asked = ("evaluate", "--model", "nonexist", "--dataset", "fictional_people", "--people", "1")
+    unknown = ftb(*asked, "--dry-run")
+    assert (unknown.code, "not checked whether the embedded engine has a model 'nonexist'" in unknown.err) == (0, True)
+    assert "not checked" not in ftb("evaluate", "--model", "smollm2-135m", *asked[3:], "--dry-run").err
+    assert ftb(*asked).code == 2, "the engine runs now"
+    known = ftb(*asked, "--dry-run")
+    assert (known.code, known.out, "has no model 'nonexist'" in known.err) == (2, "", True)
+
+
+def test_a_dry_run_at_a_service_says_that_the_model_was_not_looked_for(ftb: Ftb, fake_openai: FakeOpenAI) -> None:
+    done = ftb(*ASK, "--model", "gpt-fak", "--dry-run")
+    assert (done.code, "not checked whether fake has a model 'gpt-fak'" in done.err) == (0, True)
+    assert not fake_openai.requests
+
+
 def test_a_model_that_the_service_does_not_know_leaves_nothing_behind(ftb: Ftb, fake_openai: FakeOpenAI) -> None:
     missing = status(404, error("The model 'gpt-fak' does not exist.", code="model_not_found"))
     fake_openai.faults["POST /chat/completions"].extend([missing] * 20)

@@ -51,6 +51,39 @@ def test_a_batch_is_sent_left_and_read_later(ftb: Ftb, service: FakeOpenAI) -> N
     assert service.requests["POST /batches"] == 1
 
 
+def test_what_is_left_in_a_batch_is_told_as_it_is_and_no_score_is_made_of_one_answer(
+    ftb: Ftb, service: FakeOpenAI
+) -> None:
+    service.batching.held = True
+    sent = ftb(*ASK, "--batch", "--no-wait")
+    assert "of the 19 questions in it 0 are answered there" in sent.err
+    assert "A batch is under way with 19 of the 20 questions" in sent.err
+    assert "ftb evaluate --resume 1" in sent.err
+    assert not [word for word in ("s left", "right", "Look closer") if word in sent.err]
+    still = ftb("evaluate", "--resume", "1", "--no-wait")
+    assert ("of the 19 questions in it 0 are" in still.err, "1/20 asked" in still.err) == (True, False)
+    service.batching.held = False
+    read = ftb("evaluate", "--resume", "1")
+    assert (read.code, "of 20 right" in read.err) == (0, True)
+
+
+def test_the_same_line_once_more_sends_no_second_batch_unless_it_says_so(ftb: Ftb, service: FakeOpenAI) -> None:
+    service.batching.held = True
+    ftb(*ASK, "--batch", "--no-wait")
+    again = ftb(*ASK, "--batch", "--no-wait")
+    assert (again.code, "Evaluation 1 asks exactly this in a batch now" in again.err) == (1, True)
+    assert len(service.batching.batches) == 1
+    assert ftb(*ASK, "--batch", "--no-wait", "--new").code == 0
+    assert len(service.batching.batches) == 2
+
+
+def test_ending_a_batch_where_there_is_none_asks_nothing(ftb: Ftb, service: FakeOpenAI) -> None:
+    ftb(*ASK, "--batch")
+    ended = ftb("evaluate", "--resume", "1", "--cancel-batch")
+    assert (ended.code, "there is none to end" in ended.err) == (1, True)
+    assert service.requests["POST /batches"] == 1
+
+
 def test_a_batch_is_ended_and_the_rest_asked_one_by_one(ftb: Ftb, service: FakeOpenAI) -> None:
     service.batching.fate = lambda place, line: "answered" if place < 4 else "unasked"
     ftb(*ASK, "--batch", "--no-wait")

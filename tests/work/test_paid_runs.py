@@ -187,7 +187,7 @@ def test_a_quote_says_where_asking_stops_and_that_what_it_reckons_is_about(home:
     (home / "config" / "catalogue.toml").write_text(PRICED)
     with that_bills(home):
         quote = quote_asking("fake", "gpt-fake", WORLD.questions, answer_tokens=7)
-    said = re.search(r"It costs about \$(\S+) if all .* stops before more than \$(\S+) is", quote_sentence(quote))
+    said = re.search(r"It costs \$(\S+) at most, where asking stops: about \$(\S+) if all", quote_sentence(quote))
     assert said is not None
-    assert float(said[1]) < float(said[2])
-    assert "more than $2.00 is" in quote_sentence(quote, 2.0)
+    assert float(said[1]) > float(said[2])
+    assert "It costs $2.00 at most" in quote_sentence(quote, 2.0)
