@@ -35,8 +35,6 @@ def news(row: JobRow, watch: Watch) -> str:
     if row.intent == "intended":
         if row.is_being_sent:
             return "its training file is being sent"
-        if is_young:
-            return "planned; nothing was sent yet"
         return "planned, but nothing was sent: nothing was started and nothing is owed"
     if is_young:
         return ", ".join(filter(None, ("sent; the service has said nothing yet", again)))

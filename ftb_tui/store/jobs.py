@@ -81,6 +81,11 @@ class JobRow:
         """Whether somebody is launching it at this moment, so that what came of it is not known yet."""
         return self.intent in ("intended", "sent") and holding.is_held(self.owner, self.lease_until)
 
+    @property
+    def is_never_sent(self) -> bool:
+        """Whether it was planned and then left, before anything but a file was sent: nothing was started."""
+        return self.intent == "intended" and not self.is_being_sent
+
 
 @dataclass(frozen=True, slots=True)
 class EventRow:

@@ -20,7 +20,7 @@ from ftb_tui.paths import paths
 from ftb_tui.ui import remembered
 from ftb_tui.ui.acting import acting, telling
 from ftb_tui.ui.attention import call
-from ftb_tui.ui.ending import asking, end_in_order, stopping, tell_crash
+from ftb_tui.ui.ending import asking, end_in_order, leave, tell_crash
 from ftb_tui.ui.everywhere import EVERYWHERE, mode_screen
 from ftb_tui.ui.looking import Looking
 from ftb_tui.ui.reopening import keep_open, reopen
@@ -328,7 +328,7 @@ class FtbApp(App[None]):
         """Say what will happen, then run the benchmark in the background."""
         from ftb_tui.ui.bench_offer import chosen_dataset, offer
         from ftb_tui.ui.screens.confirm import ConfirmScreen
-        from ftb_tui.ui.screens.jobs import show_job
+        from ftb_tui.ui.screens.job_actions import show_job
         from ftb_tui.work.bench_plan import BenchPlan
 
         if self.db is None or self._supervisor is None:
@@ -372,9 +372,9 @@ class FtbApp(App[None]):
         remembered.keep_split(self._memory, event.splitter)
 
     async def action_quit(self) -> None:
-        """Quit; what runs at a service goes on there."""
+        """Quit; what runs at a service goes on there. What is being sent or paid for is waited for, unless asked again."""
         self.keep_memory()
-        self.exit(message=stopping(self))
+        leave(self)
 
     async def on_unmount(self) -> None:
         """Give back the store and the background."""

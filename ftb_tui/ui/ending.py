@@ -22,6 +22,12 @@ BY_SIGNAL = 128
 END_SECONDS = 8.0
 """How long the end may take. With a terminal that is gone the thread that writes to it may never return."""
 
+_LEAVING = "leaving"
+_FOR_LONG = 600.0
+_LOOK = 0.05
+_NO_WAIT = 0.3
+"""Of an end that takes no longer than this nothing is said."""
+
 
 def end_in_order(app: FtbApp) -> None:
     """From now on let these signals end the app. Without effect where an event loop cannot hear them."""
@@ -49,6 +55,44 @@ def stopping(app: FtbApp) -> str | None:
     )
 
 
+def leave(app: FtbApp) -> None:
+    """End the app once a launch that is being sent is there and paid answers under way are kept; at once if asked again."""
+    if any(worker.group == _LEAVING for worker in app.workers):
+        app.exit(message=_left(app))
+    else:
+        app.run_worker(_leave(app), group=_LEAVING)
+
+
+async def _leave(app: FtbApp) -> None:
+    told: list[str | None] = []
+    supervisor = app._supervisor
+    if supervisor is not None and (places := supervisor.sending.places):
+        app.notify(
+            f"Closing once the launch that is being sent to {', '.join(places)} is there. q again leaves at once, and "
+            "the launch may then have to be repeated.",
+            timeout=_FOR_LONG,
+        )
+        while supervisor.sending.places:  # noqa: ASYNC110 - it is known in another thread
+            await asyncio.sleep(_LOOK)
+        told.append(
+            supervisor.sending.error or "The job was launched and goes on without the app: ftb jobs follow last"
+        )
+    told.append(stopping(app))
+    if supervisor is not None and (supervisor.asking or supervisor.bench):
+        finishing = asyncio.wrap_future(supervisor.finish())
+        if not (await asyncio.wait({finishing}, timeout=_NO_WAIT))[0]:
+            app.notify("Closing: waiting for paid answers under way. q again leaves at once.", timeout=_FOR_LONG)
+        await asyncio.wait({finishing})
+    app.exit(message="\n".join(filter(None, told)) or None)
+
+
+def _left(app: FtbApp) -> str | None:
+    """What is said in the terminal where nothing is waited for."""
+    places = [] if app._supervisor is None else app._supervisor.sending.places
+    cut = [f"A launch at {place} was cut short. What came of it tells: ftb jobs follow last" for place in places]
+    return "\n".join(filter(None, (*cut, stopping(app)))) or None
+
+
 def tell_crash(app: FtbApp) -> None:
     """Tell what ended the app in a sentence and keep the details: Textual's own traceback shows values, keys among them."""
     from rich.text import Text
@@ -69,4 +113,4 @@ def _end(app: FtbApp, number: int) -> None:
     last = threading.Timer(END_SECONDS, os._exit, (BY_SIGNAL + number,))
     last.daemon = True
     last.start()
-    app.exit(return_code=BY_SIGNAL + number, message=stopping(app))
+    app.exit(return_code=BY_SIGNAL + number, message=_left(app))

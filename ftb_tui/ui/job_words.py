@@ -68,7 +68,7 @@ def _short(model: str) -> str:
 
 def state_cell(row: JobRow, watch: Watch, *, wide: bool = True) -> str:
     """The state; in its place that there is no news, once there was none for a while (how long, where there is room)."""
-    word = str(row.state) if row.intent == "confirmed" else row.intent
+    word = str(row.state) if row.intent == "confirmed" else "never sent" if row.is_never_sent else row.intent
     if row.is_final or is_answering(row):
         return f"{GLYPHS.get(word, '◌')} {word}"
     silent = None if row.heard_at is None else watch.now - row.heard_at
@@ -86,6 +86,9 @@ def facts(row: JobRow, watch: Watch, eta: Eta | None, cost: str) -> list[str]:
         f"batch {row.batch_size or 'auto'}{'' if row.seed is None else f', seed {row.seed}'}"
     )
     lines = [told]
+    if row.is_never_sent:
+        # Before the cost: where there is little room, the last lines are not seen.
+        lines.append("never sent, nothing is owed: r sends it, c gives it up")
     if row.tuned_model:
         lines.append(f"model {one_line(row.tuned_model, 70)}")
     if cost:
@@ -98,7 +101,8 @@ def facts(row: JobRow, watch: Watch, eta: Eta | None, cost: str) -> list[str]:
         return lines
     if eta is not None:
         lines.append(eta.sentence)
-    lines.append(news(row, watch))
+    if not row.is_never_sent:
+        lines.append(news(row, watch))
     return lines
 
 
@@ -115,7 +119,7 @@ def no_curve(row: JobRow) -> str:
         return "No loss curve: nothing was trained."
     if row.is_final:
         return "No loss curve: the service has told no losses of this job."
-    if row.intent == "intended" and not row.is_being_sent:
+    if row.is_never_sent:
         return "No loss curve: this job was never sent."
     if row.intent == "sent" and not row.is_being_sent:
         return "No loss curve: it is not known whether the service has made this job."

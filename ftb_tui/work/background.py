@@ -41,11 +41,15 @@ class BackgroundLoop:
     def close(self, last: Coroutine[Any, Any, None] | None = None, timeout: float = 5.0) -> None:
         """Cancel what was submitted, wait for it, run `last`, and end the thread."""
         with contextlib.suppress(TimeoutError):
-            self.submit(self._cancel_all()).exception(timeout)
+            self.finish().exception(timeout)
             if last is not None:
                 self.submit(last).exception(timeout)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout)
+
+    def finish(self) -> Future[None]:
+        """Cancel what was submitted; done when all of it has ended. Asked again, whatever still waits is told again."""
+        return self.submit(self._cancel_all())
 
     async def _cancel_all(self) -> None:
         """Cancel what was submitted, which ends its own parts in its own way, and then what it left."""

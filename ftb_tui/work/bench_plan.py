@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import aiosqlite
 
@@ -11,6 +11,7 @@ from ftb_tui.benchmark.load import bundled_names, load_bundled
 from ftb_tui.benchmark.model import Dataset, Family, Question, Task
 from ftb_tui.benchmark.subset import first_facts, some_of
 from ftb_tui.benchmark.training import QUESTION_ANSWER, TEMPLATES, Recipe, training_examples
+from ftb_tui.store import benches
 from ftb_tui.store.datasets import find_dataset, load_dataset, save_dataset
 from ftb_tui.store.paraphrases import wordings_for
 
@@ -103,3 +104,12 @@ def questions_of(dataset: Dataset, plan: BenchPlan) -> tuple[Question, ...]:
 def facts_of(dataset: Dataset, plan: BenchPlan) -> frozenset[str] | None:
     """The facts that a plan teaches; None for all."""
     return first_facts(dataset, people=plan.people, facts=plan.facts)
+
+
+def plan_of(row: benches.BenchRow) -> BenchPlan:
+    """The plan of an unfinished run, to go on with it."""
+    values = {field.name: row.plan[field.name] for field in fields(BenchPlan) if field.name in row.plan}
+    tasks = values.get("tasks")
+    if isinstance(tasks, list):
+        values["tasks"] = tuple(Task(task) for task in tasks)
+    return BenchPlan(**values)  # type: ignore[arg-type]

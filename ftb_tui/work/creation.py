@@ -34,6 +34,14 @@ def is_refusal(error: ProviderError) -> bool:
     return error.kind in _REFUSALS or (error.kind is ErrorKind.RATE_LIMITED and error.status == 429)
 
 
+def never_sent(job_key: int) -> str:
+    """What is said of a job that was planned and left before anything but a file was sent."""
+    return (
+        f"Job {job_key} was planned but never sent; nothing was started and nothing is owed. Launch it again (in mode 2 "
+        f"of the app, r sends this one), or give it up with: ftb jobs abandon {job_key}"
+    )
+
+
 def jobs_at(provider: Provider) -> str:
     """The address of a provider's jobs, by which they are known: its host, with project and region where it has these."""
     return provider.jobs_at() if isinstance(provider, PartsJobs) else provider.host

@@ -17,7 +17,7 @@ from ftb_tui.store.database import transaction
 from ftb_tui.store.leases import Lease
 from ftb_tui.store.models import ensure_model
 from ftb_tui.work.cost import Quote, fitting_suffix
-from ftb_tui.work.creation import asked_with, is_at_home, is_refusal, job_request, jobs_at, look_for_intent
+from ftb_tui.work.creation import asked_with, is_at_home, is_refusal, job_request, jobs_at, look_for_intent, never_sent
 from ftb_tui.work.launch_plan import LaunchPlan, require, training_parts
 from ftb_tui.work.leases import keeping
 from ftb_tui.work.looking import look
@@ -244,10 +244,7 @@ async def follow(
     while (await store.get_job(db, job_key)).is_being_sent:  # noqa: ASYNC110 - it may be another process
         await asyncio.sleep(_SENDING_SECONDS)
     if (await store.get_job(db, job_key)).intent == "intended":
-        raise LaunchError(
-            f"Job {job_key} was planned but never sent; nothing was started and nothing is owed.",
-            job_key=job_key, refused=True,
-        )  # fmt: skip
+        raise LaunchError(never_sent(job_key), job_key=job_key, refused=True)
     pace = pace or (FREE_PACE if _is_free(provider) else PAID_PACE)
     looks = errors = missed = 0
     heard = await store.last_event_key(db, job_key)

@@ -13,7 +13,7 @@ from ftb_tui.store import benches, intents
 from ftb_tui.store import jobs as store
 from ftb_tui.weights import WeightsError
 from ftb_tui.work import jobs
-from ftb_tui.work.creation import asked_with, find_intent
+from ftb_tui.work.creation import asked_with, find_intent, never_sent
 from ftb_tui.work.local_engine import EngineStartError
 from ftb_tui.work.service import Opener, in_service
 
@@ -45,7 +45,7 @@ async def _settle(db: aiosqlite.Connection, open_provider: Opener, job_key: int)
     if job.is_being_sent or job.intent not in ("intended", "sent"):
         return ""
     if job.intent == "intended":
-        return f"Job {job.job_key} was planned but never sent; nothing was started and nothing is owed."
+        return never_sent(job.job_key)
     try:
         found = await _looked_for(db, open_provider, job)
     except (ProviderError, EngineStartError, WeightsError) as error:

@@ -11,13 +11,11 @@ import contextlib
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiosqlite
 
-from ftb_tui.benchmark.model import Task
 from ftb_tui.providers.base import JobState, Provider, ProviderError
 from ftb_tui.providers.states import told
 from ftb_tui.store import benches, evaluations, jobs
@@ -28,10 +26,11 @@ from ftb_tui.work import evaluate, job_control
 from ftb_tui.work import jobs as work
 from ftb_tui.work.background import BackgroundLoop
 from ftb_tui.work.bench import BenchProgress, open_local_or_remote, run_bench
-from ftb_tui.work.bench_plan import BenchPlan
+from ftb_tui.work.bench_plan import BenchPlan, plan_of
 from ftb_tui.work.cost import Quote
-from ftb_tui.work.reconciling import reconcile
+from ftb_tui.work.reconciling import abandon, reconcile
 from ftb_tui.work.regrade import RegradeReport, regrade
+from ftb_tui.work.sending import Sending
 from ftb_tui.work.service import in_service
 
 if TYPE_CHECKING:
@@ -64,6 +63,7 @@ class Supervisor:
         """Jobs of which it was told here what came of their launch, where that was unclear."""
         self._ends_told: set[int] = set()
         self._asked: set[int] = set()
+        self.sending = Sending()
         self.next_looks: dict[int, float] = {}
         """When the followed jobs are looked at next, in seconds since 1970, by their keys."""
         self.bench: BenchProgress | None = None
@@ -76,6 +76,10 @@ class Supervisor:
     def close(self) -> None:
         """Stop watching. Jobs go on at their services; evaluations can be resumed."""
         self._loop.close(self._end())
+
+    def finish(self) -> Future[None]:
+        """End what runs here in its own time: paid answers under way are waited for. Nothing is begun after it."""
+        return self._loop.finish()
 
     async def _end(self) -> None:
         if self._db is not None:
@@ -97,6 +101,14 @@ class Supervisor:
     def launch(self, plan: work.LaunchPlan, provider: str, quote: Quote | None = None) -> Future[int]:
         """Launch a job, for the price that a person has agreed to, and follow it; gives its key as soon as it is kept."""
         return self._with_job(partial(self._launch, plan, provider, quote))
+
+    def send(self, job_key: int) -> Future[None]:
+        """Send a job that was planned and never sent, and follow it."""
+        return self._submit(self._send(job_key))
+
+    def abandon(self, job_key: int) -> Future[None]:
+        """Give up a job that was never sent, or that its service does not have."""
+        return self._submit(self._abandon(job_key))
 
     def act_on_job(self, job_key: int, verb: str) -> Future[None]:
         """`cancel`, `pause` or `resume` a job at its service."""
@@ -233,10 +245,24 @@ class Supervisor:
         self, plan: work.LaunchPlan, name: str, quote: Quote | None, on_job: Callable[[int], None]
     ) -> None:
         db = await self._store()
-        async with in_service(name, self._opened) as (provider, _):
-            job_key = await work.launch(db, provider, plan, estimate=quote, on_intent=on_job)
+        with self.sending.to(name):
+            async with in_service(name, self._opened) as (provider, _):
+                job_key = await work.launch(db, provider, plan, estimate=quote, on_intent=on_job)
         self._on_message("information", f"Job {job_key} was launched.")
         await self._follow(job_key)
+
+    async def _send(self, job_key: int) -> None:
+        db = await self._store()
+        name = (await jobs.get_job(db, job_key)).provider
+        with self.sending.to(name):
+            async with in_service(name, self._opened) as (provider, _):
+                await work.send(db, provider, job_key)
+        self._on_message("information", f"Job {job_key} was launched.")
+        await self._follow(job_key)
+
+    async def _abandon(self, job_key: int) -> None:
+        _, sentence = await abandon(await self._store(), self._opened, job_key)
+        self._on_message("information", sentence)
 
     async def _follow(self, job_key: int) -> None:
         if job_key in self._followed:
@@ -365,12 +391,3 @@ async def _regraded() -> list[RegradeReport]:
         return await regrade(db)
     finally:
         await db.close()
-
-
-def plan_of(row: benches.BenchRow) -> BenchPlan:
-    """The plan of an unfinished run, to go on with it."""
-    values = {field.name: row.plan[field.name] for field in fields(BenchPlan) if field.name in row.plan}
-    tasks = values.get("tasks")
-    if isinstance(tasks, list):
-        values["tasks"] = tuple(Task(task) for task in tasks)
-    return BenchPlan(**values)  # type: ignore[arg-type]

@@ -261,7 +261,7 @@ async def test_the_cursor_goes_to_the_job_that_was_launched_unless_somebody_move
         await until(pilot, lambda: table.row_count == 3)
         await until(pilot, lambda: table.chosen == stands_on)
         if not moves:
-            await until(pilot, shows(pilot, "planned"))
+            await until(pilot, shows(pilot, "never sent, nothing is owed"))
 
 
 async def test_after_a_launch_that_failed_the_cursor_stays_when_somebody_else_launches() -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -29,9 +29,6 @@ from ftb_tui.ui.widgets.event_log import EventLog
 from ftb_tui.ui.widgets.plot import Line
 from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
-
-if TYPE_CHECKING:
-    from ftb_tui.ui.app import FtbApp
 
 EMPTY = "No job yet. Press b for the quick benchmark, or choose a dataset (1) and train on it (t)."
 
@@ -59,9 +56,15 @@ class JobsScreen(ModeScreen):
     )
     NEEDS_ROWS = frozenset({"cancel", "pause", "resume", "scale", "mark", "evaluate"})
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "cancel", "Cancel", id="jobs.cancel", tooltip="Cancel the chosen job for good"),
+        Binding(
+            "c",
+            "cancel",
+            "Cancel",
+            id="jobs.cancel",
+            tooltip="Cancel the chosen job for good, or give up one never sent",
+        ),
         Binding("p", "pause", "Pause", id="jobs.pause", tooltip="Hold the chosen job; its progress is kept"),
-        Binding("r", "resume", "Resume", id="jobs.resume", tooltip="Let a paused job go on"),
+        Binding("r", "resume", "Resume", id="jobs.resume", tooltip="Let a paused job go on; send one never sent"),
         Binding("l", "scale", "Log scale", id="jobs.scale", tooltip="Draw the loss on a logarithmic scale, or not"),
         Binding("m", "mark", "Mark", id="jobs.mark", tooltip="Draw this job's loss beside the chosen one's, or not"),
         Binding("v", "evaluate", "Evaluate", id="jobs.evaluate", tooltip="Ask the job's model, or a checkpoint of it"),
@@ -319,23 +322,25 @@ class JobsScreen(ModeScreen):
     @acting
     async def action_cancel(self) -> None:
         """Confirm, then ask the service."""
-        from ftb_tui.ui.screens.confirm import ConfirmScreen
+        from ftb_tui.ui.screens.job_actions import end
 
-        row = self._chosen()
-        if row is None or row.is_final:
-            self.notify("This job has ended already.", markup=False)
-        elif await self.app.push_screen_wait(
-            ConfirmScreen(f"Cancel job {row.job_key}? It cannot be resumed.", yes="cancel it")
-        ):
-            self.ftb.supervisor.act_on_job(row.job_key, "cancel")
+        if (row := self._chosen()) is not None:
+            await end(self.ftb, row)
 
     def action_pause(self) -> None:
         """Ask the service to hold the job."""
         self._act("pause", ("running", "queued"))
 
-    def action_resume(self) -> None:
-        """Ask the service to go on."""
-        self._act("resume", ("paused",))
+    @acting
+    async def action_resume(self) -> None:
+        """Ask the service to go on; send what was never sent."""
+        from ftb_tui.ui.screens.job_actions import send
+
+        row = self._chosen()
+        if row is not None and row.is_never_sent:
+            await send(self.ftb, row)
+        else:
+            self._act("resume", ("paused",))
 
     def _act(self, verb: str, states: tuple[str, ...]) -> None:
         row = self._chosen()
@@ -389,10 +394,3 @@ class JobsScreen(ModeScreen):
         if isinstance(marked, list):
             self._marked = [key for key in marked if isinstance(key, str)][: len(words.LETTERS)]
         self._log_scale = memory.get("log") is True
-
-
-async def show_job(app: FtbApp, job: Future[int]) -> None:
-    """Go to the jobs, and stand on the one with this key as soon as it is there."""
-    await app.switch_mode("jobs")
-    if isinstance(app.screen, JobsScreen):
-        app.screen.await_job(job)

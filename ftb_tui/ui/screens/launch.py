@@ -20,21 +20,20 @@ from ftb_tui.benchmark.model import Dataset
 from ftb_tui.benchmark.subset import first_facts
 from ftb_tui.benchmark.training import Recipe, recipe_record
 from ftb_tui.providers.config import ConfigError, Defaults, load_config
-from ftb_tui.report.numbers import counted
 from ftb_tui.report.plain import one_line, visible
 from ftb_tui.store.database import open_store
 from ftb_tui.store.paraphrases import wordings_for
 from ftb_tui.store.wrong_answers import wrong_answers
 from ftb_tui.ui.acting import expected, sentence
+from ftb_tui.ui.screens.spend import is_agreed, spending
 from ftb_tui.ui.widgets.recipe_form import RecipeForm, number, recipe_of, whole
-from ftb_tui.work.cost import Quote, money, quote_lines
+from ftb_tui.work.cost import Quote, quote_lines
 from ftb_tui.work.launch_plan import DPO, LaunchPlan
 from ftb_tui.work.quoting import quote_launch
 
 if TYPE_CHECKING:
     from ftb_tui.ui.app import FtbApp
 
-CONFIRMATION = "launch"
 _FIELDS = {
     "provider": ("Provider", "mode 5 lists them", "Who trains; mode 5 lists them"),
     "base": ("Base model", "", "The model to tune"),
@@ -161,7 +160,11 @@ class LaunchScreen(ModalScreen[Launch | None]):
         self._plan, self._quote, self._quoted = plan, quote, filled
         self.query_one(Collapsible).title = _summary(plan.recipe)
         stops = quote.stops()
-        self._confirm("" if quote.free or stops else _spending(quote))
+        self._confirm(
+            ""
+            if quote.free or stops
+            else spending(quote.training_cost, quote.base_model, quote.epochs, quote.provider, quote.host)
+        )
         if stops:
             keys = "It cannot be launched so.   escape  leave it"
         else:
@@ -219,7 +222,7 @@ class LaunchScreen(ModalScreen[Launch | None]):
             return
         if quote is None or plan is None or quote.stops():
             return
-        if not quote.free and word.value.strip().lower() != CONFIRMATION:
+        if not quote.free and not is_agreed(word.value):
             word.focus()
             return
         self.dismiss(Launch(plan, quote.provider, quote))
@@ -232,16 +235,6 @@ class LaunchScreen(ModalScreen[Launch | None]):
     def action_leave(self) -> None:
         """Close, with nothing launched."""
         self.dismiss(None)
-
-
-def _spending(quote: Quote) -> str:
-    """What is agreed to with the word, the money first: there may be little room."""
-    cost = "an amount that is not known" if quote.training_cost is None else money(quote.training_cost)
-    times = "" if quote.epochs is None else f", {counted(quote.epochs, 'epoch')}"
-    return (
-        f"type {CONFIRMATION} and press enter to spend {cost} on {one_line(quote.base_model, 40)}{times}, "
-        f"at {one_line(quote.provider, 30)} ({one_line(quote.host, 40)})"
-    )
 
 
 def _summary(recipe: Recipe) -> str:
@@ -271,6 +264,6 @@ async def launched(app: FtbApp, dataset: Dataset, *, recipe: Recipe | None = Non
     launch = await app.push_screen_wait(dialog)
     if launch is None or (launch.provider == "local" and not await app.weights_are_here()):
         return
-    from ftb_tui.ui.screens.jobs import show_job
+    from ftb_tui.ui.screens.job_actions import show_job
 
     await show_job(app, app.supervisor.launch(launch.plan, launch.provider, launch.quote))
