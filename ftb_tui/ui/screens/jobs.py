@@ -56,13 +56,7 @@ class JobsScreen(ModeScreen):
     )
     NEEDS_ROWS = frozenset({"cancel", "pause", "resume", "scale", "mark", "evaluate"})
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "c",
-            "cancel",
-            "Cancel",
-            id="jobs.cancel",
-            tooltip="Cancel the chosen job for good, or give up one never sent",
-        ),
+        Binding("c", "cancel", "Cancel", id="jobs.cancel", tooltip="Cancel the chosen job for good, or give it up"),
         Binding("p", "pause", "Pause", id="jobs.pause", tooltip="Hold the chosen job; its progress is kept"),
         Binding("r", "resume", "Resume", id="jobs.resume", tooltip="Let a paused job go on; send one never sent"),
         Binding("l", "scale", "Log scale", id="jobs.scale", tooltip="Draw the loss on a logarithmic scale, or not"),
