@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from ftb_tui.cli.main import run
 from tests.cli.conftest import Done, Ftb
 from tests.cli.test_known_before import CODING, FACTS, HELD, ask
 from tests.fakes.openai_server import FakeOpenAI
+from tests.ui.pictures import pictured
 from tests.ui.pilot import demo_app, filled, shows, text_of, until
 
 
@@ -23,7 +25,7 @@ def ftb(capsys: pytest.CaptureFixture[str]) -> Ftb:
     return call
 
 
-def test_both_counts_and_both_scores_are_told(ftb: Ftb, fake_openai: FakeOpenAI) -> None:
+def test_both_counts_and_both_scores_are_told(ftb: Ftb, fake_openai: FakeOpenAI, snapshot: SnapshotAssertion) -> None:
     ask(ftb, fake_openai)
 
     async def look() -> None:
@@ -37,6 +39,7 @@ def test_both_counts_and_both_scores_are_told(ftb: Ftb, fake_openai: FakeOpenAI)
             assert len(lines) == 3 and all("memorization" in line or "rephrased" in line for line in lines), (
                 "no line is broken"
             )
+            await pictured(pilot, snapshot, "known-before")
 
     asyncio.run(look())
 

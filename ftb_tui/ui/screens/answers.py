@@ -163,6 +163,11 @@ class AnswersScreen(Screen[None]):
             # Another model may have been asked the same.
             await self._show_rest()
 
+    async def on_resize(self) -> None:
+        """What has another form in a window of another size."""
+        if self._list.rows:
+            await self._show_rest()
+
     def on_screen_resume(self) -> None:
         """What this app itself wrote while another screen was shown is no news by `Looking.version`."""
         self._version = -1

@@ -46,6 +46,7 @@ class AskScreen(ModalScreen[str | None]):
     }
     AskScreen #ask-fields Label { margin-top: 0; color: $text-muted; }
     AskScreen #ask-said { height: auto; margin: 1 0; }
+    AskScreen.-short #ask-fields, AskScreen.-short #ask-said { margin: 0; }
     """
 
     def __init__(self, text: str, asked: Sequence[Asked], act: Callable[[Mapping[str, str]], str]) -> None:

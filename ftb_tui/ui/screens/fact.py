@@ -40,6 +40,7 @@ class FactScreen(Screen[None]):
     DEFAULT_CSS = """
     FactScreen #taught { height: auto; max-height: 4; padding: 0 1; }
     FactScreen #detail { height: 9; padding: 0 1; }
+    FactScreen.-short #detail { height: 4; }
     """
 
     def __init__(self, dataset_id: str, fact_id: str, fact: str, grader: str) -> None:

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from ftb_tui.work.judging import JudgeCheck
 
 TEXT = (
-    "Have a model judge the stored answers. It is asked once for each different answer, keeps to the cap here and to the "
-    "day's budget where there is one, and its verdicts stand beside the other graders' (r shows them). People's verdicts "
-    "stay in force.\n\n"
+    "A model judges each different answer once, within the cap here and the day's budget where there is one. Its "
+    "verdicts stand beside the other graders' (r shows them); people's stay in force.\n"
     "Only measure (yes): it judges what people gave verdicts on, and you see how often it agrees with them."
 )
 _YES, _NO = ("y", "yes"), ("", "n", "no")
