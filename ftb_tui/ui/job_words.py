@@ -89,6 +89,8 @@ def facts(row: JobRow, watch: Watch, eta: Eta | None, cost: str) -> list[str]:
     if row.is_never_sent:
         # Before the cost: where there is little room, the last lines are not seen.
         lines.append("never sent, nothing is owed: r sends it, c gives it up")
+    elif row.intent == "sent" and not row.is_being_sent:
+        lines.append("not known to exist: c asks its service, and gives it up if there is none")
     if row.tuned_model:
         lines.append(f"model {one_line(row.tuned_model, 70)}")
     if cost:

@@ -115,3 +115,46 @@ async def test_a_benchmark_that_is_begun_while_a_job_stands_there_opens_on_its_o
         await pilot.press("enter")
         job.set_result(await planned_job())
         await until(pilot, lambda: table.chosen == "3")
+
+
+async def test_a_job_on_this_machine_that_was_never_sent_is_sent_on_enter_and_one_that_is_unclear_given_up_after_a_question() -> (
+    None
+):
+    await fill_demo()
+    await planned_job()
+    app = demo_app()
+    asked: list[tuple[str, int]] = []
+
+    class Background:
+        """Takes the place of the background, which would start the engine."""
+
+        bench, next_looks, asking = None, {}, ()
+
+        def follows(self, job_key: int) -> bool:
+            return False
+
+        def send(self, job_key: int) -> None:
+            asked.append(("send", job_key))
+
+        def abandon(self, job_key: int) -> None:
+            asked.append(("abandon", job_key))
+
+        def close(self) -> None:
+            pass
+
+    async with app.run_test(size=WIDE) as pilot:
+        await on_jobs(pilot)
+        app._supervisor = Background()  # type: ignore[assignment]
+        await pilot.press("r")
+        await until(pilot, shows(pilot, "Send job 3?"))
+        assert "enter  send it" in text_of(app) and "type launch" not in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: asked == [("send", 3)])
+        await change_store("UPDATE jobs SET intent = 'sent' WHERE job_key = 3")
+        await until(pilot, shows(pilot, "not known to exist: c asks its service, and gives it up if there is none"))
+        await pilot.press("r")
+        await until(pilot, lambda: any("Only a job that is paused" in one.message for one in app._notifications))
+        await pilot.press("c")
+        await until(pilot, shows(pilot, "Give up job 3? h is asked for it first"))
+        await pilot.press("enter")
+        await until(pilot, lambda: asked == [("send", 3), ("abandon", 3)])
