@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+from typing import ClassVar
 
 import aiosqlite
 import pytest
@@ -91,7 +92,8 @@ async def test_a_benchmark_that_is_begun_while_a_job_stands_there_opens_on_its_o
     class Background:
         """Takes the place of the background, which would train."""
 
-        bench, next_looks, asking = None, {}, ()
+        bench, asking = None, ()
+        next_looks: ClassVar[dict[int, float]] = {}
 
         def follows(self, job_key: int) -> bool:
             return False
@@ -128,7 +130,8 @@ async def test_a_job_on_this_machine_that_was_never_sent_is_sent_on_enter_and_on
     class Background:
         """Takes the place of the background, which would start the engine."""
 
-        bench, next_looks, asking = None, {}, ()
+        bench, asking = None, ()
+        next_looks: ClassVar[dict[int, float]] = {}
 
         def follows(self, job_key: int) -> bool:
             return False
