@@ -66,13 +66,13 @@ class AnswersScreen(Screen[None]):
         Binding("o", "overrule", "Overrule", id="answers.overrule", tooltip="Say yourself whether it is right"),
         Binding("t", "tag", "Tag", id="answers.tag", tooltip="Name the kind of error"),
         Binding("m", "mark", "Mark", show=False, id="answers.mark", tooltip="Mark it; o and t act on all marked"),
-        Binding("M", "unmark", "Unmark", show=False, id="answers.unmark", tooltip="Take all marks off"),
         Binding("z", "undo", "Undo", show=False, id="answers.undo", tooltip="Take the last verdict or tag back"),
         Binding("space", "whole", "Whole", id="answers.whole", tooltip="Request, answer and training lines in full"),
         Binding("e", "export", "Export", show=False, id="answers.export", tooltip="Write all listed answers to a file"),
         Binding("y", "copy", "Copy", show=False, id="answers.copy", tooltip="Copy question, gold and answer"),
         Binding("n", "next", "Next", show=False, id="answers.next", tooltip="The next answer"),
         Binding("p", "previous", "Previous", show=False, id="answers.previous", tooltip="The one before"),
+        Binding("M", "unmark", "Unmark", show=False, id="answers.unmark", tooltip="Take all marks off"),
         Binding("question_mark", "help", "Help", id="help", tooltip="Purpose and keys of this screen"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
