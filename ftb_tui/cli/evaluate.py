@@ -117,6 +117,7 @@ def evaluate(
     from ftb_tui.work.bench_plan import bench_dataset
     from ftb_tui.work.cost import money
     from ftb_tui.work.evaluate import EvaluationProgress, EvaluationStoppedError, create, run
+    from ftb_tui.work.evaluation_plan import require_in_no_batch
     from ftb_tui.work.service import in_service
 
     if resume is None and (model is None or dataset is None):
@@ -182,6 +183,12 @@ def evaluate(
                 return await quote_missing(db, resume, retry_failures=retry_failures, batch=batch)
             assert model is not None
             questions, asked = await chosen(db)
+            if batch and known and asked and not again:
+                await require_in_no_batch(
+                    db, model_key=known.model_key, dataset_id=questions.dataset_id, questions=asked,
+                    answer_tokens=answer_tokens or questions.answer_tokens, temperature=temperature, seed=seed,
+                    repeats=repeats,
+                )  # fmt: skip
             quote = quote_asking(
                 name, known.name if known else model, asked, answer_tokens=answer_tokens or questions.answer_tokens,
                 base_model=known.base_model if known else "", tuned=known is not None and known.kind != "base",

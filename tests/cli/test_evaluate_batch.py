@@ -72,6 +72,8 @@ def test_the_same_line_once_more_sends_no_second_batch_unless_it_says_so(ftb: Ft
     ftb(*ASK, "--batch", "--no-wait")
     again = ftb(*ASK, "--batch", "--no-wait")
     assert (again.code, "Evaluation 1 asks exactly this in a batch now" in again.err) == (1, True)
+    dry = ftb(*ASK, "--batch", "--dry-run")
+    assert (dry.code, dry.out, "Evaluation 1 asks exactly this" in dry.err) == (1, "", True)
     assert len(service.batching.batches) == 1
     assert ftb(*ASK, "--batch", "--no-wait", "--new").code == 0
     assert len(service.batching.batches) == 2
