@@ -8,6 +8,7 @@ from typing import Any
 import aiosqlite
 
 from ftb_tui.benchmark.load import bundled_names, load_bundled
+from ftb_tui.benchmark.model import Family
 from ftb_tui.report.plain import ending
 from ftb_tui.store import holding
 from ftb_tui.store.benches import unfinished_benches
@@ -22,7 +23,8 @@ _NAMED = 6
 async def take_missing(db: aiosqlite.Connection) -> None:
     """Bundled datasets are in the store from the first start on."""
     known = {row.name for row in await list_datasets(db)}
-    for name in bundled_names():
+    # A screen that is filled meanwhile stands on the first it finds: the one that a newcomer is to begin with.
+    for name in sorted(bundled_names(), key=lambda name: name != Family.FICTIONAL_PEOPLE):
         if name not in known:
             await save_dataset(db, load_bundled(name))
 

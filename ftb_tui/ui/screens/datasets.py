@@ -14,9 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ftb_tui.benchmark.model import Family, Task
-from ftb_tui.benchmark.people import DEFAULT_PEOPLE
 from ftb_tui.report.dataset import details_text, whole_text
-from ftb_tui.report.numbers import duration
+from ftb_tui.report.fact_sheet import taught
 from ftb_tui.report.plain import one_line, shortened
 from ftb_tui.store.dataset_details import dataset_details
 from ftb_tui.store.datasets import (
@@ -37,13 +36,6 @@ from ftb_tui.ui.widgets.splitter import Splitter
 from ftb_tui.ui.widgets.table import Table
 
 PAGE = 200
-WELCOME = """\
-Does fine-tuning put facts into a model? Find out on this machine, with no key and no account: \
-a small language model learns about people who do not exist, and is then asked about them.
-
-  b   quick benchmark: {quick_people} people, about {quick}
-  B   whole benchmark: {whole_people} people, about {whole}
-"""
 
 
 class DatasetsScreen(ModeScreen):
@@ -102,6 +94,8 @@ class DatasetsScreen(ModeScreen):
         self._only_task: Task | None = None
         self._wanted: str | None = None
         self._order = "position"
+        self._welcomed: str | None = ""
+        """The dataset whose benchmarks a newcomer is told of."""
 
     def body(self) -> Iterable[Widget]:
         """Welcome, the two tables, the fact."""
@@ -142,21 +136,22 @@ class DatasetsScreen(ModeScreen):
     async def _fill_about(self) -> None:
         row, db = self._dataset(), self.ftb.db
         if row is not None and db is not None:
-            text = details_text(row, await dataset_details(db, row.dataset_id))
-            self.query_one("#about", Static).update(Content(shortened(text)))
+            details = await dataset_details(db, row.dataset_id)
+            if self.chosen_id == row.dataset_id:
+                self.query_one("#about", Static).update(Content(shortened(details_text(row, details))))
 
     async def _welcome(self) -> None:
-        """What a newcomer can do; gone with the first result."""
-        from ftb_tui.work.bench_plan import BenchPlan, expected_seconds
+        """What a newcomer can do with the dataset he stands on; gone with the first result."""
+        from ftb_tui.ui.bench_offer import welcome
 
-        welcome, first = self.query_one("#welcome", Static), not self.ftb.has_results
-        if first and self.ftb.db is not None and not welcome.display:
-            quick, whole = BenchPlan().quick(), BenchPlan()
-            times = [duration(await expected_seconds(self.ftb.db, plan)) for plan in (quick, whole)]
-            people = [plan.people or DEFAULT_PEOPLE for plan in (quick, whole)]
-            text = WELCOME.format(quick_people=people[0], quick=times[0], whole_people=people[1], whole=times[1])
-            welcome.update(Content(text))
-        welcome.display = first
+        said, first, chosen = self.query_one("#welcome", Static), not self.ftb.has_results, self.chosen_id
+        if first and self.ftb.db is not None and chosen != self._welcomed:
+            text = await welcome(self.ftb.db, chosen)
+            if self.chosen_id != chosen:
+                return
+            self._welcomed = chosen
+            said.update(Content(text))
+        said.display = first
         self.set_class(first, "-first")
 
     @property
@@ -174,11 +169,13 @@ class DatasetsScreen(ModeScreen):
         if dataset is None or db is None:
             return
         after = list(self._questions.values())[-1].position if more and self._questions else -1
+        listed = self._listed()
         page = await question_page(
             db, dataset.dataset_id, task=self._only_task, search=self._search, order=self._order,
             after_position=after, limit=PAGE,
         )  # fmt: skip
-        if more and not page:
+        if listed != self._listed() or (more and not page):
+            # Other questions were asked for while the store was read: whoever was later shows them.
             return
         kept = self._questions if more else {}
         self._questions = {**kept, **{str(question.question_key): question for question in page}}
@@ -190,6 +187,10 @@ class DatasetsScreen(ModeScreen):
         self.query_one("#questions", Table).show(columns, rows, right=frozenset())
         await self._fill_fact()
 
+    def _listed(self) -> tuple[object, ...]:
+        """Which questions are asked for."""
+        return self.chosen_id, self._only_task, self._search, self._order
+
     async def _fill_fact(self) -> None:
         question, dataset, db = self._question(), self._dataset(), self.ftb.db
         if question is None or dataset is None or db is None:
@@ -199,7 +200,9 @@ class DatasetsScreen(ModeScreen):
             self.query_one("#fact", Static).update(Content(nothing))
             return
         asked = await questions_of_fact(db, dataset.dataset_id, question.fact_id)
-        lines = [f"Taught: {shortened(question.fact)}", ""]
+        if self._question() != question:
+            return
+        lines = [f"Taught: {shortened(taught(question.fact))}", ""]
         lines += [f"{q.task:<13} {shortened(q.question, 1000)}  → {shortened(q.answer, 1000)}" for q in asked]
         self.query_one("#fact", Static).update(Content("\n".join(lines)))
 
@@ -213,6 +216,7 @@ class DatasetsScreen(ModeScreen):
             self._only_task = None
         await self._fill_about()
         await self._fill_questions()
+        await self._welcome()
 
     @on(Table.RowHighlighted, "#questions")
     async def _other_question(self, event: Table.RowHighlighted) -> None:
@@ -279,7 +283,7 @@ class DatasetsScreen(ModeScreen):
         from ftb_tui.ui.screens.text import TextScreen
 
         if (question := self._question()) is not None:
-            text = f"{question.prompt}\n\nGold: {question.answer}\nTaught: {question.fact}"
+            text = f"{question.prompt}\n\nGold: {question.answer}\nTaught: {taught(question.fact)}"
             self.app.push_screen(TextScreen(question.question_id, text))
 
     def action_copy(self) -> None:
