@@ -31,6 +31,9 @@ SEARCHES = {
     "one letter that is nowhere": "#",
     "without a word that is everywhere": "-much",
     "a word that is everywhere": "much",
+    "exactly the word of one answer": '"needle"',
+    "exactly a part of a word everywhere": '"uch"',
+    "without exactly a word everywhere": '-"much"',
     "nothing searched for": "",
 }
 
