@@ -18,7 +18,7 @@ from statistics import fmean
 
 from ftb_tui.benchmark.averages import BY_FAMILY
 from ftb_tui.benchmark.statistics import newcombe
-from ftb_tui.report.numbers import difference, score, signed_interval
+from ftb_tui.report.numbers import counted, difference, score, signed_interval
 from ftb_tui.report.sheets import ReadTable, Sheet
 from ftb_tui.store.results import ResultRow
 
@@ -111,6 +111,16 @@ def paper_cells(
                 used.add((row.model_key, row.dataset_id, row.task))
             cells.append(_beside(figure, row, () if row is None else _reasons(figure, row, grader)))
     return cells + _others(rows, used, grader)
+
+
+def held_figures(cells: Sequence[PaperCell]) -> str:
+    """How many of the paper's figures have ours beside them, and how many means of its five: each once, however many
+    models stand beside it. `cells` are all that `paper_cells` gives."""
+    figures = len(paper_figures())
+    held = sum(cell.ours is not None for cell in cells[:figures])
+    means = len({(cell.family, cell.task, cell.stage) for cell in cells[figures:]})
+    beside = f", {counted(means, 'mean')}" if means else ""
+    return f"{held} of {figures} figures have ours{beside}"
 
 
 def _others(rows: Sequence[ResultRow], used: set[tuple[int, str, str]], grader: str) -> list[PaperCell]:

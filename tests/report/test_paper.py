@@ -7,7 +7,7 @@ from statistics import fmean
 import pytest
 
 from ftb_tui.benchmark.statistics import newcombe, wilson
-from ftb_tui.report.paper import PaperCell, model_name, paper_cells, paper_figures
+from ftb_tui.report.paper import PaperCell, held_figures, model_name, paper_cells, paper_figures
 from ftb_tui.store.results import ResultRow
 
 
@@ -118,6 +118,19 @@ def test_other_models_stand_beside_the_mean_of_the_five() -> None:
     assert (cell.ours, cell.difference_low) == (0.2, None)
     assert cell.why[0] == "another model than any of the paper's"
     assert "epoch 12 here, up to 30 there" in cell.why
+
+
+def test_a_figure_of_the_paper_is_counted_once_however_many_models_stand_beside_it() -> None:
+    others = [
+        row(f"smollm2-135m-{key}", 3, 20, model_key=key, task=task, kind="tuned", base_model="smollm2-135m")
+        for key in range(8)
+        for task in ("memorization", "rephrased")
+    ]
+    every = cells(*others)
+    assert sum(cell.ours is not None for cell in every) == 16
+    assert held_figures(every) == "0 of 77 figures have ours, 2 means"
+    assert held_figures(cells(*others, row("gpt-4o", 5, 50))) == "1 of 77 figures have ours, 2 means"
+    assert held_figures(cells()) == "0 of 77 figures have ours"
 
 
 def test_a_headline_is_ours_only_when_all_of_it_is_held() -> None:

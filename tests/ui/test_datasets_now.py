@@ -101,8 +101,8 @@ async def test_the_first_dataset_in_a_new_store_is_the_one_to_begin_with() -> No
         taken = asyncio.create_task(take_missing(db))
         while not (found := await list_datasets(db)):
             await asyncio.sleep(0)
-        assert {row.name for row in found} == {"fictional_people"}
         await taken
+        assert {row.name for row in found} == {"fictional_people"}
     finally:
         await db.close()
 

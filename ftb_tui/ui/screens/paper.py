@@ -42,6 +42,7 @@ class PaperScreen(OpenedScreen):
     NAME = "The paper beside ours"
     PURPOSE = (
         "The paper's figures (arXiv 2411.05059) beside what your store holds, with the difference and its 95% interval. "
+        "Models that the paper does not have stand beside the mean of its five. "
         "The detail says why they may differ: other questions, another grader, fewer epochs."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -102,12 +103,14 @@ class PaperScreen(OpenedScreen):
     def _fill(self) -> None:
         if self._every is None:
             return
+        from ftb_tui.report.paper import held_figures
+
         wide = self.has_class("-wide")
         cells = self._shown()
         held = sum(cell.ours is not None for cell in self._every)
         self.head(
-            f"The paper beside ours, by {one_line(self._grader, 30)} · {held} of {len(self._every)} figures have ours"
-            f"{'' if len(cells) == held or not held else ' · showing all'}"
+            f"The paper beside ours, by {one_line(self._grader, 30)} · {held_figures(self._every)}"
+            f"{'' if len(cells) == held or not held else ' · all'}"
         )
         columns = ("family", "task", "model", "stage", "paper", "ours", "diff")
         more = ("our model", "95% of diff", "n there", "n here") if wide else ()
