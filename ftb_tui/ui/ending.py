@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from textual.worker import WorkerFailed
 
+from ftb_tui.report.numbers import counted
+
 if TYPE_CHECKING:
     from ftb_tui.ui.app import FtbApp
 
@@ -81,7 +83,8 @@ async def _leave(app: FtbApp) -> None:
     if supervisor is not None and (supervisor.asking or supervisor.bench):
         finishing = asyncio.wrap_future(supervisor.finish())
         if not (await asyncio.wait({finishing}, timeout=_NO_WAIT))[0]:
-            app.notify("Closing: waiting for paid answers under way. q again leaves at once.", timeout=_FOR_LONG)
+            answers = counted(supervisor.under_way, "paid answer")
+            app.notify(f"Closing: waiting for {answers} under way. q again leaves at once.", timeout=_FOR_LONG)
         await asyncio.wait({finishing})
     app.exit(message="\n".join(filter(None, told)) or None)
 

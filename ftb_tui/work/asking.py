@@ -55,6 +55,8 @@ class EvaluationProgress:
     """Questions in the batches under way. How long the service will take for them nobody knows."""
     answered_there: int = 0
     """Those of them that the service has settled; not among `asked` until the batch has ended and is read."""
+    under_way: int = 0
+    """Questions that the service is answering at this moment, outside batches."""
 
     @property
     def eta_seconds(self) -> float | None:

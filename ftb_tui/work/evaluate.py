@@ -357,5 +357,6 @@ class _Run:
                 completion_tokens=self._tokens[1],
                 cost=self._purse.spent,
                 tokens_estimated=self._estimated,
+                under_way=len(self._under_way),
             )
         )

@@ -12,6 +12,7 @@ from ftb_tui.benchmark.graders import GRADERS, PREFERENCE, Grade, applicable
 from ftb_tui.benchmark.graders.preference import VERSION as PREFERENCE_VERSION
 from ftb_tui.benchmark.graders.preference import grade_preference
 from ftb_tui.benchmark.model import Question
+from ftb_tui.store.database import open_store
 from ftb_tui.store.datasets import questions_by_key
 from ftb_tui.store.grading import GradedAnswer, put_grades, stored_answers
 
@@ -84,3 +85,12 @@ def _grade(name: str, question: Question, answer: GradedAnswer) -> Grade | None:
         assert answer.preference is not None
         return grade_preference(question, answer.preference)
     return GRADERS[name].grade(question, answer.answer)
+
+
+async def regrade_apart() -> list[RegradeReport]:
+    """Grade over a connection of its own, for a thread of its own. Raises as `regrade` does."""
+    db = await open_store()
+    try:
+        return await regrade(db)
+    finally:
+        await db.close()

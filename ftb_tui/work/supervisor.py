@@ -24,12 +24,13 @@ from ftb_tui.store.datasets import find_dataset
 from ftb_tui.store.following import unfinished_jobs
 from ftb_tui.work import evaluate, job_control
 from ftb_tui.work import jobs as work
+from ftb_tui.work.asking import EvaluationProgress
 from ftb_tui.work.background import BackgroundLoop
 from ftb_tui.work.bench import BenchProgress, open_local_or_remote, run_bench
 from ftb_tui.work.bench_plan import BenchPlan, plan_of
 from ftb_tui.work.cost import Quote
 from ftb_tui.work.reconciling import abandon, reconcile
-from ftb_tui.work.regrade import RegradeReport, regrade
+from ftb_tui.work.regrade import regrade_apart
 from ftb_tui.work.sending import Sending
 from ftb_tui.work.service import in_service
 
@@ -62,7 +63,8 @@ class Supervisor:
         self._settled: set[int] = set()
         """Jobs of which it was told here what came of their launch, where that was unclear."""
         self._ends_told: set[int] = set()
-        self._asked: set[int] = set()
+        self._asked: dict[int, int] = {}
+        """Evaluations that are run here, and how many answers are under way in each."""
         self.sending = Sending()
         self.next_looks: dict[int, float] = {}
         """When the followed jobs are looked at next, in seconds since 1970, by their keys."""
@@ -97,6 +99,11 @@ class Supervisor:
     def asking(self) -> list[int]:
         """The evaluations that are run here, but for a benchmark's."""
         return sorted(self._asked.copy())
+
+    @property
+    def under_way(self) -> int:
+        """How many answers these wait for at this moment."""
+        return sum(self._asked.copy().values())
 
     def launch(self, plan: work.LaunchPlan, provider: str, quote: Quote | None = None) -> Future[int]:
         """Launch a job, for the price that a person has agreed to, and follow it; gives its key as soon as it is kept."""
@@ -342,18 +349,21 @@ class Supervisor:
             if await evaluations.evaluation_state(await self._store(), evaluation_key) != "paused":
                 return None
             await asyncio.sleep(_LAST_ANSWERS_SECONDS)
-        self._asked.add(evaluation_key)
+        self._asked[evaluation_key] = 0
         try:
             db = await self._store()
             name = (await evaluations.get_evaluation(db, evaluation_key)).provider
             async with in_service(name, self._opened) as (provider, revive):
-                return await evaluate.run(db, provider, evaluation_key, revive=revive)
+                return await evaluate.run(db, provider, evaluation_key, revive=revive, on_progress=self._hear_of)
         finally:
-            self._asked.discard(evaluation_key)
+            self._asked.pop(evaluation_key, None)
+
+    def _hear_of(self, progress: EvaluationProgress) -> None:
+        self._asked[progress.evaluation_key] = progress.under_way
 
     async def _regrade(self) -> None:
         # Grading is arithmetic: in a thread of its own it holds up no job and no evaluation.
-        reports = await asyncio.to_thread(lambda: asyncio.run(_regraded()))
+        reports = await asyncio.to_thread(lambda: asyncio.run(regrade_apart()))
         done = [
             f"{report.grader}: {report.added} new, {report.renewed} renewed, {report.changed} of them changed"
             for report in reports
@@ -383,11 +393,3 @@ class Supervisor:
     async def _pause(self, evaluation_key: int) -> None:
         with contextlib.suppress(StoreError):
             await evaluations.pause_request(await self._store(), evaluation_key)
-
-
-async def _regraded() -> list[RegradeReport]:
-    db = await open_store()
-    try:
-        return await regrade(db)
-    finally:
-        await db.close()

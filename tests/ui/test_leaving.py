@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -180,7 +181,9 @@ async def test_quitting_while_paid_answers_are_under_way_says_so_and_keeps_them(
         app.supervisor.run_evaluation(key)
         await until(pilot, lambda: len(fake_openai.asked) > 2)
         await pilot.press("q")
-        await until(pilot, lambda: "Closing: waiting for paid answers under way" in said(app))
+        await until(pilot, lambda: "Closing: waiting for" in said(app))
+        [told] = [one.message for one in app._notifications if one.message.startswith("Closing")]
+        assert re.match(r"Closing: waiting for [1-9]\d* paid answers under way. q again leaves at once.", told)
         await until(pilot, lambda: app._exit)
     assert len(last_words) == 1 and "Stopped evaluation 1; every answer is kept" in last_words[0]
     assert (await get_evaluation(db, key)).n_answered == len(fake_openai.asked)
