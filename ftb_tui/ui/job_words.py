@@ -99,7 +99,7 @@ def facts(row: JobRow, watch: Watch, eta: Eta | None, cost: str) -> list[str]:
         lines.append(f"error: {one_line(row.error, 200)}")
     if row.is_final:
         if row.finished_at and row.started_at:
-            lines.append(f"took {duration(row.finished_at - row.started_at)}, {_done(row)}")
+            lines.append(f"{duration(row.finished_at - row.started_at)} from start to end, {_done(row)}")
         return lines
     if eta is not None:
         lines.append(eta.sentence)

@@ -344,6 +344,7 @@ async def test_where_there_is_no_curve_it_is_said_whether_one_will_come(changes:
 
 
 async def test_of_a_cancelled_job_the_steps_are_told_that_it_made() -> None:
+    """What it took cannot be told: services date its start and its end, and what lay between may have been a pause."""
     await fill_demo()
     await change_store(
         "UPDATE jobs SET state = 'cancelled', step = 115, total_steps = 120, trained_tokens = 0, price = 0,"
@@ -352,7 +353,7 @@ async def test_of_a_cancelled_job_the_steps_are_told_that_it_made() -> None:
     app = demo_app()
     async with app.run_test(size=WIDE) as pilot:
         await on_jobs(pilot)
-        await until(pilot, shows(pilot, "took 7 s, 115 of 120 steps"))
+        await until(pilot, shows(pilot, "7 s from start to end, 115 of 120 steps"))
 
 
 async def test_a_running_local_job_is_not_spoken_of_as_trained_already() -> None:
