@@ -53,7 +53,8 @@ class Host(App[None]):
 
 
 def asks_for_the_word(app: Host) -> bool:
-    return app.dialog.query_one("#launch-word").display and app.dialog.has_class("-spends")
+    """Whether the field for it takes any room."""
+    return app.dialog.query_one("#launch-word").region.area > 0
 
 
 def quotes_wait(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
