@@ -24,6 +24,7 @@ class BackgroundLoop:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        self._loop.close()
 
     def submit(self, work: Coroutine[Any, Any, _T]) -> Future[_T]:
         """Start a coroutine; its result or error is in the future."""
@@ -39,7 +40,7 @@ class BackgroundLoop:
             self._submitted.discard(task)
 
     def close(self, last: Coroutine[Any, Any, None] | None = None, timeout: float = 5.0) -> None:
-        """Cancel what was submitted, wait for it, run `last`, and end the thread."""
+        """Cancel what was submitted, wait for it, run `last`, and end the thread. Nothing is submitted afterwards."""
         with contextlib.suppress(TimeoutError):
             self.finish().exception(timeout)
             if last is not None:

@@ -42,6 +42,7 @@ class CuttingProxy:
         self._started.set()
         self._loop.run_forever()
         server.close()
+        self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request a connection, so that a cut hits nothing else."""

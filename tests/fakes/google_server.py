@@ -128,6 +128,7 @@ class FakeGoogle:
         self._started.set()
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
 
     async def _route(self, request: web.Request) -> web.StreamResponse:
         path = request.path.removeprefix("/")
