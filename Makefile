@@ -32,6 +32,9 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
+pictures: $(VENV)/.dev
+	$(BIN)/python docs/make_pictures.py
+
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
