@@ -381,15 +381,3 @@ async def questions_answers(
     for question_key, *answer in rows:
         found.setdefault(question_key, []).append(ModelAnswer(*answer))
     return found
-
-
-async def learning_curve(
-    db: aiosqlite.Connection, job_key: int, task: str, *, grader: str = DEFAULT_GRADER
-) -> list[tuple[int, ResultRow]]:
-    """(step, result) of every evaluated checkpoint and of the tuned model of a job, by step."""
-    models = {
-        row[0]: row[1]
-        for row in await db.execute_fetchall("SELECT model_key, step FROM models WHERE job_key = ?", (job_key,))
-    }
-    found = [row for row in await results(db, grader=grader) if row.model_key in models and row.task == task]
-    return sorted(((models[row.model_key] or 0, row) for row in found), key=lambda pair: pair[0])
